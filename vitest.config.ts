@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// One vitest process for the whole repository: on two cores that is faster than one process per package.
+export default defineConfig({
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/*/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+});
