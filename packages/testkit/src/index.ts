@@ -1,0 +1,9 @@
+export {
+  type AuthMethod,
+  findFreePort,
+  LauncherError,
+  type RunningPostgres,
+  type StartPostgresOptions,
+  startPostgres,
+} from './postgres/launcher.ts';
+export { createTestDatabase, type TestDatabase } from './postgres/test-database.ts';
