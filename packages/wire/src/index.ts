@@ -4,7 +4,9 @@ export type { WireValue } from './bytes/body-writer.ts';
 export { concatBytes } from './bytes/concat-bytes.ts';
 export { constantTimeEqual } from './bytes/constant-time-equal.ts';
 export { decodeText, encodeText } from './bytes/text.ts';
+export { DatabaseError, databaseErrorFrom } from './database-error.ts';
 export { BackendCode, FrontendCode } from './message-codes.ts';
+export { createMessageReader, type MessageReader, type MessageReaderOptions } from './message-reader.ts';
 // Backend messages
 export {
   type Authentication,
@@ -17,7 +19,6 @@ export {
   encodeAuthenticationSaslFinal,
 } from './messages/authentication.ts';
 export { type BackendKeyData, decodeBackendKeyData, encodeBackendKeyData } from './messages/backend-key-data.ts';
-
 // Frontend messages
 export { type BindMessage, type BindOptions, decodeBind, encodeBind } from './messages/bind.ts';
 export {
@@ -105,3 +106,10 @@ export {
   type StartupMessage,
 } from './messages/startup-packets.ts';
 export { ProtocolError, type ProtocolErrorOptions } from './protocol-error.ts';
+export { type SqlStateName, sqlState } from './sql-state.ts';
+export {
+  createStartupDecoder,
+  type StartupDecoder,
+  type StartupDecoderOptions,
+  type StartupPacket,
+} from './startup-decoder.ts';
