@@ -1,3 +1,5 @@
+export { createFakeClock, type FakeClock } from './fake-clock.ts';
+export { createFaultyStreamPair, type Faults, type FaultyStreamPair } from './faulty-stream.ts';
 export {
   type AuthMethod,
   findFreePort,
