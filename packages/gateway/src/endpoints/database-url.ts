@@ -1,0 +1,79 @@
+/**
+ * Reads the operator's `--database-url` into where Postgres is and who to be there.
+ * It is configuration, so errors are for the operator; they never repeat the URL, which holds a password.
+ */
+import type { Target } from '@postern/pool';
+
+export interface ParsedDatabaseUrl {
+  host: string;
+  port: number;
+  tls: Target['tls'];
+  /** The database callers get who name none. */
+  database: string;
+  /** The role in the URL. Optional: callers bring their own roles. */
+  role: { user: string; password: string } | undefined;
+}
+
+const defaultPort = 5432;
+
+const tlsBySslmode: Readonly<Record<string, Target['tls']>> = {
+  disable: 'disable',
+  // `allow` tries plain first; asking for TLS first and falling back is the safer reading of the same wish.
+  allow: 'prefer',
+  prefer: 'prefer',
+  require: 'require',
+  // Node checks chain and host name together, so verify-ca is read as the stricter mode.
+  'verify-ca': 'verify-full',
+  'verify-full': 'verify-full',
+};
+
+/**
+ * Parses `postgres://user:password@host:port/database?sslmode=…`. A Unix socket is `postgres:///db?host=/directory`.
+ * Throws an Error naming the part that is wrong.
+ */
+export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Error('the database URL is not a URL; expected postgres://user:password@host:5432/database');
+  }
+  if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
+    throw new Error(`the database URL has scheme "${url.protocol}"; expected postgres: or postgresql:`);
+  }
+  const host =
+    (url.searchParams.get('host') ?? decode(url.hostname, 'host')).replace(/^\[(.*)\]$/, '$1') || 'localhost';
+  const port = parsePort(url.searchParams.get('port') ?? url.port);
+  const user = decode(url.username, 'user name');
+  const database = decode(url.pathname.replace(/^\//, ''), 'database name') || user;
+  if (database === '') throw new Error('the database URL names no database; expected postgres://…/database');
+  const sslmode = url.searchParams.get('sslmode') ?? 'prefer';
+  const tls = tlsBySslmode[sslmode];
+  if (tls === undefined) {
+    throw new Error(`the database URL has sslmode=${sslmode}; allowed: ${Object.keys(tlsBySslmode).join(', ')}`);
+  }
+  return {
+    host,
+    port,
+    tls: host.startsWith('/') ? 'disable' : tls,
+    database,
+    role: user === '' ? undefined : { user, password: decode(url.password, 'password') },
+  };
+}
+
+function parsePort(text: string): number {
+  if (text === '') return defaultPort;
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) {
+    throw new Error(`the database URL has port "${text}"; allowed: 1 to 65535`);
+  }
+  return port;
+}
+
+function decode(text: string, part: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error(`the ${part} in the database URL is not percent-encoded correctly`);
+  }
+}
