@@ -5,6 +5,7 @@ export { concatBytes } from './bytes/concat-bytes.ts';
 export { constantTimeEqual } from './bytes/constant-time-equal.ts';
 export { decodeText, encodeText } from './bytes/text.ts';
 export { DatabaseError, databaseErrorFrom } from './database-error.ts';
+export { md5Password } from './md5-password.ts';
 export { BackendCode, FrontendCode } from './message-codes.ts';
 export { createMessageReader, type MessageReader, type MessageReaderOptions } from './message-reader.ts';
 // Backend messages
@@ -106,6 +107,22 @@ export {
   type StartupMessage,
 } from './messages/startup-packets.ts';
 export { ProtocolError, type ProtocolErrorOptions } from './protocol-error.ts';
+// SCRAM-SHA-256
+export {
+  createScramClient,
+  type ScramClient,
+  type ScramClientOptions,
+  type ScramMechanism,
+} from './scram/client.ts';
+export { deriveScramKeys, type ScramKeys } from './scram/keys.ts';
+export { createScramServer, type ScramOutcome, type ScramServer, type ScramServerOptions } from './scram/server.ts';
+export {
+  buildScramVerifier,
+  formatScramVerifier,
+  mockScramVerifier,
+  parseScramVerifier,
+  type ScramVerifier,
+} from './scram/verifier.ts';
 export { type SqlStateName, sqlState } from './sql-state.ts';
 export {
   createStartupDecoder,
