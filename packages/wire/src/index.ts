@@ -130,3 +130,13 @@ export {
   type StartupDecoderOptions,
   type StartupPacket,
 } from './startup-decoder.ts';
+
+// Values
+export {
+  type ArrayLiteral,
+  encodeArrayLiteral,
+  parseArrayLiteral,
+  type ReadonlyArrayLiteral,
+} from './values/array-literal.ts';
+export { decodeBytea, encodeBytea } from './values/bytea.ts';
+export { Oid } from './values/oids.ts';

@@ -1,0 +1,144 @@
+/**
+ * The text form of arrays: `{1,2,NULL}`, `{"a b","c\"d"}`, `{{1,2},{3,4}}`, `[0:1]={1,2}` (manual, section 8.15.6).
+ * Elements stay text; bounds other than 1 are read and forgotten.
+ */
+import { ProtocolError } from '../protocol-error.ts';
+import { sqlState } from '../sql-state.ts';
+
+export type ArrayLiteral = (string | null | ArrayLiteral)[];
+export type ReadonlyArrayLiteral = readonly (string | null | ReadonlyArrayLiteral)[];
+
+/** Postgres' MAXDIM. */
+const maxDimensions = 6;
+
+const bounds = /^(?:\[[+-]?\d+(?::[+-]?\d+)?\])+\s*=\s*/;
+const whiteSpace = /[ \t\n\r\v\f]/;
+
+/** `delimiter` is the element type's `typdelim`: ';' for box, ',' for all others. Throws ProtocolError (22P02). */
+export function parseArrayLiteral(text: string, delimiter = ','): ArrayLiteral {
+  const parser = new ArrayLiteralParser(text, delimiter);
+  return parser.parse();
+}
+
+/** The text Postgres reads as an array of these elements. Throws ProtocolError when nested deeper than Postgres allows. */
+export function encodeArrayLiteral(elements: ReadonlyArrayLiteral, delimiter = ','): string {
+  return encodeLevel(elements, delimiter, 1);
+}
+
+function encodeLevel(elements: ReadonlyArrayLiteral, delimiter: string, depth: number): string {
+  if (depth > maxDimensions) throw tooDeep('local');
+  let text = '{';
+  for (const [index, element] of elements.entries()) {
+    if (index > 0) text += delimiter;
+    if (element === null) text += 'NULL';
+    else if (typeof element === 'string') text += needsQuotes(element, delimiter) ? quote(element) : element;
+    else text += encodeLevel(element, delimiter, depth + 1);
+  }
+  return `${text}}`;
+}
+
+function needsQuotes(element: string, delimiter: string): boolean {
+  return element === '' || /[{}"\\\s]|^null$/i.test(element) || element.includes(delimiter);
+}
+
+function quote(element: string): string {
+  return `"${element.replace(/["\\]/g, '\\$&')}"`;
+}
+
+class ArrayLiteralParser {
+  readonly #text: string;
+  readonly #delimiter: string;
+  #at = 0;
+
+  constructor(text: string, delimiter: string) {
+    this.#text = text;
+    this.#delimiter = delimiter;
+  }
+
+  parse(): ArrayLiteral {
+    this.#skipWhiteSpace();
+    this.#at += bounds.exec(this.#text.slice(this.#at, this.#text.indexOf('{')))?.[0].length ?? 0;
+    const elements = this.#level(1);
+    this.#skipWhiteSpace();
+    if (this.#at < this.#text.length) this.#fail('text behind the closing brace');
+    return elements;
+  }
+
+  #level(depth: number): ArrayLiteral {
+    if (depth > maxDimensions) throw tooDeep('remote');
+    if (this.#text[this.#at] !== '{') this.#fail('opening brace expected');
+    this.#at++;
+    const elements: ArrayLiteral = [];
+    this.#skipWhiteSpace();
+    if (this.#text[this.#at] === '}') {
+      this.#at++;
+      return elements;
+    }
+    for (;;) {
+      elements.push(this.#element(depth));
+      this.#skipWhiteSpace();
+      const next = this.#text[this.#at++];
+      if (next === '}') return elements;
+      if (next !== this.#delimiter) this.#fail('delimiter or closing brace expected');
+      this.#skipWhiteSpace();
+    }
+  }
+
+  #element(depth: number): string | null | ArrayLiteral {
+    const first = this.#text[this.#at];
+    if (first === '{') return this.#level(depth + 1);
+    return first === '"' ? this.#quoted() : this.#bare();
+  }
+
+  #quoted(): string {
+    let element = '';
+    let start = ++this.#at;
+    for (; this.#at < this.#text.length; this.#at++) {
+      const character = this.#text[this.#at];
+      if (character === '"') return element + this.#text.slice(start, this.#at++);
+      if (character === '\\') {
+        element += this.#text.slice(start, this.#at);
+        start = ++this.#at; // the next character stands for itself
+      }
+    }
+    return this.#fail('a quoted element has no end');
+  }
+
+  #bare(): string | null {
+    const start = this.#at;
+    let element = '';
+    let copied = start;
+    let end = start; // behind the last character that is not white space
+    for (; this.#at < this.#text.length; this.#at++) {
+      const character = this.#text[this.#at]!;
+      if (character === '}' || character === this.#delimiter) break;
+      if (character === '{' || character === '"') this.#fail('an element needs quotes');
+      if (character === '\\') {
+        element += this.#text.slice(copied, this.#at);
+        copied = ++this.#at;
+        end = this.#at + 1;
+      } else if (!whiteSpace.test(character)) end = this.#at + 1;
+    }
+    if (end === start) this.#fail('an element is missing');
+    element += this.#text.slice(copied, end);
+    return copied === start && /^null$/i.test(element) ? null : element;
+  }
+
+  #skipWhiteSpace(): void {
+    while (this.#at < this.#text.length && whiteSpace.test(this.#text[this.#at]!)) this.#at++;
+  }
+
+  #fail(problem: string): never {
+    throw new ProtocolError(`malformed array literal: ${problem}`, {
+      code: sqlState.invalidTextRepresentation,
+      detail: `at character ${this.#at + 1} of ${this.#text.length}`,
+    });
+  }
+}
+
+function tooDeep(side: 'local' | 'remote'): ProtocolError {
+  return new ProtocolError(`an array has at most ${maxDimensions} dimensions`, {
+    side,
+    code: sqlState.programLimitExceeded,
+  });
+}
