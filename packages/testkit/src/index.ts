@@ -9,3 +9,14 @@ export {
   startPostgres,
 } from './postgres/launcher.ts';
 export { createTestDatabase, type TestDatabase } from './postgres/test-database.ts';
+export { connectRaw, type RawClient, type RawClientOptions } from './raw-client.ts';
+export {
+  createScriptedConnection,
+  createScriptedPostgres,
+  type FrontendMessage,
+  frontendNames,
+  type ScriptedConnection,
+  type ScriptedPostgres,
+} from './scripted-postgres.ts';
+export { connectStream, streamFromSocket } from './socket-stream.ts';
+export { type BackendMessage, trace, traceMessage } from './wire-trace.ts';
