@@ -12,3 +12,16 @@ export {
   passwordAuthenticationFailed,
   toGatewayError,
 } from './gateway-error.ts';
+export {
+  type BatchOptions,
+  type IsolationLevel,
+  isolationLevels,
+  parseBatchOptions,
+  type SqlBatchResult,
+  type SqlErrorBody,
+  type SqlField,
+  type SqlResult,
+  sqlHeader,
+  sqlPath,
+} from './sql-over-http.ts';
+export { parseSqlRequestBody, type SqlRequestBody, type SqlStatement } from './sql-request-body.ts';
