@@ -1,0 +1,36 @@
+/** The test file of one mode: starts a Postgres of its own and plays every script. */
+import { type RunningPostgres, startPostgres } from '@postern/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { scripts } from '../scripts/index.ts';
+import { compareScript, explain } from './compare.ts';
+import { createDatabaseMaker, type DatabaseMaker } from './database.ts';
+import type { Server } from './direct-query.ts';
+import type { OpenRoute, RouteKind } from './route.ts';
+
+export interface Mode {
+  readonly openRoute: OpenRoute;
+  readonly hasNeighbour: boolean;
+}
+
+export function describeConformance(mode: RouteKind, makeMode: (server: Server) => Promise<Mode>): void {
+  describe(`conformance: ${mode}`, () => {
+    let postgres: RunningPostgres;
+    let databases: DatabaseMaker;
+    let made: Mode;
+
+    beforeAll(async () => {
+      postgres = await startPostgres({ authMethod: 'password', settings: { autovacuum: 'off' } });
+      databases = await createDatabaseMaker(postgres);
+      made = await makeMode(postgres);
+    });
+    afterAll(async () => {
+      await databases?.close();
+      await postgres?.stop();
+    });
+
+    test.each(scripts)('$section $name', async (script) => {
+      const verdict = await compareScript(script, { server: postgres, databases, mode, ...made });
+      expect(explain(script, mode, verdict)).toBe('');
+    });
+  });
+}

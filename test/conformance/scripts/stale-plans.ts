@@ -1,0 +1,94 @@
+/** `cached plan must not change result type` and other effects of DDL on prepared statements (§2.13). */
+import { bind, describeStatement, execute, extended, parse } from '../harness/frontend-message.ts';
+import type { Script } from '../harness/script.ts';
+
+const TABLE = 'CREATE TABLE t (n int); INSERT INTO t VALUES (1)';
+
+export const stalePlanScripts: readonly Script[] = [
+  {
+    name: 'stale-plan-outside-a-transaction',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text DEFAULT $$x$$');
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.segment(describeStatement('s1'));
+    },
+  },
+  {
+    name: 'stale-plan-inside-a-transaction',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ALTER COLUMN n TYPE text');
+      await a.query('BEGIN');
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.query('ROLLBACK');
+    },
+  },
+  {
+    name: 'stale-plan-after-earlier-work-in-the-segment',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(extended('INSERT INTO t VALUES (2)'), bind({ statement: 's1' }), execute());
+      await observe('SELECT count(*) FROM t');
+    },
+  },
+  {
+    name: 'stale-plan-fresh-parse-always-works',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'), bind({ statement: 's1' }), execute());
+      await a.segment(parse('', 'SELECT * FROM t'), bind(), execute());
+    },
+  },
+  {
+    name: 'stale-plan-other-feature-not-supported-errors',
+    section: '2.13',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT 1'), bind({ statement: 's1' }), execute());
+      await a.segment(extended('SELECT 1 FROM generate_series(1, 2) FOR UPDATE'));
+      await a.query('CREATE TABLE x.y.z.t (n int)');
+      await a.segment(bind({ statement: 's1' }), execute());
+    },
+  },
+  {
+    name: 'stale-plan-of-a-dropped-table',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT n FROM t'), bind({ statement: 's1' }), execute());
+      await observe('DROP TABLE t');
+      await a.segment(bind({ statement: 's1' }), execute());
+      await observe('CREATE TABLE t (n int)');
+      await a.segment(bind({ statement: 's1' }), execute());
+    },
+  },
+  {
+    name: 'stale-plan-sql-execute',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.query('PREPARE s1 AS SELECT * FROM t');
+      await a.query('EXECUTE s1');
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.query('EXECUTE s1');
+    },
+  },
+];
