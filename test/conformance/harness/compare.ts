@@ -1,6 +1,6 @@
 /** One script in one mode: played on Postgres and over the route, each on a fresh database, and judged. */
 import { acceptedDiff } from './accepted-difference.ts';
-import type { DatabaseMaker } from './database.ts';
+import type { DatabaseLender } from './database.ts';
 import type { Server } from './direct-query.ts';
 import { createDirectRoute } from './direct-route.ts';
 import type { OpenRoute, RouteKind } from './route.ts';
@@ -10,7 +10,7 @@ import { diffTraces, showTrace } from './trace-diff.ts';
 
 export interface CompareOptions {
   readonly server: Server;
-  readonly databases: DatabaseMaker;
+  readonly databases: DatabaseLender;
   readonly mode: RouteKind;
   readonly openRoute: OpenRoute;
   readonly hasNeighbour: boolean;
@@ -26,13 +26,13 @@ export interface Verdict {
 }
 
 async function play(script: Script, options: CompareOptions, openRoute: OpenRoute, hasNeighbour: boolean) {
-  const database = await options.databases.create(script.setup);
+  const database = await options.databases.lend(script.setup);
   const route = await openRoute({ database, serverConnections: script.serverConnections ?? 1, seed: 1 });
   try {
     return await runScript(script, { server: options.server, database, route, hasNeighbour });
   } finally {
     await route.close();
-    await options.databases.drop(database);
+    options.databases.giveBack(database);
   }
 }
 

@@ -3,7 +3,7 @@ import { type RunningPostgres, startPostgres } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { scripts } from '../scripts/index.ts';
 import { compareScript, explain } from './compare.ts';
-import { createDatabaseMaker, type DatabaseMaker } from './database.ts';
+import { createDatabaseLender, type DatabaseLender } from './database.ts';
 import type { Server } from './direct-query.ts';
 import type { OpenRoute, RouteKind } from './route.ts';
 
@@ -15,12 +15,12 @@ export interface Mode {
 export function describeConformance(mode: RouteKind, makeMode: (server: Server) => Promise<Mode>): void {
   describe(`conformance: ${mode}`, () => {
     let postgres: RunningPostgres;
-    let databases: DatabaseMaker;
+    let databases: DatabaseLender;
     let made: Mode;
 
     beforeAll(async () => {
       postgres = await startPostgres({ authMethod: 'password', settings: { autovacuum: 'off' } });
-      databases = await createDatabaseMaker(postgres);
+      databases = await createDatabaseLender(postgres);
       made = await makeMode(postgres);
     });
     afterAll(async () => {

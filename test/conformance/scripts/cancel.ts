@@ -1,5 +1,5 @@
 /** CancelRequest hits the running statement of the session that asked, and nothing else (§2.10). */
-import { extended, PROTOCOL_3_2, query, sync } from '../harness/frontend-message.ts';
+import { copyData, copyDone, extended, PROTOCOL_3_2, query, sync } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -100,7 +100,11 @@ export const cancelScripts: readonly Script[] = [
       const a = await open('A');
       await a.send(query('COPY t FROM STDIN'));
       await a.until('CopyInResponse');
+      // A backend that waits for copy data does not notice; it does when the next data comes.
       await a.cancel();
+      await pause(50);
+      await a.quiet();
+      await a.send(copyData('1\n'), copyDone());
       await a.ready();
       await a.query('SELECT count(*) FROM t');
     },
