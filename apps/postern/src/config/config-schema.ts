@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { parseDuration } from './duration.ts';
+import { parseListenAddress } from './listen-address.ts';
+
+// One schema for postern.json, POSTERN_… variables and flags. What it cannot express is checked by whoever uses the value.
+
+const listenAddress = z.string().transform((text, context) => {
+  const address = parseListenAddress(text);
+  if (address) return address;
+  context.issues.push({ code: 'custom', input: text, message: 'expected HOST:PORT, for example 127.0.0.1:4444' });
+  return z.NEVER;
+});
+
+const duration = z.string().transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.issues.push({
+    code: 'custom',
+    input: text,
+    message: 'expected a time with its unit, for example 500ms, 10s or 2m',
+  });
+  return z.NEVER;
+});
+
+const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:5432/database');
+
+const poolSize = z.int().min(1).max(10_000);
+
+const endpoint = z.strictObject({
+  databaseUrl: databaseUrl.describe('Where this Postgres is; role and password are optional.'),
+  poolSize: poolSize.optional().describe('Server connections this endpoint may have at once.'),
+  addresses: z
+    .array(z.string())
+    .optional()
+    .describe('Further host or host:port texts that mean this endpoint in /v1?address=….'),
+});
+
+/** Everything Postern can be told. Keys are camelCase; as environment variable `httpPort` would be POSTERN_HTTP_PORT. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('For editors; ignored.'),
+  databaseUrl: databaseUrl.optional().describe('The Postgres behind the gateway, when there is only one.'),
+  endpoints: z
+    .record(z.string(), endpoint)
+    .optional()
+    .describe('Several Postgres servers by the name callers use: the first label of the host, or options=endpoint=….'),
+  http: listenAddress.prefault('127.0.0.1:4444').describe('HOST:PORT of HTTP and WebSocket; port 0 picks a free one.'),
+  tcp: listenAddress
+    .prefault('127.0.0.1:6432')
+    .describe('HOST:PORT of the Postgres protocol; port 0 picks a free one.'),
+  poolSize: poolSize.optional().describe('Server connections per pool; default 2 × cores + 1.'),
+  tls: z
+    .strictObject({
+      cert: z.string().describe('File with the certificate chain, PEM.'),
+      key: z.string().describe('File with the private key, PEM.'),
+    })
+    .optional()
+    .describe('Turns TLS on for every port.'),
+  logFormat: z.enum(['pretty', 'json']).default('pretty').describe('pretty for people, json for machines.'),
+  shutdownGrace: duration
+    .prefault('10s')
+    .describe('How long running transactions may take to finish after SIGTERM or SIGINT, for example 10s.'),
+});
+
+export type Config = z.output<typeof configSchema>;
+
+/** The JSON Schema of postern.json, for editors. */
+export function configJsonSchema(): object {
+  const schema = z.toJSONSchema(configSchema, { io: 'input' });
+  return { ...schema, title: 'postern.json', description: 'Configuration of Postern; see README.md.' };
+}

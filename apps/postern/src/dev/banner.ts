@@ -1,0 +1,87 @@
+import { devLogin } from './dev-database.ts';
+
+/** Where the running gateway can be reached. */
+export interface Addresses {
+  /** `127.0.0.1:4444` */
+  readonly http: string;
+  /** `127.0.0.1:6432` */
+  readonly tcp: string;
+}
+
+/** One ready-to-paste example. */
+export interface Snippet {
+  readonly title: string;
+  /** How to get what it needs, and where to put it. */
+  readonly steps: string;
+  readonly code: string;
+}
+
+/** Connection strings for every client: `options=` is the one spelling that libpq, pg and all drivers pass on. */
+export function connectionStrings(tcp: string): { direct: string; pooled: string } {
+  const direct = `postgres://${devLogin.user}:${devLogin.password}@${tcp}/${devLogin.database}`;
+  return { direct, pooled: `${direct}?options=pooled%3Dtrue` };
+}
+
+export function snippets({ http, tcp }: Addresses): { driver: Snippet; prisma: Snippet; psql: Snippet } {
+  const { pooled } = connectionStrings(tcp);
+  const localDriver = `neonConfig.fetchEndpoint = 'http://${http}/sql';
+neonConfig.wsProxy = () => '${http}/v2';
+neonConfig.useSecureWebSocket = false;
+neonConfig.webSocketConstructor = WebSocket;`;
+  return {
+    driver: {
+      title: 'The official Neon driver, over HTTP and over WebSocket',
+      steps: 'npm install @neondatabase/serverless ws    then save as query.mjs and run: node query.mjs',
+      code: `import { neon, neonConfig, Pool } from '@neondatabase/serverless';
+import { WebSocket } from 'ws';
+
+${localDriver}
+
+const url = '${pooled}';
+const sql = neon(url);
+console.log('HTTP:', await sql\`SELECT 'hello' AS greeting, \${42}::int AS answer\`);
+
+const pool = new Pool({ connectionString: url });
+const { rows } = await pool.query('SELECT version()');
+console.log('WebSocket:', rows);
+await pool.end();`,
+    },
+    prisma: {
+      title: 'Prisma with its Neon adapter',
+      steps: 'npm install @prisma/client @prisma/adapter-neon @neondatabase/serverless ws',
+      code: `import { neonConfig } from '@neondatabase/serverless';
+import { PrismaNeon } from '@prisma/adapter-neon';
+import { WebSocket } from 'ws';
+import { PrismaClient } from './generated/client';
+
+${localDriver}
+
+const adapter = new PrismaNeon({ connectionString: '${pooled}' });
+const prisma = new PrismaClient({ adapter });`,
+    },
+    psql: {
+      title: 'psql',
+      steps: 'or any other Postgres client, and the Prisma CLI',
+      code: `psql '${pooled}'`,
+    },
+  };
+}
+
+/** What `postern dev` says when it is open, for people. */
+export function devBanner(version: string, addresses: Addresses, folder: string): string {
+  const { direct, pooled } = connectionStrings(addresses.tcp);
+  const parts = Object.values(snippets(addresses)).map(
+    ({ title, steps, code }, index) => `${index + 1}. ${title}\n   ${steps}\n\n${code}\n`,
+  );
+  return `
+Postern ${version} is open.
+
+  HTTP and WebSocket   http://${addresses.http}
+  pooled               ${pooled}
+  direct               ${direct}
+  data                 ${folder} (kept)
+
+${parts.join('\n')}
+Stop with Ctrl-C. Events:
+`;
+}

@@ -1,0 +1,43 @@
+import manifest from '../package.json' with { type: 'json' };
+import { parseCommandLine } from './cli.ts';
+import { dev } from './dev/dev.ts';
+import type { ProgramContext } from './program-context.ts';
+import { serve } from './serve.ts';
+import { createStopRequest } from './stop-request.ts';
+import { StartError, UsageError } from './usage-error.ts';
+
+/** The version of this program. */
+export const version: string = manifest.version;
+
+/**
+ * Runs the program as the shell does. Resolves with the exit code: 0 after a graceful stop, 1 when it could not start
+ * or broke, 2 when the command line or the configuration is wrong.
+ */
+export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  const stop = createStopRequest(process, () => process.exit(1));
+  // The reader of our output is gone (`postern dev | head`): nobody is left to talk to.
+  process.stdout.on('error', () => stop.stop('output closed'));
+  const context: ProgramContext = {
+    version,
+    environment: process.env,
+    stop,
+    write: (text) => void process.stdout.write(text),
+    isColored: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+  };
+  try {
+    const invocation = parseCommandLine(argv, context);
+    if (!invocation) return 0;
+    await (invocation.command === 'dev' ? dev(invocation, context) : serve(invocation, context));
+    return 0;
+  } catch (error) {
+    process.stderr.write(`postern: ${describe(error)}\n`);
+    return error instanceof UsageError ? 2 : 1;
+  } finally {
+    stop.dispose();
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof UsageError || error instanceof StartError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

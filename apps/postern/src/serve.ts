@@ -1,0 +1,54 @@
+import type { Invocation } from './cli.ts';
+import type { Config } from './config/config-schema.ts';
+import { formatAddress } from './config/listen-address.ts';
+import { loadConfig } from './config/load-config.ts';
+import { readTlsFiles } from './config/read-tls.ts';
+import { createEventLog } from './log/event-log.ts';
+import { openGateway } from './open-gateway.ts';
+import type { ProgramContext } from './program-context.ts';
+import { runUntilStopped } from './run-until-stopped.ts';
+import { UsageError } from './usage-error.ts';
+
+/** `postern serve`: the gate in front of any Postgres. Resolves when it has been stopped. */
+export async function serve(invocation: Invocation, context: ProgramContext): Promise<void> {
+  const config = loadConfig({
+    flags: invocation.flags,
+    environment: context.environment,
+    file: invocation.configFile,
+  });
+  const endpoints = endpointsOf(config);
+  const tls = readTlsFiles(config.tls);
+  const log = createEventLog({
+    format: config.logFormat,
+    write: context.write,
+    isColored: context.isColored,
+    now: () => new Date(),
+  });
+  const gateway = await openGateway({ config, endpoints, tls, log: log.log });
+  const [http, tcp] = [formatAddress(gateway.http), formatAddress(gateway.tcp)];
+  const scheme = tls ? 'https' : 'http';
+  if (config.logFormat === 'pretty') {
+    context.write(
+      `\nPostern ${context.version} is open.\n\n  HTTP and WebSocket   ${scheme}://${http}\n  Postgres protocol    postgres://${tcp}\n` +
+        `  endpoints            ${endpoints.map(({ name }) => name).join(', ')}\n\nStop with Ctrl-C. Events:\n`,
+    );
+  }
+  log.open({ event: 'listening', http: `${scheme}://${http}`, tcp: `postgres://${tcp}` });
+  await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
+}
+
+function endpointsOf(config: Config): { name: string; databaseUrl: string; poolSize?: number; addresses?: string[] }[] {
+  const named = Object.entries(config.endpoints ?? {}).map(([name, { databaseUrl, poolSize, addresses }]) => ({
+    name,
+    databaseUrl,
+    ...(poolSize === undefined ? {} : { poolSize }),
+    ...(addresses === undefined ? {} : { addresses }),
+  }));
+  const endpoints = config.databaseUrl ? [{ name: 'default', databaseUrl: config.databaseUrl }, ...named] : named;
+  if (endpoints.length === 0) {
+    throw new UsageError(
+      'no database to serve: give --database-url postgres://user:password@host:5432/database, DATABASE_URL, or "endpoints" in postern.json',
+    );
+  }
+  return endpoints;
+}

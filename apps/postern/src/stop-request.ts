@@ -1,0 +1,37 @@
+/** Waits for the wish to stop, from a signal or from the program itself. */
+export interface StopRequest {
+  /** Resolves once, with the reason. */
+  readonly requested: Promise<string>;
+  stop(reason: string): void;
+  /** Stops listening to signals. */
+  dispose(): void;
+}
+
+/**
+ * Listens to SIGTERM and SIGINT. The second one does not wait any longer: `onImpatience` ends the program at once.
+ */
+export function createStopRequest(signals: NodeJS.EventEmitter, onImpatience: () => void): StopRequest {
+  let resolve: (reason: string) => void;
+  let isRequested = false;
+  const requested = new Promise<string>((settle) => {
+    resolve = settle;
+  });
+  const stop = (reason: string): void => {
+    isRequested = true;
+    resolve(reason);
+  };
+  const onSignal = (signal: string): void => {
+    if (isRequested) onImpatience();
+    else stop(signal);
+  };
+  signals.on('SIGTERM', onSignal);
+  signals.on('SIGINT', onSignal);
+  return {
+    requested,
+    stop,
+    dispose() {
+      signals.off('SIGTERM', onSignal);
+      signals.off('SIGINT', onSignal);
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'tsdown';
+
+// One file without dependencies to install: everything but Postgres itself is bundled.
+export default defineConfig({
+  entry: ['src/main.ts'],
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  dts: true,
+  clean: true,
+  sourcemap: true,
+  deps: { onlyBundle: false },
+  outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
+});
