@@ -54,6 +54,8 @@ export interface Caller {
   until(kind: string, count?: number): Promise<void>;
   /** Waits until nothing has arrived for `ms`. For "no answer comes"; never for "the answer has come". */
   quiet(ms?: number): Promise<void>;
+  /** Waits for whatever comes next, at most `limitMs`. */
+  next(limitMs: number): Promise<void>;
   /** Waits until the server has closed the connection. */
   closed(): Promise<void>;
   /** Sends Query and waits for its ReadyForQuery. */
@@ -186,6 +188,10 @@ export function createCaller(name: string, connection: ByteConnection, setting: 
         if (isClosed) return;
       }
       seen = received.length;
+    },
+    next(limitMs) {
+      const before = received.length;
+      return wait('anything', () => received.length !== before || isClosed, Math.max(limitMs, 0));
     },
     closed: () => wait('the end of the connection', () => isClosed),
     async query(sql) {

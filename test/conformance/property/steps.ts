@@ -1,0 +1,202 @@
+/**
+ * Random conversations: what three sessions might send, sense and nonsense.
+ *
+ * A session touches only objects of its own (named after it) and shared read-only ones. So what it must see does not
+ * depend on the other two, however they are interleaved, and each trace can be judged alone.
+ */
+import {
+  bind,
+  bytes,
+  closePortal,
+  closeStatement,
+  copyData,
+  copyDone,
+  copyFail,
+  describePortal,
+  describeStatement,
+  execute,
+  extended,
+  flush,
+  functionCall,
+  message,
+  parse,
+  query,
+  sync,
+} from '../harness/frontend-message.ts';
+import type { Random } from './random.ts';
+
+export interface Step {
+  readonly session: string;
+  /** The step as one would write it in a script. */
+  readonly label: string;
+  readonly messages: Uint8Array;
+}
+
+export const SESSIONS: readonly string[] = ['A', 'B', 'C'];
+
+/** Everything the sessions expect to find in the database. */
+export const PROPERTY_SETUP: string = [
+  `CREATE TABLE items AS SELECT i AS n, 'permanent ' || i AS kind FROM generate_series(1, 5) i`,
+  'GRANT SELECT ON items TO script_role',
+  `CREATE FUNCTION change(zone text) RETURNS text LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM set_config('TimeZone', zone, false); PERFORM set_config('work_mem', '222kB', false); RETURN zone; END $$`,
+  ...SESSIONS.map((session) => {
+    const own = session.toLowerCase();
+    return `CREATE TABLE t_${own} (n int CHECK (n < 90)); CREATE SEQUENCE seq_${own}`;
+  }),
+].join(';\n');
+
+/** Puts the permanent objects back between two conversations. */
+export const PROPERTY_RESET: string = SESSIONS.map((session) => {
+  const own = session.toLowerCase();
+  return `TRUNCATE t_${own}; ALTER SEQUENCE seq_${own} RESTART; DROP TABLE IF EXISTS made_${own};`;
+}).join('\n');
+
+/** SQL a session may run; `random` fills in what varies. */
+function sql(session: string, random: Random): string {
+  const own = session.toLowerCase();
+  const lock = session.charCodeAt(0);
+  const n = random.below(100);
+  const statement = random.pick(['s1', 's2']);
+  const setting = random.pick([
+    `work_mem = '${100 + n}kB'`,
+    `application_name = 'name ${n}'`,
+    `DateStyle = '${random.pick(['ISO, DMY', 'ISO, MDY', 'German', 'SQL, DMY'])}'`,
+    `TimeZone = '${random.pick(['UTC', 'Asia/Tokyo', 'America/Lima'])}'`,
+    `search_path = ${random.pick(['noisy', 'public', '"$user", public', 'noisy, public'])}`,
+    `standard_conforming_strings = ${random.pick(['on', 'off'])}`,
+    `own.value = '${n}'`,
+    `extra_float_digits = ${random.pick(['0', '1'])}`,
+    `default_transaction_read_only = ${random.pick(['off', 'off', 'on'])}`,
+    'client_min_messages = notice',
+  ]);
+  return random.pick([
+    'SELECT 1',
+    `SELECT '01/02/2020'::date, 'a\\nb', 0.1::float8 + 0.2`,
+    'SELECT n, kind FROM items ORDER BY n LIMIT 2',
+    'SELECT * FROM generate_series(1, 4)',
+    'SELECT 1/0',
+    'SELEC',
+    '',
+    'BEGIN',
+    'BEGIN',
+    'COMMIT',
+    'COMMIT',
+    'ROLLBACK',
+    'SAVEPOINT sp',
+    'ROLLBACK TO sp',
+    'RELEASE sp',
+    `INSERT INTO t_${own} VALUES (${n})`,
+    `INSERT INTO public.t_${own} VALUES (1) RETURNING n`,
+    `SELECT count(*) FROM public.t_${own}`,
+    `SET ${setting}`,
+    `SET ${setting}`,
+    `SET LOCAL ${setting}`,
+    `SHOW ${random.pick(['work_mem', 'application_name', 'DateStyle', 'search_path', 'TimeZone', 'extra_float_digits'])}`,
+    `SELECT current_setting('own.value', true)`,
+    'RESET ALL',
+    'RESET work_mem',
+    `SELECT public.change('${random.pick(['UTC', 'Asia/Tokyo'])}')`,
+    `SELECT set_config('own.value', '${n}', ${random.pick(['true', 'false'])})`,
+    'SET ROLE script_role',
+    'RESET ROLE',
+    'SELECT current_user',
+    `CREATE TEMP TABLE items AS SELECT 'temporary ${n}' AS kind, 0 AS n`,
+    'DROP TABLE pg_temp.items',
+    'CREATE TEMP TABLE brief (n int) ON COMMIT DROP',
+    `DECLARE c1 CURSOR WITH HOLD FOR SELECT i + ${n} FROM generate_series(1, 9) i`,
+    'FETCH 2 FROM c1',
+    'CLOSE c1',
+    `SELECT pg_advisory_lock(${lock})`,
+    `SELECT pg_advisory_unlock(${lock})`,
+    `SELECT nextval('public.seq_${own}')`,
+    'SELECT lastval()',
+    `LISTEN ch_${own}`,
+    'UNLISTEN *',
+    `NOTIFY ch_${own}, '${n}'`,
+    'SELECT c FROM pg_listening_channels() c ORDER BY 1',
+    `PREPARE ${statement} AS SELECT 'sql ${n}', '01/02/2020'::date`,
+    `PREPARE ${statement} (int) AS SELECT $1 + ${n}`,
+    `EXECUTE ${statement}`,
+    `EXECUTE ${statement} (5)`,
+    `DEALLOCATE ${statement}`,
+    'DEALLOCATE ALL',
+    'DISCARD ALL',
+    'DISCARD TEMP',
+    `DO $$ BEGIN RAISE NOTICE 'notice ${n}'; END $$`,
+    `COPY public.t_${own} TO STDOUT`,
+    `CREATE TABLE public.made_${own} AS EXECUTE s1`,
+    `SELECT 1; SELECT 2; SELECT ${random.pick(['1/0', '3'])}`,
+    `BEGIN; INSERT INTO public.t_${own} VALUES (2); COMMIT; SELECT ${n}`,
+  ]);
+}
+
+type Part = readonly [label: string, bytes: Uint8Array];
+
+const quote = (text: string): string => JSON.stringify(text);
+
+/** One frontend message, or a group that usually goes together. */
+function part(session: string, random: Random): Part {
+  const text = sql(session, random);
+  const statement = random.pick(['', '', 's1', 's2']);
+  const portal = random.pick(['', '', 'p1']);
+  const maxRows = random.pick([0, 0, 1, 2]);
+  const values = random.pick([[], [], ['7'], ['x']]);
+  const table = `public.t_${session.toLowerCase()}`;
+  const table_in = `COPY ${table} FROM STDIN`;
+  return random.pick<Part>([
+    [`query(${quote(text)})`, query(text)],
+    [`query(${quote(text)})`, query(text)],
+    [`extended(${quote(text)})`, extended(text)],
+    [`extended(${quote(text)}), sync()`, bytes(extended(text), sync())],
+    [`extended(${quote(text)}), sync()`, bytes(extended(text), sync())],
+    [`parse('${statement}', ${quote(text)})`, parse(statement, text)],
+    [`parse('${statement}', 'SELECT $1::int'), sync()`, bytes(parse(statement, 'SELECT $1::int'), sync())],
+    [
+      `bind({ portal: '${portal}', statement: '${statement}', values: ${JSON.stringify(values)} }), execute('${portal}', ${maxRows})`,
+      bytes(bind({ portal, statement, values }), execute(portal, maxRows)),
+    ],
+    [
+      `bind({ statement: '${statement}', values: ${JSON.stringify(values)} }), execute(), sync()`,
+      bytes(bind({ statement, values }), execute(), sync()),
+    ],
+    [`describeStatement('${statement}')`, describeStatement(statement)],
+    [`describePortal('${portal}')`, describePortal(portal)],
+    [`execute('${portal}', ${maxRows})`, execute(portal, maxRows)],
+    [`closeStatement('${statement}')`, closeStatement(statement)],
+    [`closePortal('${portal}')`, closePortal(portal)],
+    ['sync()', sync()],
+    ['sync()', sync()],
+    ['flush()', flush()],
+    [
+      `query('${table_in}'), copyData('7\\n'), copyDone()`,
+      bytes(query(table_in), copyData('7\n'), copyDone()),
+    ],
+    [`query('${table_in}'), copyData('bad\\n'), copyDone()`, bytes(query(table_in), copyData('bad\n'), copyDone())],
+    [`query('${table_in}'), copyFail('no')`, bytes(query(table_in), copyFail('no'))],
+    [
+      `parse('', '${table_in}'), bind(), execute(), copyData('8\\n'), copyDone(), sync()`,
+      bytes(parse('', table_in), bind(), execute(), copyData('8\n'), copyDone(), sync()),
+    ],
+    [
+      `parse('', '${table_in}'), bind(), execute(), sync(), copyData('bad\\n'), sync(), copyDone(), sync()`,
+      bytes(parse('', table_in), bind(), execute(), sync(), copyData('bad\n'), sync(), copyDone(), sync()),
+    ],
+    ['copyData("stray\\n")', copyData('stray\n')],
+    ['copyDone()', copyDone()],
+    ['functionCall(177, ["1", "2"])', functionCall(177, ['1', random.pick(['2', 'x'])])],
+    ...(random.chance(0.05) ? [['message("y")', message('y')] as Part] : []),
+  ]);
+}
+
+/** A random conversation of `count` steps. */
+export function generateSteps(random: Random, count: number): Step[] {
+  return Array.from({ length: count }, () => {
+    const session = random.pick(SESSIONS);
+    const parts = Array.from({ length: 1 + (random.chance(0.3) ? random.below(3) : 0) }, () => part(session, random));
+    return { session, label: parts.map(([label]) => label).join(', '), messages: bytes(...parts.map(([, sent]) => sent)) };
+  });
+}
+
+/** What every session sends last, so that all of it is answered and nothing stays open. */
+export const FAREWELL: Uint8Array = bytes(copyFail('farewell'), sync(), query('ROLLBACK'), query(`SELECT 'farewell'`));
