@@ -56,7 +56,10 @@ const fieldCodes: readonly (readonly [keyof ErrorFields, number])[] = [
 
 const fieldByCode: ReadonlyMap<number, keyof ErrorFields> = new Map(fieldCodes.map(([field, code]) => [code, field]));
 
-/** `severityNonLocalized` is always sent: it repeats `severity` when it is not given. */
+/**
+ * `severityNonLocalized` is always sent: it repeats `severity` when it is not given. Zero bytes in the texts, which often
+ * quote what somebody sent, become U+FFFD: reporting an error must not fail.
+ */
 export function encodeErrorResponse(fields: ErrorFields): Uint8Array {
   return encodeFields(BackendCode.ErrorResponse, fields);
 }
@@ -96,8 +99,9 @@ function encodeFields(code: number, fields: ErrorFields): Uint8Array {
   for (const [field, fieldCode] of fieldCodes) {
     const value = fields[field] ?? (field === 'severityNonLocalized' ? fields.severity : undefined);
     if (value === undefined) continue;
-    entries.push([fieldCode, value]);
-    length += 1 + cStringLength(value);
+    const text = value.replaceAll('\0', '\ufffd');
+    entries.push([fieldCode, text]);
+    length += 1 + cStringLength(text);
   }
   const bytes = startMessage(code, length);
   let at = headerBytes;
