@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { LauncherError } from './launcher-error.ts';
 
 /** Where `initdb` and `postgres` are. */
@@ -48,7 +48,7 @@ interface LibraryLink {
 /**
  * npm packages cannot contain symbolic links, so the package creates its `.so` links in a postinstall script,
  * which many installations do not run (`--ignore-scripts`) and read-only ones cannot.
- * Puts the missing ones into `folder`; returns it when the dynamic linker has to be told (LD_LIBRARY_PATH).
+ * Puts the missing ones into `folder`; returns a search path for the dynamic linker when it has to be told.
  */
 export function linkMissingLibraries(binaries: PostgresBinaries, folder: string): string | undefined {
   const list = join(binaries.root, 'pg-symlinks.json');
@@ -60,5 +60,6 @@ export function linkMissingLibraries(binaries: PostgresBinaries, folder: string)
   if (missing.length === 0) return undefined;
   mkdirSync(folder, { recursive: true });
   for (const link of missing) symlinkSync(join(base, link.source), join(folder, basename(link.target)));
-  return folder;
+  // The libraries look for one another beside themselves, and through a link that is the wrong place.
+  return [folder, join(binaries.root, 'lib')].join(delimiter);
 }

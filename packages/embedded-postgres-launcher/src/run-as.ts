@@ -32,11 +32,14 @@ const wrapped = (way: RunAs['way'], owner: number, wrapper: string, wrapperArgs:
   command: (file, args) => ({ file: wrapper, args: [...wrapperArgs, '--', file, ...args] }),
 });
 
+const plainNobody: RunAs = { ...self, way: 'nobody', owner: nobody, spawnOptions: { uid: nobody, gid: nobody } };
+
 const waysForRoot: readonly RunAs[] = [
-  { ...self, way: 'nobody', owner: nobody, spawnOptions: { uid: nobody, gid: nobody } },
+  plainNobody,
   // Outside the namespace it is still root, so it reaches what root reaches (needs CAP_SYS_ADMIN).
   wrapped('user-namespace', 0, 'unshare', ['--user', `--map-user=${nobody}`, `--map-group=${nobody}`]),
-  // nobody with the one capability that opens private folders; most containers grant it.
+  // nobody with the one capability that opens private folders; most containers grant it. For the data directory only:
+  // Postgres looks for its own program with access(2), which does not count capabilities.
   wrapped('capability', nobody, 'setpriv', [
     `--reuid=${nobody}`,
     `--regid=${nobody}`,
@@ -71,8 +74,17 @@ export function chooseRunAs(
 }
 
 function reaches(runAs: RunAs, binaries: PostgresBinaries, folders: readonly string[]): boolean {
-  const test = 'test -x "$1" && test -r "$2" && shift 2 && for f; do test -w "$f" && test -x "$f" || exit 1; done';
-  const { file, args } = runAs.command('/bin/sh', ['-c', test, 'sh', binaries.postgres, binaries.initdb, ...folders]);
+  return (
+    succeeds(runAs, 'for f; do test -w "$f" && test -x "$f" || exit 1; done', folders) &&
+    succeeds(runAs.way === 'capability' ? plainNobody : runAs, 'test -x "$1" && test -x "$2"', [
+      binaries.postgres,
+      binaries.initdb,
+    ])
+  );
+}
+
+function succeeds(runAs: RunAs, script: string, parameters: readonly string[]): boolean {
+  const { file, args } = runAs.command('/bin/sh', ['-c', script, 'sh', ...parameters]);
   return spawnSync(file, args, { ...runAs.spawnOptions, cwd: '/', stdio: 'ignore' }).status === 0;
 }
 

@@ -4,7 +4,7 @@ import type { RunAs } from './run-as.ts';
 /** How the programs of one installation are run. */
 export interface ProgramContext {
   readonly runAs: RunAs;
-  /** Extra folder for the dynamic linker. */
+  /** LD_LIBRARY_PATH, when the dynamic linker needs one. */
   readonly libraryPath: string | undefined;
 }
 
