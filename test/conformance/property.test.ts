@@ -30,6 +30,7 @@ describe('random conversations', () => {
       seed,
       searchMs: searchMs / 4,
       shrinkMs: 20_000,
+      answerLimitMs: 8_000,
     });
     console.log(`seed ${seed}: ${result.conversations} conversations, ${result.steps} steps`);
     expect(result.failure).toBeUndefined();

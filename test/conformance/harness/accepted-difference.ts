@@ -23,7 +23,10 @@ export interface AcceptedDifference {
 
 /** Parses a file; throws when a part is missing, so that nothing is accepted without a reason. */
 export function parseAcceptedDifference(text: string, where: string): AcceptedDifference {
-  const found = /^# (?<name>\S+)\n+(?<reason>[\s\S]+?)\n+Modes: (?<modes>[^\n]+)\n+```diff\n(?<diff>[\s\S]*?)\n```\s*$/.exec(text);
+  const found =
+    /^# (?<name>\S+)\n+(?<reason>\S[\s\S]*?)\n+Modes: (?<modes>[^\n]+)\n+```diff\n(?<diff>[\s\S]*?)\n```\s*$/.exec(
+      text,
+    );
   if (found?.groups === undefined) {
     throw new Error(`${where}: expected "# script", a reason, "Modes: …" and one \`\`\`diff block`);
   }

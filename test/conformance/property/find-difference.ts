@@ -17,6 +17,8 @@ export interface SearchOptions {
   readonly seed: number;
   readonly searchMs: number;
   readonly shrinkMs: number;
+  /** How long a session may wait for its last answer before that is a failure. */
+  readonly answerLimitMs: number;
   /** True for a difference that is known and documented. */
   readonly isAccepted?: (diff: string) => boolean;
 }
@@ -29,7 +31,7 @@ export interface SearchResult {
 }
 
 export async function findDifference(options: SearchOptions): Promise<SearchResult> {
-  const { server, databases, seed, serverConnections } = options;
+  const { server, databases, seed, serverConnections, answerLimitMs } = options;
   const [oracle, subject] = [await databases.lend(PROPERTY_SETUP), await databases.lend(PROPERTY_SETUP)];
   const [oracleAdmin, subjectAdmin] = [await openDirect(server, oracle), await openDirect(server, subject)];
   const direct = createDirectRoute(server);
@@ -37,7 +39,13 @@ export async function findDifference(options: SearchOptions): Promise<SearchResu
   async function play(steps: readonly Step[], openRoute: OpenRoute, database: string, pace?: readonly number[]) {
     const route = await openRoute({ database, serverConnections, seed });
     try {
-      return await playSteps(steps, { server, database, route, ...(pace === undefined ? {} : { pace }) });
+      return await playSteps(steps, {
+        server,
+        database,
+        route,
+        answerLimitMs,
+        ...(pace === undefined ? {} : { pace }),
+      });
     } finally {
       await route.close();
     }

@@ -12,6 +12,8 @@ export interface PlayOptions {
   readonly route: Route;
   /** Messages each session had after each step on Postgres: how far to wait before the next step. */
   readonly pace?: readonly number[];
+  /** How long a session may wait for its last answer. */
+  readonly answerLimitMs: number;
 }
 
 export interface Play {
@@ -24,15 +26,14 @@ export interface Play {
 const SETTLE_MS = 3;
 /** How long a step may wait for its answer while another session may hold the connection it needs. */
 const BLOCKED_MS = 15;
-const ANSWER_LIMIT_MS = 8000;
 
 export async function playSteps(steps: readonly Step[], options: PlayOptions): Promise<Play> {
-  const { server, database, route, pace } = options;
+  const { server, database, route, pace, answerLimitMs } = options;
   const problems: string[] = [];
   const callers = new Map<string, Caller>();
   for (const name of SESSIONS) {
     const caller = createCaller(name, await route.connect(), {
-      waitLimitMs: ANSWER_LIMIT_MS,
+      waitLimitMs: answerLimitMs,
       user: server.user,
       password: server.password,
       database,
@@ -52,7 +53,8 @@ export async function playSteps(steps: readonly Step[], options: PlayOptions): P
       await caller.quiet(SETTLE_MS);
     } else {
       const deadline = Date.now() + BLOCKED_MS;
-      while (answered(caller) < pace[index]! && !caller.isClosed && Date.now() < deadline) await caller.next(BLOCKED_MS);
+      while (answered(caller) < pace[index]! && !caller.isClosed && Date.now() < deadline)
+        await caller.next(BLOCKED_MS).catch(() => {});
     }
     reached.push(answered(caller));
   }
@@ -61,9 +63,9 @@ export async function playSteps(steps: readonly Step[], options: PlayOptions): P
     caller.isClosed || caller.received.some((found) => found.type === 'D' && found.body.includes('farewell'));
   for (const caller of callers.values()) if (!caller.isClosed) await caller.send(FAREWELL);
   for (const caller of callers.values()) {
-    const deadline = Date.now() + ANSWER_LIMIT_MS;
+    const deadline = Date.now() + answerLimitMs;
     while (!(isOver(caller) && (caller.isClosed || caller.received.at(-1)?.type === 'Z')) && Date.now() < deadline) {
-      await caller.next(deadline - Date.now());
+      await caller.next(deadline - Date.now()).catch(() => {});
     }
     if (!isOver(caller)) problems.push(`${caller.name} never got its last answer`);
   }

@@ -168,10 +168,7 @@ function part(session: string, random: Random): Part {
     ['sync()', sync()],
     ['sync()', sync()],
     ['flush()', flush()],
-    [
-      `query('${table_in}'), copyData('7\\n'), copyDone()`,
-      bytes(query(table_in), copyData('7\n'), copyDone()),
-    ],
+    [`query('${table_in}'), copyData('7\\n'), copyDone()`, bytes(query(table_in), copyData('7\n'), copyDone())],
     [`query('${table_in}'), copyData('bad\\n'), copyDone()`, bytes(query(table_in), copyData('bad\n'), copyDone())],
     [`query('${table_in}'), copyFail('no')`, bytes(query(table_in), copyFail('no'))],
     [
@@ -194,7 +191,11 @@ export function generateSteps(random: Random, count: number): Step[] {
   return Array.from({ length: count }, () => {
     const session = random.pick(SESSIONS);
     const parts = Array.from({ length: 1 + (random.chance(0.3) ? random.below(3) : 0) }, () => part(session, random));
-    return { session, label: parts.map(([label]) => label).join(', '), messages: bytes(...parts.map(([, sent]) => sent)) };
+    return {
+      session,
+      label: parts.map(([label]) => label).join(', '),
+      messages: bytes(...parts.map(([, sent]) => sent)),
+    };
   });
 }
 

@@ -1,5 +1,5 @@
 /** How a session ends: politely, in the middle, or by vanishing (§2.9, §2.15). */
-import { extended, flush, parse, query, sync, terminate, copyData } from '../harness/frontend-message.ts';
+import { copyData, extended, flush, parse, query, sync, terminate } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 const TABLE = 'CREATE TABLE t (n int)';

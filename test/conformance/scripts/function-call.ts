@@ -28,10 +28,20 @@ export const functionCallScripts: readonly Script[] = [
     async run({ open }) {
       const a = await open('A');
       await a.query('BEGIN');
-      await a.send(functionCall(INT4PL, ['1', '2']), functionCall(INT4DIV, ['1', '0']), functionCall(INT4PL, ['1', '2']));
+      await a.send(
+        functionCall(INT4PL, ['1', '2']),
+        functionCall(INT4DIV, ['1', '0']),
+        functionCall(INT4PL, ['1', '2']),
+      );
       await a.ready(3);
       await a.query('ROLLBACK');
-      await a.send(extended('SELECT 1'), functionCall(INT4PL, ['1', '2']), extended('SELECT 2'), sync(), query('SELECT 3'));
+      await a.send(
+        extended('SELECT 1'),
+        functionCall(INT4PL, ['1', '2']),
+        extended('SELECT 2'),
+        sync(),
+        query('SELECT 3'),
+      );
       await a.ready(3);
     },
   },

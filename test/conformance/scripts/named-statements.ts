@@ -33,7 +33,14 @@ export const namedStatementScripts: readonly Script[] = [
       await a.segment(parse('s1', 'SELECT 1'));
       await a.segment(parse('s1', 'SELECT 2'), bind({ statement: 's1' }), execute());
       await a.segment(bind({ statement: 's1' }), execute());
-      await a.send(parse('s2', 'SELECT 2'), parse('s2', 'SELECT 3'), sync(), bind({ statement: 's2' }), execute(), sync());
+      await a.send(
+        parse('s2', 'SELECT 2'),
+        parse('s2', 'SELECT 3'),
+        sync(),
+        bind({ statement: 's2' }),
+        execute(),
+        sync(),
+      );
       await a.ready(2);
       await a.query('BEGIN');
       await a.segment(parse('s1', 'SELECT 4'));

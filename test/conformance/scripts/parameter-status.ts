@@ -1,5 +1,5 @@
 /** Reported settings: when a change is told, and when its undoing is (§2.11). */
-import { execute, extended, flush, parse, sync, bind, query } from '../harness/frontend-message.ts';
+import { bind, execute, extended, flush, parse, query, sync } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 export const parameterStatusScripts: readonly Script[] = [
@@ -102,7 +102,9 @@ export const parameterStatusScripts: readonly Script[] = [
     section: '2.11',
     async run({ open }) {
       const a = await open('A');
-      await a.query(`SET work_mem = '333kB'; SET search_path = "$user", noisy, 'odd, name'; SET statement_timeout = '1h'`);
+      await a.query(
+        `SET work_mem = '333kB'; SET search_path = "$user", noisy, 'odd, name'; SET statement_timeout = '1h'`,
+      );
       await a.query(`SET own.setting = 'it''s \\ odd'; SET bytea_output = 'escape'; SET extra_float_digits = 0`);
       await a.query(`SELECT set_config('lock_timeout', '12345', false)`);
       await a.query('SHOW work_mem; SHOW search_path; SHOW statement_timeout; SHOW own.setting; SHOW lock_timeout');

@@ -209,7 +209,9 @@ export const sessionStateScripts: readonly Script[] = [
     setup: `CREATE PROCEDURE configure() LANGUAGE plpgsql AS $$ BEGIN SET work_mem = '321kB'; COMMIT; SET work_mem = '322kB'; END $$`,
     async run({ open }) {
       const a = await open('A');
-      await a.query(`DO $$ BEGIN SET search_path = noisy; CREATE TEMP TABLE made (n int); PERFORM pg_advisory_lock(77); END $$`);
+      await a.query(
+        `DO $$ BEGIN SET search_path = noisy; CREATE TEMP TABLE made (n int); PERFORM pg_advisory_lock(77); END $$`,
+      );
       await a.query('SHOW search_path');
       await a.query('SELECT count(*) FROM made');
       await a.query('SELECT pg_advisory_unlock(77)');

@@ -169,7 +169,14 @@ export const sqlStatementScripts: readonly Script[] = [
     section: '2.12',
     async run({ open }) {
       const a = await open('A');
-      await a.send(extended('BEGIN'), sync(), extended('PREPARE s1 AS SELECT 1'), sync(), extended('EXECUTE s1'), sync());
+      await a.send(
+        extended('BEGIN'),
+        sync(),
+        extended('PREPARE s1 AS SELECT 1'),
+        sync(),
+        extended('EXECUTE s1'),
+        sync(),
+      );
       await a.ready(3);
       await a.query('ROLLBACK');
       await a.query('EXECUTE s1');

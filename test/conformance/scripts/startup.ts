@@ -56,7 +56,8 @@ export const startupScripts: readonly Script[] = [
       const a = await open('A', {
         traceLogin: true,
         parameters: {
-          options: '-c search_path=noisy,public -c work_mem=555kB --statement-timeout=1234567 -c application_name=with\\ space',
+          options:
+            '-c search_path=noisy,public -c work_mem=555kB --statement-timeout=1234567 -c application_name=with\\ space',
         },
       });
       await a.query('SHOW search_path; SHOW work_mem; SHOW statement_timeout; SHOW application_name');
@@ -70,7 +71,9 @@ export const startupScripts: readonly Script[] = [
     name: 'startup-parameter-beats-options',
     section: '2.11',
     async run({ open }) {
-      const a = await open('A', { parameters: { application_name: 'parameter', options: '-c application_name=option' } });
+      const a = await open('A', {
+        parameters: { application_name: 'parameter', options: '-c application_name=option' },
+      });
       await a.query('SHOW application_name');
     },
   },

@@ -1,0 +1,107 @@
+/** The judge judged: a wrong pooler must be caught, and only where it is wrong. */
+import { type RunningPostgres, startPostgres } from '@postern/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseAcceptedDifference } from './harness/accepted-difference.ts';
+import { compareScript, explain } from './harness/compare.ts';
+import { createDatabaseLender, type DatabaseLender } from './harness/database.ts';
+import { createNaivePoolerRoute } from './harness/naive-pooler.ts';
+import { diffTraces } from './harness/trace-diff.ts';
+import { findDifference } from './property/find-difference.ts';
+import { shrink } from './property/shrink.ts';
+import { scripts } from './scripts/index.ts';
+
+describe('the harness', () => {
+  let postgres: RunningPostgres;
+  let databases: DatabaseLender;
+  beforeAll(async () => {
+    postgres = await startPostgres({ authMethod: 'password', settings: { autovacuum: 'off' } });
+    databases = await createDatabaseLender(postgres);
+  });
+  afterAll(async () => {
+    await databases?.close();
+    await postgres?.stop();
+  });
+
+  async function judge(name: string, hasNeighbour: boolean): Promise<string> {
+    const script = scripts.find((known) => known.name === name)!;
+    const openRoute = createNaivePoolerRoute(postgres);
+    const verdict = await compareScript(script, {
+      server: postgres,
+      databases,
+      mode: 'tcp-pooled',
+      openRoute,
+      hasNeighbour,
+    });
+    return explain(script, 'tcp-pooled', { ...verdict, acceptedDiff: '' });
+  }
+
+  test.each([
+    'pipeline-one-segment',
+    'implicit-transaction-second-failure-rolls-back-first',
+    'copy-in-simple',
+    'portal-loop-with-flush',
+  ])('finds nothing wrong with a naive pooler in %s without a neighbour', async (name) => {
+    expect(await judge(name, false)).toBe('');
+  });
+
+  test.each([
+    ['state-set-role', 'script_role'],
+    ['settings-stay-across-statements', 'work_mem'],
+    ['state-temporary-tables', 'items'],
+    ['unnamed-of-two-sessions', 'of b'],
+    ['named-same-name-in-two-sessions', '42P05'],
+    ['cursor-with-hold-outlives-its-transaction', 'c1'],
+    ['notify-both-listen', 'NotificationResponse'],
+    ['settings-date-style-in-shared-texts', 'DateStyle'],
+  ])('catches a naive pooler in %s', async (name, evidence) => {
+    const found = await judge(name, true);
+    expect(found).not.toBe('');
+    expect(found).toContain(evidence);
+  });
+
+  test('random conversations catch a naive pooler and shrink', { timeout: 60_000 }, async () => {
+    const result = await findDifference({
+      server: postgres,
+      databases,
+      openRoute: createNaivePoolerRoute(postgres),
+      serverConnections: 1,
+      seed: 11,
+      searchMs: 10_000,
+      shrinkMs: 3_000,
+      answerLimitMs: 300,
+    });
+    expect(result.failure).toMatch(/seed 11, conversation \d+, \d+ steps shrunk to \d+:\n {2}await [abc]\.send/);
+  });
+});
+
+describe('diffTraces', () => {
+  test('is empty for equal traces and names session and line otherwise', () => {
+    const before = new Map([['A', ['one', 'two', 'three']]]);
+    expect(diffTraces(before, new Map(before))).toBe('');
+    expect(diffTraces(before, new Map([['A', ['one', '2', 'three', 'four']]]))).toBe('@@ A @@\n-2 two\n+2 2\n+4 four');
+    expect(diffTraces(before, new Map())).toBe('@@ A @@\n-1 one\n-2 two\n-3 three');
+  });
+});
+
+describe('parseAcceptedDifference', () => {
+  const file = '# a-script\n\nBecause.\n\nModes: tcp-pooled, ws-pooled-cut\n\n```diff\n@@ A @@\n-1 x\n```\n';
+
+  test('reads reason, modes and diff', () => {
+    expect(parseAcceptedDifference(file, 'file')).toEqual({
+      reason: 'Because.',
+      modes: ['tcp-pooled', 'ws-pooled-cut'],
+      diff: '@@ A @@\n-1 x',
+    });
+  });
+
+  test('refuses a difference without a reason', () => {
+    expect(() => parseAcceptedDifference(file.replace('Because.\n', ''), 'file')).toThrow('file: expected');
+  });
+});
+
+describe('shrink', () => {
+  test('keeps only what is needed', async () => {
+    const fails = async (list: readonly number[]): Promise<boolean> => list.includes(7) && list.includes(13);
+    expect(await shrink([...Array(40).keys()], fails, () => true)).toEqual([7, 13]);
+  });
+});
