@@ -68,8 +68,8 @@ export async function copyTemplateCluster(
   seed: ClusterSeed,
 ): Promise<void> {
   const shelf = templateShelf();
-  const binary = statSync(binaries.postgres);
-  const key = JSON.stringify([binaries.postgres, binary.size, binary.mtimeMs, seed]);
+  const version = await runProgram(context, binaries.postgres, ['--version']);
+  const key = JSON.stringify([version.output, statSync(binaries.postgres).size, seed]);
   const template = join(shelf, createHash('sha256').update(key).digest('hex').slice(0, 24));
   if (!existsSync(template)) {
     await createCluster(binaries, context, dataDir, runDir, seed);
@@ -81,6 +81,7 @@ export async function copyTemplateCluster(
     } catch {
       rmSync(copy, { recursive: true, force: true });
     }
+    dropOldTemplates(shelf);
     return;
   }
   for (const entry of readdirSync(template)) {
@@ -99,6 +100,19 @@ function templateShelf(): string {
   // The temporary folder is everybody's: a shelf that somebody else put there is not trusted.
   if (uid !== undefined && statSync(shelf).uid !== uid) return mkdtempSync(join(tmpdir(), 'postern-pg-templates-'));
   return shelf;
+}
+
+/** Each takes 40 MB, and new versions and passwords bring new ones. Young ones stay: somebody may be copying them. */
+const maxTemplates = 12;
+const minTemplateAgeMs = 86_400_000;
+
+function dropOldTemplates(shelf: string): void {
+  const templates = readdirSync(shelf)
+    .map((name) => ({ path: join(shelf, name), madeMs: statSync(join(shelf, name)).ctimeMs }))
+    .sort((a, b) => b.madeMs - a.madeMs);
+  for (const { path, madeMs } of templates.slice(maxTemplates)) {
+    if (madeMs < Date.now() - minTemplateAgeMs) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Writes a file that only the server's user may read. */

@@ -12,6 +12,7 @@ const realPath = process.env.PATH ?? '';
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'postern-launcher-test-'));
+  chmodSync(folder, 0o755);
   // As after an installation without postinstall scripts: no symbolic links. And in a home that is nobody's business.
   mkdirSync(join(folder, 'private'), { mode: 0o700 });
   cpSync(locateBinaries(undefined).root, join(folder, 'private', 'native'), {
