@@ -1,0 +1,190 @@
+// JSON as bytes, without a string in between: the text Postgres sends is UTF-8 already, so a value is copied once,
+// byte by byte, and only quotes, backslashes and control characters change on the way.
+// Which bytes a value consists of is not decided here (result-writer.ts, parsed-values.ts).
+
+import { GatewayError } from '@postern/contract';
+
+export interface JsonWriterOptions {
+  /** Most bytes the document may have; `response_too_large` beyond. */
+  readonly maxBytes: number;
+  /** First size of the buffer; it doubles as needed. */
+  readonly initialBytes?: number;
+}
+
+/** A growing document. Every method throws a GatewayError when the document would exceed its limit. */
+export interface JsonWriter {
+  /** Bytes written so far. */
+  readonly length: number;
+  /** One byte, as it is. */
+  byte(byte: number): void;
+  /** Bytes that are JSON already. */
+  raw(bytes: Uint8Array, start?: number, end?: number): void;
+  /** A whole number in decimal. */
+  integer(value: number): void;
+  /** UTF-8 bytes as a JSON string, quotes included. Throws `invalid_encoding` for bytes that are not UTF-8. */
+  string(bytes: Uint8Array, start: number, end: number): void;
+  /** UTF-8 bytes that are JSON already, such as a json column; checked to be UTF-8. */
+  rawText(bytes: Uint8Array, start: number, end: number): void;
+  /** The document. A view: the writer must not be used afterwards. */
+  finish(): Uint8Array;
+}
+
+export function createJsonWriter(options: JsonWriterOptions): JsonWriter {
+  return new GrowingJsonWriter(options.maxBytes, options.initialBytes ?? 1024);
+}
+
+const verbatim = 0;
+const unicodeEscape = 1;
+const multiByte = 2;
+
+/** What to do with a byte inside a string: one of the three above, or the letter behind the backslash. */
+const actions = new Uint8Array(256);
+actions.fill(unicodeEscape, 0, 0x20);
+actions.fill(multiByte, 0x80);
+for (const [byte, letter] of [
+  [0x08, 'b'],
+  [0x09, 't'],
+  [0x0a, 'n'],
+  [0x0c, 'f'],
+  [0x0d, 'r'],
+  [0x22, '"'],
+  [0x5c, '\\'],
+] as const) {
+  actions[byte] = letter.charCodeAt(0);
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const hexDigits = new TextEncoder().encode('0123456789abcdef');
+/** Longest form of one byte of a string: \u001f. */
+const maxEscapeBytes = 6;
+
+// A class for its hidden class: this is the hottest code of the route.
+class GrowingJsonWriter implements JsonWriter {
+  length = 0;
+  private buffer: Uint8Array;
+  private readonly maxBytes: number;
+
+  constructor(maxBytes: number, initialBytes: number) {
+    this.maxBytes = maxBytes;
+    this.buffer = new Uint8Array(Math.min(initialBytes, maxBytes));
+  }
+
+  byte(byte: number): void {
+    this.reserve(1);
+    this.buffer[this.length++] = byte;
+  }
+
+  raw(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    const count = end - start;
+    this.reserve(count);
+    // A loop beats `set` for the few bytes this is mostly called with.
+    if (count > 48) {
+      this.buffer.set(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), this.length);
+      this.length += count;
+      return;
+    }
+    const { buffer } = this;
+    let to = this.length;
+    for (let from = start; from < end; from++) buffer[to++] = bytes[from]!;
+    this.length = to;
+  }
+
+  integer(value: number): void {
+    const text = String(value);
+    this.reserve(text.length);
+    for (let i = 0; i < text.length; i++) this.buffer[this.length++] = text.charCodeAt(i);
+  }
+
+  string(bytes: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start + 2);
+    let { buffer } = this;
+    let to = this.length;
+    buffer[to++] = quote;
+    let from = start;
+    while (from < end) {
+      const byte = bytes[from]!;
+      const action = actions[byte]!;
+      if (action === verbatim) {
+        buffer[to++] = byte;
+        from++;
+      } else if (action === multiByte) {
+        const behind = from + utf8SequenceLength(bytes, from, end);
+        while (from < behind) buffer[to++] = bytes[from++]!;
+      } else {
+        // The first reservation counted one byte for each: make room for the longest form of this one.
+        this.length = to;
+        this.reserve(end - from + 1 + maxEscapeBytes);
+        buffer = this.buffer;
+        buffer[to++] = backslash;
+        if (action === unicodeEscape) {
+          buffer[to++] = 0x75; // u
+          buffer[to++] = 0x30;
+          buffer[to++] = 0x30;
+          buffer[to++] = hexDigits[byte >> 4]!;
+          buffer[to++] = hexDigits[byte & 15]!;
+        } else {
+          buffer[to++] = action;
+        }
+        from++;
+      }
+    }
+    buffer[to++] = quote;
+    this.length = to;
+  }
+
+  rawText(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; ) at += bytes[at]! < 0x80 ? 1 : utf8SequenceLength(bytes, at, end);
+    this.raw(bytes, start, end);
+  }
+
+  finish(): Uint8Array {
+    // Reserving for escapes may pass the limit by a few bytes that were not needed; what counts is what was written.
+    if (this.length > this.maxBytes) throw tooLarge(this.maxBytes);
+    return this.buffer.subarray(0, this.length);
+  }
+
+  private reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.buffer.length) return;
+    if (needed > this.maxBytes + maxEscapeBytes) throw tooLarge(this.maxBytes);
+    const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 2, needed), this.maxBytes + maxEscapeBytes));
+    grown.set(this.buffer.subarray(0, this.length));
+    this.buffer = grown;
+  }
+}
+
+/** Length of the well-formed sequence at `at` (Unicode 16, table 3-7: no overlong forms, no surrogates). */
+function utf8SequenceLength(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]!;
+  const second = at + 1 < end ? bytes[at + 1]! : 0;
+  if (first >= 0xc2 && first <= 0xdf && isContinuation(second)) return 2;
+  const third = at + 2 < end ? bytes[at + 2]! : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const isSecondRight =
+      first === 0xe0
+        ? second >= 0xa0 && second <= 0xbf
+        : first === 0xed
+          ? second >= 0x80 && second <= 0x9f
+          : isContinuation(second);
+    if (isSecondRight && isContinuation(third)) return 3;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const isSecondRight =
+      first === 0xf0
+        ? second >= 0x90 && second <= 0xbf
+        : first === 0xf4
+          ? second >= 0x80 && second <= 0x8f
+          : isContinuation(second);
+    if (isSecondRight && isContinuation(third) && at + 3 < end && isContinuation(bytes[at + 3]!)) return 4;
+  }
+  throw new GatewayError('invalid_encoding', 'a value of the result is not valid UTF-8');
+}
+
+function isContinuation(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+function tooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('response_too_large', `response is too large (max is ${maxBytes} bytes)`);
+}

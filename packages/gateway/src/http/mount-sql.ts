@@ -1,0 +1,55 @@
+// `/sql` in a Hono app, on fetch's Request and Response: for every runtime but Node's http (../node/http-sql.ts).
+
+import { GatewayError, sqlPath } from '@postern/contract';
+import type { Hono } from 'hono';
+import { jsonError } from './json-error.ts';
+import { preflightHeaders } from './response-headers.ts';
+import { requestTooLarge, type SqlHandler, type SqlHttpRequest } from './sql-handler.ts';
+
+/** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
+export function mountSql(app: Hono, handler: SqlHandler): void {
+  app.post(sqlPath, async ({ req }) => {
+    const { status, headers, body } = await handler(fromFetchRequest(req.raw));
+    // Response's type wants a buffer that is not shared; ours never is.
+    return new Response(body as Uint8Array<ArrayBuffer>, { status, headers });
+  });
+  app.options(sqlPath, () => new Response(null, { status: 200, headers: preflightHeaders }));
+  app.all(sqlPath, ({ req }) => jsonError(methodNotAllowed(req.method), { allow: preflightHeaders.allow! }));
+}
+
+function methodNotAllowed(method: string): GatewayError {
+  return new GatewayError('method_not_allowed', `method ${method.slice(0, 20)} is not allowed on ${sqlPath}: use POST`);
+}
+
+function fromFetchRequest(request: Request): SqlHttpRequest {
+  return {
+    header: (name) => request.headers.get(name) ?? undefined,
+    readBody: (maxBytes) => readBody(request, maxBytes),
+    get isAborted() {
+      return request.signal.aborted;
+    },
+    onAbort: (listener) => request.signal.addEventListener('abort', listener, { once: true }),
+    remoteAddress: undefined,
+  };
+}
+
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw requestTooLarge(maxBytes);
+  if (request.body === null) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // Cut off in the middle when too long: leaving the loop cancels the stream.
+  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > maxBytes) throw requestTooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  if (chunks.length === 1) return chunks[0]!;
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}

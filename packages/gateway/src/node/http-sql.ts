@@ -1,0 +1,82 @@
+// `/sql` directly on node:http, ahead of the Hono app: no Request, no Response, no streams in between.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sqlPath } from '@postern/contract';
+import {
+  callerGone,
+  requestTooLarge,
+  type SqlHandler,
+  type SqlHttpReply,
+  type SqlHttpRequest,
+} from '../http/sql-handler.ts';
+
+/** Answers the request and returns true, or returns false and leaves it alone. */
+export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Takes `POST /sql` and nothing else; OPTIONS, other methods and other paths are the app's. */
+export function createSqlListener(handler: SqlHandler): SqlListener {
+  return (request, response) => {
+    if (request.method !== 'POST' || !isSqlPath(request.url)) return false;
+    void handler(fromIncomingMessage(request, response)).then((reply) => send(response, reply));
+    return true;
+  };
+}
+
+function isSqlPath(url: string | undefined): boolean {
+  return url === sqlPath || url?.startsWith(`${sqlPath}?`) === true;
+}
+
+function send(response: ServerResponse, { status, headers, body }: SqlHttpReply): void {
+  if (response.destroyed) return;
+  response.writeHead(status, { ...headers, 'content-length': body.length });
+  response.end(body);
+}
+
+function fromIncomingMessage(request: IncomingMessage, response: ServerResponse): SqlHttpRequest {
+  return {
+    header(name) {
+      const value = request.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    readBody: (maxBytes) => readBody(request, maxBytes),
+    get isAborted() {
+      return response.destroyed;
+    },
+    onAbort(listener) {
+      response.once('close', () => {
+        if (!response.writableEnded) listener();
+      });
+    },
+    remoteAddress: request.socket.remoteAddress,
+  };
+}
+
+function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    // What is not read any more is discarded by node:http as it arrives, so that the caller can read the answer.
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+      reject(requestTooLarge(maxBytes));
+      return;
+    }
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const onData = (chunk: Uint8Array): void => {
+      length += chunk.length;
+      if (length <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      request.off('data', onData);
+      reject(requestTooLarge(maxBytes));
+      request.resume();
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
+    // An unfinished request ends with 'close' in any case; 'error' must have a listener.
+    request.once('error', () => {});
+    request.once('close', () => {
+      if (!request.complete) reject(callerGone());
+    });
+  });
+}
