@@ -17,11 +17,17 @@ export const environment = {
   npm_config_yes: 'true',
 };
 
-/** Runs a program in the repository with our terminal; returns whether it succeeded. */
-export function run(program, args) {
-  const isWindows = process.platform === 'win32';
-  const result = spawnSync(program, args, { cwd: root, env: environment, stdio: 'inherit', shell: isWindows });
+/** Runs a program in the repository; returns whether it succeeded. `quiet`: what it prints is shown only when it fails. */
+export function run(program, args, output = 'shown') {
+  const result = spawnSync(program, args, {
+    cwd: root,
+    env: environment,
+    stdio: output === 'shown' ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+    maxBuffer: 64 * 1024 * 1024,
+  });
   if (result.error) console.error(`Cannot run ${program}: ${result.error.message}`);
+  if (result.status !== 0 && output === 'quiet') process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
   return result.status === 0;
 }
 
@@ -55,7 +61,7 @@ function install() {
 }
 
 function build() {
-  if (run('turbo', ['run', 'build', '--output-logs=errors-only', '--log-order=grouped'])) return;
+  if (run('turbo', ['run', 'build', '--output-logs=errors-only'], 'quiet')) return;
   console.error('\nThe build failed; the reason is above.');
   process.exit(1);
 }
