@@ -104,6 +104,7 @@ export {
   encodeGssencRequest,
   encodeSslRequest,
   encodeStartupMessage,
+  latestProtocolMinor,
   type StartupMessage,
 } from './messages/startup-packets.ts';
 export { ProtocolError, type ProtocolErrorOptions } from './protocol-error.ts';

@@ -23,7 +23,7 @@ export const maxSecretKeyBytes = 256;
 export interface StartupMessage {
   /** Protocol 3.`minor`; default 0, which every server understands. */
   readonly minor?: number;
-  /** `user` is required by Postgres; names and values must not be empty strings resp. contain NUL. */
+  /** Names and values. Postgres wants at least `user`. */
   readonly parameters: Iterable<readonly [string, string]>;
 }
 

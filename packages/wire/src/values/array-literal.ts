@@ -1,6 +1,7 @@
 /**
  * The text form of arrays: `{1,2,NULL}`, `{"a b","c\"d"}`, `{{1,2},{3,4}}`, `[0:1]={1,2}` (manual, section 8.15.6).
- * Elements stay text; bounds other than 1 are read and forgotten.
+ * Elements stay text; bounds other than 1 are read and forgotten. Made for what Postgres writes: that all rows of a
+ * multidimensional array have the same length is not checked.
  */
 import { ProtocolError } from '../protocol-error.ts';
 import { sqlState } from '../sql-state.ts';
@@ -12,12 +13,10 @@ export type ReadonlyArrayLiteral = readonly (string | null | ReadonlyArrayLitera
 const maxDimensions = 6;
 
 const bounds = /^(?:\[[+-]?\d+(?::[+-]?\d+)?\])+\s*=\s*/;
-const whiteSpace = /[ \t\n\r\v\f]/;
 
 /** `delimiter` is the element type's `typdelim`: ';' for box, ',' for all others. Throws ProtocolError (22P02). */
 export function parseArrayLiteral(text: string, delimiter = ','): ArrayLiteral {
-  const parser = new ArrayLiteralParser(text, delimiter);
-  return parser.parse();
+  return new ArrayLiteralParser(text, delimiter).parse();
 }
 
 /** The text Postgres reads as an array of these elements. Throws ProtocolError when nested deeper than Postgres allows. */
@@ -45,14 +44,19 @@ function quote(element: string): string {
   return `"${element.replace(/["\\]/g, '\\$&')}"`;
 }
 
+const quoteMark = 0x22; // "
+const backslash = 0x5c;
+const openingBrace = 0x7b;
+const closingBrace = 0x7d;
+
 class ArrayLiteralParser {
   readonly #text: string;
-  readonly #delimiter: string;
+  readonly #delimiter: number;
   #at = 0;
 
   constructor(text: string, delimiter: string) {
     this.#text = text;
-    this.#delimiter = delimiter;
+    this.#delimiter = delimiter.charCodeAt(0);
   }
 
   parse(): ArrayLiteral {
@@ -66,37 +70,38 @@ class ArrayLiteralParser {
 
   #level(depth: number): ArrayLiteral {
     if (depth > maxDimensions) throw tooDeep('remote');
-    if (this.#text[this.#at] !== '{') this.#fail('opening brace expected');
+    if (this.#unit() !== openingBrace) this.#fail('opening brace expected');
     this.#at++;
     const elements: ArrayLiteral = [];
     this.#skipWhiteSpace();
-    if (this.#text[this.#at] === '}') {
+    if (this.#unit() === closingBrace) {
       this.#at++;
       return elements;
     }
     for (;;) {
       elements.push(this.#element(depth));
       this.#skipWhiteSpace();
-      const next = this.#text[this.#at++];
-      if (next === '}') return elements;
-      if (next !== this.#delimiter) this.#fail('delimiter or closing brace expected');
+      const next = this.#unit();
+      if (next !== closingBrace && next !== this.#delimiter) this.#fail('delimiter or closing brace expected');
+      this.#at++;
+      if (next === closingBrace) return elements;
       this.#skipWhiteSpace();
     }
   }
 
   #element(depth: number): string | null | ArrayLiteral {
-    const first = this.#text[this.#at];
-    if (first === '{') return this.#level(depth + 1);
-    return first === '"' ? this.#quoted() : this.#bare();
+    const first = this.#unit();
+    if (first === openingBrace) return this.#level(depth + 1);
+    return first === quoteMark ? this.#quoted() : this.#bare();
   }
 
   #quoted(): string {
     let element = '';
     let start = ++this.#at;
     for (; this.#at < this.#text.length; this.#at++) {
-      const character = this.#text[this.#at];
-      if (character === '"') return element + this.#text.slice(start, this.#at++);
-      if (character === '\\') {
+      const unit = this.#unit();
+      if (unit === quoteMark) return element + this.#text.slice(start, this.#at++);
+      if (unit === backslash) {
         element += this.#text.slice(start, this.#at);
         start = ++this.#at; // the next character stands for itself
       }
@@ -110,22 +115,28 @@ class ArrayLiteralParser {
     let copied = start;
     let end = start; // behind the last character that is not white space
     for (; this.#at < this.#text.length; this.#at++) {
-      const character = this.#text[this.#at]!;
-      if (character === '}' || character === this.#delimiter) break;
-      if (character === '{' || character === '"') this.#fail('an element needs quotes');
-      if (character === '\\') {
+      const unit = this.#unit();
+      if (unit === closingBrace || unit === this.#delimiter) break;
+      if (unit === openingBrace || unit === quoteMark) this.#fail('an element needs quotes');
+      if (unit === backslash) {
         element += this.#text.slice(copied, this.#at);
         copied = ++this.#at;
         end = this.#at + 1;
-      } else if (!whiteSpace.test(character)) end = this.#at + 1;
+      } else if (!isWhiteSpace(unit)) end = this.#at + 1;
     }
     if (end === start) this.#fail('an element is missing');
     element += this.#text.slice(copied, end);
-    return copied === start && /^null$/i.test(element) ? null : element;
+    // An escaped NULL is the word, like a quoted one.
+    return copied === start && end - start === 4 && element.toUpperCase() === 'NULL' ? null : element;
   }
 
   #skipWhiteSpace(): void {
-    while (this.#at < this.#text.length && whiteSpace.test(this.#text[this.#at]!)) this.#at++;
+    while (isWhiteSpace(this.#unit())) this.#at++;
+  }
+
+  /** NaN behind the end. */
+  #unit(): number {
+    return this.#text.charCodeAt(this.#at);
   }
 
   #fail(problem: string): never {
@@ -134,6 +145,11 @@ class ArrayLiteralParser {
       detail: `at character ${this.#at + 1} of ${this.#text.length}`,
     });
   }
+}
+
+/** Postgres' array_isspace: the white space of ASCII. */
+function isWhiteSpace(unit: number): boolean {
+  return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d);
 }
 
 function tooDeep(side: 'local' | 'remote'): ProtocolError {
