@@ -1,0 +1,164 @@
+/**
+ * What PgBouncer leaks from one caller to the next, and the parse-context mistake: gone with the protection on,
+ * and seen with it off, so that these tests are known to be able to fail.
+ */
+import type { EngineLimits } from '@postern/pool';
+import { type RunningPostgres, startPostgres } from '@postern/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Caller, createCaller } from './harness/caller.ts';
+import { createDatabaseLender, type DatabaseLender } from './harness/database.ts';
+import { createEngineRoute } from './harness/engine-route.ts';
+import { bind, execute, parse } from './harness/frontend-message.ts';
+import type { Route } from './harness/route.ts';
+
+const SETUP = `CREATE TABLE items AS SELECT 'permanent'::text AS kind; GRANT SELECT ON items TO PUBLIC`;
+
+/** What one caller leaves behind, how the next would notice, and what it must see. */
+const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; clean: string }[] = [
+  { what: 'role', leave: ['SET ROLE script_role'], probe: 'SELECT current_user = session_user', clean: 't' },
+  {
+    what: 'session authorization',
+    leave: ['SET SESSION AUTHORIZATION script_role'],
+    probe: 'SELECT session_user',
+    clean: 'postgres',
+  },
+  { what: 'search_path', leave: ['SET search_path = noisy'], probe: 'SHOW search_path', clean: '"$user", public' },
+  { what: 'work_mem', leave: [`SET work_mem = '1234kB'`], probe: 'SHOW work_mem', clean: '4MB' },
+  {
+    what: 'a setting of its own',
+    leave: [`SET my.tenant = 'a'`],
+    probe: `SELECT current_setting('my.tenant', true)`,
+    clean: '',
+  },
+  { what: 'settings from a function body', leave: ['SELECT noisy.leak()'], probe: 'SHOW work_mem', clean: '4MB' },
+  {
+    what: 'read-only transactions',
+    leave: ['SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY'],
+    probe: 'SHOW transaction_read_only',
+    clean: 'off',
+  },
+  {
+    what: 'temporary table',
+    leave: [`CREATE TEMP TABLE items AS SELECT 'temporary'::text AS kind`],
+    probe: 'SELECT kind FROM items',
+    clean: 'permanent',
+  },
+  {
+    what: 'advisory lock',
+    leave: ['SELECT pg_advisory_lock(42)'],
+    probe: `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42`,
+    clean: '0',
+  },
+  {
+    what: 'LISTEN',
+    leave: [`DO $$ BEGIN EXECUTE 'LISTEN news'; END $$`],
+    probe: 'SELECT count(*) FROM pg_listening_channels()',
+    clean: '0',
+  },
+  {
+    what: 'cursor WITH HOLD',
+    leave: ['DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'],
+    probe: `SELECT count(*) FROM pg_cursors WHERE name = 'c1'`,
+    clean: '0',
+  },
+];
+
+describe('what one caller leaves for the next', () => {
+  let postgres: RunningPostgres;
+  let databases: DatabaseLender;
+  beforeAll(async () => {
+    postgres = await startPostgres({ authMethod: 'password', settings: { autovacuum: 'off' } });
+    databases = await createDatabaseLender(postgres);
+  });
+  afterAll(async () => {
+    await databases?.close();
+    await postgres?.stop();
+  });
+
+  /** Plays with a pool of one server connection. */
+  async function onPool<T>(
+    limits: Partial<EngineLimits>,
+    play: (login: () => Promise<Caller>) => Promise<T>,
+  ): Promise<T> {
+    const database = await databases.lend(SETUP);
+    const route: Route = await createEngineRoute(postgres, { mode: 'pooled', limits: { maxPinned: 1, ...limits } })({
+      database,
+      serverConnections: 1,
+      seed: 1,
+    });
+    try {
+      return await play(async () => {
+        const caller = createCaller('caller', await route.connect(), {
+          waitLimitMs: 4000,
+          user: postgres.user,
+          password: postgres.password,
+          database,
+          beforeSend: async () => {},
+          connect: () => route.connect(),
+        });
+        await caller.login();
+        return caller;
+      });
+    } finally {
+      await route.close();
+      databases.giveBack(database);
+    }
+  }
+
+  async function ask(caller: Caller, sql: string): Promise<string> {
+    const from = caller.received.length;
+    await caller.query(sql);
+    const row = caller.received.slice(from).find((found) => found.type === 'D');
+    return row === undefined ? '(no row)' : row.body.toString('utf8', 6);
+  }
+
+  /** Leaves something behind and goes away; then another caller looks. */
+  const afterGoodbye = (leak: (typeof LEAKS)[number], limits: Partial<EngineLimits>): Promise<string> =>
+    onPool(limits, async (login) => {
+      const first = await login();
+      for (const sql of leak.leave) await first.query(sql);
+      await first.terminate();
+      return ask(await login(), leak.probe);
+    });
+
+  /** The one who left it stays; another caller looks. */
+  const sideBySide = (leak: (typeof LEAKS)[number], limits: Partial<EngineLimits>): Promise<string> =>
+    onPool(limits, async (login) => {
+      const [first, second] = [await login(), await login()];
+      for (const sql of leak.leave) await first.query(sql);
+      return ask(second, leak.probe);
+    });
+
+  test.each(LEAKS)('$what: nothing is left when its caller has gone', async (leak) => {
+    expect(await afterGoodbye(leak, {})).toBe(leak.clean);
+  });
+
+  test.each(LEAKS.filter(({ what }) => what !== 'advisory lock'))(
+    '$what: nothing reaches a neighbour',
+    async (leak) => {
+      expect(await sideBySide(leak, {})).toBe(leak.clean);
+    },
+  );
+
+  test.each(LEAKS)('$what: leaks without the reset', async (leak) => {
+    expect(await afterGoodbye(leak, { serverReset: 'never' })).not.toBe(leak.clean);
+  });
+
+  const TEXT = `SELECT '01/02/2020'::date`;
+  const dateOfTheSecond = (limits: Partial<EngineLimits>): Promise<string> =>
+    onPool(limits, async (login) => {
+      const [first, second] = [await login(), await login()];
+      await first.segment(parse('s', TEXT), bind({ statement: 's' }), execute());
+      await second.query(`SET DateStyle = 'ISO, DMY'`);
+      await second.segment(parse('s', TEXT), bind({ statement: 's' }), execute());
+      return second.received.findLast((found) => found.type === 'D')?.body.toString('utf8', 6) ?? '(no row)';
+    });
+
+  test('a shared statement is only shared with callers that parse alike', async () => {
+    expect(await dateOfTheSecond({})).toBe('2020-02-01');
+  });
+
+  test('without the parse context the second caller gets the date of the first', async () => {
+    expect(await dateOfTheSecond({ parseContext: false })).toBe('2020-01-02');
+  });
+});
