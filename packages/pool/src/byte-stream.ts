@@ -1,0 +1,35 @@
+/**
+ * The seam: the one interface through which the engine touches the outside world's bytes.
+ * Every transport is a ByteStream: TCP, TLS, WebSocket, memory. Message boundaries mean nothing on it.
+ */
+
+/** How a peer is reached; decides whether a cleartext password may be asked for. */
+export type StreamSecurity = 'loopback' | 'tls' | 'plain';
+
+/** A duplex stream of bytes with back-pressure in both directions. */
+export interface ByteStream {
+  /**
+   * Set by the owner. `bytes` are borrowed: valid during the call only. An owner that handed the very memory on
+   * (a `write` that returned false) answers true: "kept", and the stream must read into other memory from then on.
+   */
+  onData: ((bytes: Uint8Array) => boolean | undefined) | undefined;
+  /** The write backlog is gone (after `write` returned false). */
+  onDrain: (() => void) | undefined;
+  /** Called exactly once; nothing is called after it. `error` is set when it did not end by FIN or close frame. */
+  onClose: ((error?: Error) => void) | undefined;
+  /**
+   * true: the bytes were consumed, the caller may reuse their memory at once.
+   * false: the stream keeps the very memory until `onDrain`; the caller must not touch it again and should pause.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Bytes accepted by `write` and not yet taken by the transport. */
+  readonly bufferedBytes: number;
+  readonly security: StreamSecurity;
+  /** Stop calling `onData`. */
+  pause(): void;
+  resume(): void;
+  /** Send what was written, then close. */
+  end(): void;
+  /** Close now. Both may be called twice. */
+  destroy(error?: Error): void;
+}

@@ -1,0 +1,41 @@
+/** The virtual cancel keys of all sessions. Real keys of server connections are never shown to a caller. */
+import { constantTimeEqual } from '@postern/wire';
+
+export class CancelKeys<Holder> {
+  private readonly holders = new Map<number, { readonly secretKey: Uint8Array; readonly holder: Holder }>();
+  private readonly random: (bytes: number) => Uint8Array;
+
+  constructor(random: (bytes: number) => Uint8Array) {
+    this.random = random;
+  }
+
+  get size(): number {
+    return this.holders.size;
+  }
+
+  /** A process id that no session has, and a secret of `secretBytes` bytes. */
+  create(secretBytes: number): { processId: number; secretKey: Uint8Array } {
+    for (;;) {
+      const bytes = this.random(4 + secretBytes);
+      const processId = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) & 0x7fff_ffff;
+      if (processId !== 0 && !this.holders.has(processId)) return { processId, secretKey: bytes.slice(4) };
+    }
+  }
+
+  set(processId: number, secretKey: Uint8Array, holder: Holder): void {
+    this.holders.set(processId, { secretKey, holder });
+  }
+
+  delete(processId: number): void {
+    this.holders.delete(processId);
+  }
+
+  find(processId: number, secretKey: Uint8Array): Holder | undefined {
+    const entry = this.holders.get(processId);
+    return entry !== undefined && constantTimeEqual(entry.secretKey, secretKey) ? entry.holder : undefined;
+  }
+
+  *sessions(): IterableIterator<Holder> {
+    for (const { holder } of this.holders.values()) yield holder;
+  }
+}

@@ -1,0 +1,40 @@
+/** What the parts of the engine share: its limits, its seams and its outgoing bytes. */
+import type { Clock } from './clock.ts';
+import type { PoolError } from './errors.ts';
+import type { Dial, Target } from './identity.ts';
+import type { EngineLimits } from './limits.ts';
+import type { Outbox } from './outbox.ts';
+import type { Pool } from './pool.ts';
+
+/** Something an operator may want to know. Never holds a secret. */
+export interface EngineEvent {
+  readonly event: string;
+  readonly [detail: string]: string | number | boolean | readonly string[] | undefined;
+}
+
+export interface EngineContext {
+  readonly limits: EngineLimits;
+  readonly clock: Clock;
+  readonly dial: Dial;
+  readonly toServer: Outbox;
+  readonly toCaller: Outbox;
+  readonly isClosing: boolean;
+  log(event: EngineEvent): void;
+  random(bytes: number): Uint8Array;
+  /** Sends what both outboxes gathered. At the end of every event from outside. */
+  flush(): void;
+  /** The pool has waiters: their time limits are looked after until it has none. */
+  watchWaiters(pool: Pool): void;
+  /** Whether the target's budget of server connections has room; makes room by closing an idle one elsewhere. */
+  mayConnect(pool: Pool): boolean;
+  connectionOpened(pool: Pool): void;
+  connectionClosed(pool: Pool): void;
+  /** Whether a failed connection may succeed later. */
+  mayRetry(error: unknown): boolean;
+  /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */
+  cancelOnServer(
+    target: Target,
+    server: { readonly processId: number; readonly secretKey: Uint8Array; cancelsInFlight?: number },
+  ): Promise<void>;
+  shuttingDown(): PoolError;
+}

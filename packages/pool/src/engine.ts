@@ -1,0 +1,361 @@
+/**
+ * The engine: sessions on one side, pools of server connections on the other. I/O only through `dial` and the byte streams
+ * that are passed in, time only through `clock`.
+ */
+import {
+  DatabaseError,
+  encodeAuthenticationOk,
+  encodeBackendKeyData,
+  encodeCancelRequest,
+  encodeParameterStatus,
+} from '@postern/wire';
+import type { ByteStream } from './byte-stream.ts';
+import { CancelKeys } from './cancel-keys.ts';
+import type { Clock } from './clock.ts';
+import { DirectSession } from './direct-session.ts';
+import type { EngineContext, EngineEvent } from './engine-context.ts';
+import { errorMessage, readyForQuery } from './error-message.ts';
+import { PoolError } from './errors.ts';
+import type { Dial, Identity, Target } from './identity.ts';
+import { type EngineLimits, resolveLimits } from './limits.ts';
+import { Outbox } from './outbox.ts';
+import { Pool, type PoolStats } from './pool.ts';
+import { PooledSession } from './session.ts';
+import { parseStartupOptions } from './startup-options.ts';
+import type { LimitGroup } from './wait-queue.ts';
+
+export interface EngineOptions {
+  readonly dial: Dial;
+  readonly clock: Clock;
+  /** Cryptographically strong random bytes. */
+  random(bytes: number): Uint8Array;
+  /** Memory for output; a platform whose sockets like a kind of their own passes it here. */
+  readonly allocate?: (bytes: number) => Uint8Array;
+  log?(event: EngineEvent): void;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+export interface SessionOptions {
+  readonly stream: ByteStream;
+  readonly target: Target;
+  readonly identity: Identity;
+  readonly mode: 'pooled' | 'direct';
+  /** As the caller sent them, without user, database and the gateway's own options; `options` still as one text. */
+  readonly startupParameters: ReadonlyMap<string, string>;
+  readonly settings?: {
+    readonly poolTimeoutMs?: number | undefined;
+    readonly connectTimeoutMs?: number | undefined;
+    readonly connectionLimit?: number | undefined;
+  };
+  readonly protocolMinor?: 0 | 2;
+  /** Bytes received behind the start-up; copied. */
+  readonly initialBytes?: Uint8Array;
+  /** false: no AuthenticationOk … ReadyForQuery is sent (HTTP). */
+  readonly greeting?: boolean;
+  /** For operators: who this is. */
+  readonly label?: string;
+}
+
+export interface Session {
+  readonly processId: number;
+  readonly phase: 'opening' | 'open' | 'closed';
+  close(): void;
+}
+
+export interface EngineStats {
+  readonly sessions: { readonly pooled: number; readonly direct: number };
+  readonly pools: readonly PoolStats[];
+}
+
+export interface Engine {
+  /**
+   * Logs in to Postgres; the connection is kept for the pool. Waits for a Postgres that is starting or full.
+   * @throws DatabaseError as Postgres gave it, PoolError when it cannot be reached in time.
+   */
+  login(target: Target, identity: Identity, budget: { readonly connectTimeoutMs: number }): Promise<void>;
+  /** Starts a session for an authenticated caller and takes its stream over. */
+  openSession(options: SessionOptions): Session;
+  /** Resolves when the CancelRequest has been dealt with; unknown keys resolve without a word. */
+  cancel(processId: number, secretKey: Uint8Array): Promise<void>;
+  stats(): EngineStats;
+  /** Ends what is idle now, what runs when it is done or the grace is over. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function createEngine(options: EngineOptions): Engine {
+  const { clock, dial } = options;
+  const allocate = options.allocate ?? ((bytes: number): Uint8Array => new Uint8Array(bytes));
+  const limits = resolveLimits(options.limits);
+  const pools = new Map<string, Pool>();
+  const keys = new CancelKeys<PooledSession | DirectSession>((bytes) => options.random(bytes));
+  const waitingPools = new Set<Pool>();
+  const connectionsByTarget = new Map<string, number>();
+  const groups = new WeakMap<Pool, Map<string, LimitGroup>>();
+  const toServer = new Outbox(allocate);
+  const toCaller = new Outbox(allocate);
+  let isClosing = false;
+  let isSweeping = false;
+  let isWatching = false;
+
+  const context: EngineContext = {
+    limits,
+    clock,
+    dial,
+    toServer,
+    toCaller,
+    get isClosing() {
+      return isClosing;
+    },
+    log: (event) => options.log?.(event),
+    random: (bytes) => options.random(bytes),
+    flush() {
+      toServer.flush();
+      toCaller.flush();
+    },
+    watchWaiters(pool) {
+      waitingPools.add(pool);
+      if (!isWatching) {
+        isWatching = true;
+        clock.after(100, watch);
+      }
+    },
+    mayConnect(pool) {
+      if (limits.maxServerConnections === 0) return true;
+      const key = targetKey(pool.target);
+      if ((connectionsByTarget.get(key) ?? 0) < limits.maxServerConnections) return true;
+      for (const other of pools.values()) {
+        if (other !== pool && targetKey(other.target) === key && other.closeOneIdle()) return true;
+      }
+      return false;
+    },
+    connectionOpened(pool) {
+      const key = targetKey(pool.target);
+      connectionsByTarget.set(key, (connectionsByTarget.get(key) ?? 0) + 1);
+      if (!isSweeping) {
+        isSweeping = true;
+        clock.after(5_000, sweep);
+      }
+    },
+    connectionClosed(pool) {
+      const key = targetKey(pool.target);
+      connectionsByTarget.set(key, (connectionsByTarget.get(key) ?? 1) - 1);
+      if (limits.maxServerConnections > 0) for (const other of waitingPools) other.openIfWanted();
+    },
+    cancelOnServer,
+    mayRetry: isRetryable,
+    shuttingDown: () =>
+      new PoolError({
+        code: 'shutting_down',
+        sqlstate: '57P01',
+        message: 'terminating connection: the gateway is shutting down',
+        safeToRetry: true,
+      }),
+  };
+
+  /** Time limits of waiting are looked after by one timer for all. */
+  function watch(): void {
+    for (const pool of waitingPools) {
+      pool.expireWaiters();
+      if (pool.waiters.length === 0) waitingPools.delete(pool);
+    }
+    isWatching = waitingPools.size > 0;
+    if (isWatching) clock.after(100, watch);
+    context.flush();
+  }
+
+  function sweep(): void {
+    let isAnyOpen = false;
+    for (const [key, pool] of pools) {
+      if (pool.closeStale()) isAnyOpen = true;
+      else if (pool.isUnused) pools.delete(key);
+    }
+    isSweeping = isAnyOpen;
+    if (isSweeping) clock.after(5_000, sweep);
+    context.flush();
+  }
+
+  async function cancelOnServer(
+    target: Target,
+    server: { readonly processId: number; readonly secretKey: Uint8Array; cancelsInFlight?: number },
+  ): Promise<void> {
+    if (server.secretKey.length === 0) throw new Error('Postgres gave no cancel key');
+    if (server.cancelsInFlight !== undefined) server.cancelsInFlight++;
+    try {
+      const stream = await dial(target);
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(limits.cancelTimeoutMs, () => {
+          stream.destroy();
+          resolve();
+        });
+        stream.onClose = (): void => {
+          timer.cancel();
+          resolve();
+        };
+        stream.onData = undefined;
+        stream.write(encodeCancelRequest(server.processId, server.secretKey));
+      });
+    } finally {
+      if (server.cancelsInFlight !== undefined) server.cancelsInFlight--;
+    }
+  }
+
+  function poolFor(target: Target, identity: Identity): Pool {
+    const key = `${targetKey(target)}/${target.database}/${identity.id}`;
+    let pool = pools.get(key);
+    if (pool === undefined) {
+      pool = new Pool(context, target, identity, target.poolSize ?? limits.poolSize);
+      pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  function groupFor(pool: Pool, limit: number | undefined, name: string): LimitGroup | undefined {
+    if (limit === undefined || limit >= pool.size) return undefined;
+    let byName = groups.get(pool);
+    if (byName === undefined) {
+      byName = new Map();
+      groups.set(pool, byName);
+    }
+    const key = `${limit}/${name}`;
+    let group = byName.get(key);
+    if (group === undefined) {
+      group = { limit, lent: 0 };
+      byName.set(key, group);
+    }
+    return group;
+  }
+
+  function greetingOf(
+    processId: number,
+    secretKey: Uint8Array,
+  ): (parameters: ReadonlyMap<string, string>) => Uint8Array[] {
+    return (parameters) => [
+      encodeAuthenticationOk(),
+      ...[...parameters].map(([name, value]) => encodeParameterStatus(name, value)),
+      encodeBackendKeyData(processId, secretKey),
+      readyForQuery(0x49),
+    ];
+  }
+
+  function openDirect(given: SessionOptions, processId: number, secretKey: Uint8Array): Session {
+    const session = new DirectSession({
+      context,
+      target: given.target,
+      identity: given.identity,
+      stream: given.stream,
+      processId,
+      parameters: given.startupParameters,
+      connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
+      protocolMinor: given.protocolMinor ?? 0,
+      initialBytes: given.initialBytes,
+      greeting: greetingOf(processId, secretKey),
+      onClosed: () => keys.delete(processId),
+    });
+    keys.set(processId, secretKey, session);
+    return session;
+  }
+
+  function openPooled(given: SessionOptions, processId: number, secretKey: Uint8Array): Session {
+    const pool = poolFor(given.target, given.identity);
+    pool.sessions++;
+    const startup = parseStartupOptions(given.startupParameters);
+    const session = new PooledSession({
+      context,
+      pool,
+      stream: given.stream,
+      processId,
+      secretKey,
+      label: given.label ?? '',
+      poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
+      connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
+      group: groupFor(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
+      onClosed: () => {
+        keys.delete(processId);
+        pool.sessions--;
+      },
+    });
+    keys.set(processId, secretKey, session);
+    if (given.initialBytes !== undefined && given.initialBytes.length > 0) session.receiveInitial(given.initialBytes);
+    const greeting = greetingOf(processId, secretKey);
+    session.start(startup, given.greeting === false ? undefined : greeting);
+    context.flush();
+    return session;
+  }
+
+  return {
+    async login(target, identity, budget) {
+      const startedAt = clock.now();
+      for (let attempt = 0; ; attempt++) {
+        try {
+          await poolFor(target, identity).login(limits.loginTimeoutMs);
+          return;
+        } catch (error) {
+          const waitedMs = clock.now() - startedAt;
+          if (!isRetryable(error) || (budget.connectTimeoutMs > 0 && waitedMs >= budget.connectTimeoutMs)) throw error;
+          await new Promise<void>((resolve) => {
+            clock.after(Math.min(1_000, 50 * 1.6 ** Math.min(attempt, 10)), resolve);
+          });
+        }
+      }
+    },
+    openSession(given) {
+      const { processId, secretKey } = keys.create(given.protocolMinor === 2 ? 32 : 4);
+      if (isClosing) {
+        given.stream.write(errorMessage('FATAL', '', context.shuttingDown()));
+        given.stream.end();
+        return { processId, phase: 'closed', close: () => {} };
+      }
+      return given.mode === 'direct'
+        ? openDirect(given, processId, secretKey)
+        : openPooled(given, processId, secretKey);
+    },
+    async cancel(processId, secretKey) {
+      await keys
+        .find(processId, secretKey)
+        ?.cancel()
+        .catch(() => {});
+    },
+    stats() {
+      let direct = 0;
+      for (const session of keys.sessions()) if (session instanceof DirectSession) direct++;
+      return {
+        sessions: { pooled: keys.size - direct, direct },
+        pools: [...pools.values()].map((pool) => pool.stats()),
+      };
+    },
+    async close(graceMs) {
+      isClosing = true;
+      const endAt = clock.now() + graceMs;
+      const goodbye = context.shuttingDown();
+      for (;;) {
+        let isBusy = false;
+        for (const session of [...keys.sessions()]) {
+          const isIdle =
+            session instanceof DirectSession ? session.isIdle : session.server === undefined && !session.isWaiting;
+          if (isIdle || clock.now() >= endAt) {
+            if (session instanceof DirectSession) session.fail(goodbye);
+            else session.fail(errorMessage('FATAL', '', goodbye));
+          } else isBusy = true;
+        }
+        context.flush();
+        if (!isBusy) break;
+        await new Promise<void>((resolve) => {
+          clock.after(20, resolve);
+        });
+      }
+      for (const pool of pools.values()) pool.close();
+      context.flush();
+    },
+  };
+}
+
+function targetKey(target: Target): string {
+  return `${target.host}:${target.port}`;
+}
+
+/** Whether a failed connection may succeed later: the database is starting, full, or not there yet. */
+function isRetryable(error: unknown): boolean {
+  if (error instanceof DatabaseError) return error.code === '53300' || error.code === '57P03';
+  if (error instanceof PoolError) return error.safeToRetry;
+  return error instanceof Error && 'code' in error;
+}

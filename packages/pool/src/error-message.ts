@@ -1,0 +1,60 @@
+/** The few backend messages that the engine makes itself, as bytes. */
+import { DatabaseError, encodeErrorResponse, encodeReadyForQuery } from '@postern/wire';
+import { PoolError } from './errors.ts';
+
+const idle: Uint8Array = encodeReadyForQuery('I');
+const open: Uint8Array = encodeReadyForQuery('T');
+const failed: Uint8Array = encodeReadyForQuery('E');
+
+/** `status` is the status byte of the protocol. */
+export function readyForQuery(status: number): Uint8Array {
+  return status === 0x49 ? idle : status === 0x54 ? open : failed;
+}
+
+/** An ErrorResponse from a text with its SQLSTATE, or from an error that has its own. */
+export function errorMessage(severity: 'ERROR' | 'FATAL', code: string, error: unknown): Uint8Array {
+  if (error instanceof DatabaseError) {
+    return encodeErrorResponse({
+      severity,
+      severityNonLocalized: severity,
+      code: error.code,
+      message: error.message,
+      detail: error.detail,
+      hint: error.hint,
+    });
+  }
+  if (error instanceof PoolError) {
+    return encodeErrorResponse({
+      severity,
+      severityNonLocalized: severity,
+      code: error.sqlstate,
+      message: error.message,
+      detail: error.detail,
+      hint: error.hint,
+    });
+  }
+  const message = typeof error === 'string' ? error : `cannot reach the database server: ${String(error)}`;
+  return encodeErrorResponse({ severity, severityNonLocalized: severity, code: code || '08001', message });
+}
+
+/** Whether the ErrorResponse at `start` has severity FATAL or PANIC (field V, which is never translated). */
+export function isFatalResponse(bytes: Uint8Array, start: number): boolean {
+  const value = errorField(bytes, start, 0x56);
+  return value !== undefined && (bytes[value.start] === 0x46 || bytes[value.start] === 0x50);
+}
+
+/** Where the value of an ErrorResponse's field is, without decoding the rest. */
+export function errorField(
+  bytes: Uint8Array,
+  start: number,
+  field: number,
+): { start: number; end: number } | undefined {
+  for (let i = start + 5; i < bytes.length && bytes[i] !== 0; i++) {
+    const from = i + 1;
+    const end = bytes.indexOf(0, from);
+    if (end < 0) return undefined;
+    if (bytes[i] === field) return { start: from, end };
+    i = end;
+  }
+  return undefined;
+}

@@ -1,0 +1,17 @@
+/** The pooling engine. See README.md and ARCHITECTURE.md. */
+export type { ByteStream, StreamSecurity } from './byte-stream.ts';
+export type { Clock, Timer } from './clock.ts';
+export {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type EngineStats,
+  type Session,
+  type SessionOptions,
+} from './engine.ts';
+export type { EngineEvent } from './engine-context.ts';
+export { PoolError, type PoolErrorCode } from './errors.ts';
+export type { Dial, Identity, Secret, Target } from './identity.ts';
+export { defaultLimits, type EngineLimits } from './limits.ts';
+export { createMemoryStreamPair } from './memory-stream.ts';
+export type { PoolStats } from './pool.ts';

@@ -1,0 +1,65 @@
+/**
+ * Asks a server connection what its session holds. This replaces guessing from SQL text: after a statement that may have
+ * set, locked, created or listened, Postgres itself says what is left once the transaction is over, whatever the way
+ * (SET, set_config in a function body, a rolled back savepoint, a DO block).
+ */
+import { BackendCode, decodeDataRow, decodeErrorFields, encodeQuery } from '@postern/wire';
+import { createErrand } from './errand.ts';
+import { MessageCollector } from './message-collector.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+export interface Holdings {
+  /** Settings whose source is the session, role and session_authorization included when they differ from the login's. */
+  readonly settings: ReadonlyMap<string, string>;
+  readonly channels: readonly string[];
+  /** State that cannot be replayed elsewhere: reasons for a pin, for operators. */
+  readonly objects: readonly string[];
+}
+
+const inspectSql = `SELECT 's', name, setting FROM pg_catalog.pg_settings WHERE source = 'session' AND setting IS DISTINCT FROM reset_val
+UNION ALL SELECT 'r', 'role', pg_catalog.current_setting('role')
+UNION ALL SELECT 'r', 'session_authorization', session_user::text
+UNION ALL SELECT 'l', c, '' FROM pg_catalog.pg_listening_channels() c
+UNION ALL SELECT 'o', 'temporary object ' || relname, '' FROM (SELECT relname FROM pg_catalog.pg_class
+  WHERE pg_catalog.pg_my_temp_schema() <> 0 AND relnamespace = pg_catalog.pg_my_temp_schema() AND relkind <> 'i' LIMIT 3) t
+UNION ALL SELECT 'o', 'temporary function ' || proname, '' FROM (SELECT proname FROM pg_catalog.pg_proc
+  WHERE pg_catalog.pg_my_temp_schema() <> 0 AND pronamespace = pg_catalog.pg_my_temp_schema() LIMIT 1) t
+UNION ALL SELECT 'o', 'advisory lock', '' FROM (SELECT 1 FROM pg_catalog.pg_locks
+  WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid() LIMIT 1) t
+UNION ALL SELECT 'o', 'WITH HOLD cursor ' || name, '' FROM pg_catalog.pg_cursors WHERE is_holdable`;
+
+const inspectQuery: Uint8Array = encodeQuery(inspectSql);
+const text = new TextDecoder();
+
+/** Sends the question now (the connection must be between segments) and answers once the answer is in. */
+export function inspect(
+  server: ServerConnection,
+  loginUser: string,
+  done: (holdings: Holdings | undefined, failure: string | undefined) => void,
+): void {
+  const settings = new Map<string, string>();
+  const channels: string[] = [];
+  const objects: string[] = [];
+  let failure: string | undefined;
+  const collector = new MessageCollector((code, body) => {
+    if (code === BackendCode.ErrorResponse) {
+      failure = decodeErrorFields(body).message;
+      return;
+    }
+    if (code !== BackendCode.DataRow) return;
+    const [kind, name, value] = decodeDataRow(body).map((cell) => (cell === null ? '' : text.decode(cell)));
+    if (kind === 's') settings.set(name!, value!);
+    else if (kind === 'l') channels.push(name!);
+    else if (kind === 'o') objects.push(name!);
+    else if (name === 'role' ? value !== 'none' : value !== loginUser) settings.set(name!, value!);
+  });
+  const errand = createErrand({
+    receive: (bytes, start, end) => collector.push(bytes, start, end),
+    ready: () => {
+      if (failure === undefined) done({ settings, channels, objects }, undefined);
+      else done(undefined, failure);
+    },
+    lost: () => done(undefined, 'the server connection was lost'),
+  });
+  server.sendQuery(inspectQuery, errand, 0);
+}

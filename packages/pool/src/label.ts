@@ -1,0 +1,126 @@
+/**
+ * Labels: what a session has set, as an immutable interned value. Two sessions with equal settings have the same label,
+ * so that a connection prepared for one serves the other without a word to Postgres.
+ * A label is never parsed from SQL: it is what Postgres answered when asked (inspection.ts).
+ */
+import { encodeQuery } from '@postern/wire';
+
+export interface Label {
+  /** Settings of the session, with the values Postgres gave them. Role and session_authorization included. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** Channels the session listens on. */
+  readonly channels: readonly string[];
+  /** Query that brings any clean or dirty connection to this label. */
+  readonly resetQuery: Uint8Array;
+  /** What decides how SQL text is parsed; '' for the server's defaults. Statements are shared only within it. */
+  readonly parseContext: string;
+  /** The reset itself might fail under these settings (time limits), so what follows must wait for its success. */
+  readonly isHazardous: boolean;
+  /** Applying it may fail later although it once worked, and then what follows must not run (roles). */
+  readonly isPrivileged: boolean;
+}
+
+export interface Labels {
+  /** The label of a session that has set nothing. */
+  readonly none: Label;
+  /** A connection left in the middle of something: nothing is known, so it is reset with care. */
+  readonly unknown: Label;
+  intern(settings: ReadonlyMap<string, string>, channels: readonly string[]): Label;
+}
+
+/** DISCARD ALL without DEALLOCATE ALL: prepared statements are ours and stay. Order matters: the role goes first. */
+export const resetSql: string = [
+  'CLOSE ALL',
+  'SET SESSION AUTHORIZATION DEFAULT',
+  'RESET ALL',
+  'UNLISTEN *',
+  'SELECT pg_catalog.pg_advisory_unlock_all()',
+  'DISCARD TEMP',
+  'DISCARD SEQUENCES',
+].join('; ');
+
+const timeLimits = ['statement_timeout', 'lock_timeout', 'transaction_timeout'];
+const roles = ['session_authorization', 'role'];
+const parseSettings = [
+  'array_nulls',
+  'backslash_quote',
+  'client_encoding',
+  'DateStyle',
+  'default_text_search_config',
+  'IntervalStyle',
+  'lc_monetary',
+  'lc_numeric',
+  'search_path',
+  'standard_conforming_strings',
+  'TimeZone',
+  'transform_null_equals',
+  'xmloption',
+  ...roles,
+];
+
+/** `maxLabels` bounds what is remembered; a forgotten label only costs a reset. */
+export function createLabels(maxLabels = 10_000): Labels {
+  const labels = new Map<string, Label>();
+  const none = createLabel(new Map(), []);
+  return {
+    none,
+    unknown: { ...none, isHazardous: true },
+    intern(settings, channels) {
+      if (settings.size === 0 && channels.length === 0) return none;
+      const entries = [...settings].sort(([a], [b]) => (a < b ? -1 : 1));
+      const sortedChannels = [...channels].sort();
+      const key = JSON.stringify([entries, sortedChannels]);
+      let label = labels.get(key);
+      if (label === undefined) {
+        if (labels.size >= maxLabels) labels.clear();
+        label = createLabel(new Map(entries), sortedChannels);
+        labels.set(key, label);
+      }
+      return label;
+    },
+  };
+}
+
+function createLabel(settings: ReadonlyMap<string, string>, channels: readonly string[]): Label {
+  const replay = replaySql(settings);
+  const listens = channels.map((channel) => `; LISTEN ${quoteIdentifier(channel)}`).join('');
+  const context = parseSettings.flatMap((name) => (settings.has(name) ? [name, settings.get(name)] : []));
+  return {
+    settings,
+    channels,
+    resetQuery: encodeQuery(resetSql + (replay === '' ? '' : `; ${replay}`) + listens),
+    parseContext: context.length === 0 ? '' : JSON.stringify(context),
+    isHazardous: timeLimits.some((name) => settings.has(name) && settings.get(name) !== '0'),
+    isPrivileged: roles.some((name) => settings.has(name)),
+  };
+}
+
+/** One SELECT that sets all of them; roles last, since they may forbid the rest. Empty for no settings. */
+export function replaySql(settings: ReadonlyMap<string, string>): string {
+  const names = [...settings.keys()].filter((name) => !roles.includes(name));
+  for (const role of roles) if (settings.has(role)) names.push(role);
+  if (names.length === 0) return '';
+  return `SELECT ${names
+    .map((name) => `pg_catalog.set_config(${quoteLiteral(name)}, ${quoteLiteral(settings.get(name)!)}, false)`)
+    .join(', ')}`;
+}
+
+/**
+ * Gives start-up values back to settings that a RESET took to the server's default: for Postgres the start-up packet's
+ * values are what RESET returns to, and our connections are opened with none.
+ */
+export function restoreBaselineSql(baseline: ReadonlyMap<string, string>): string {
+  const rows = [...baseline].map(([name, value]) => `(${quoteLiteral(name)}, ${quoteLiteral(value)})`).join(', ');
+  return `SELECT pg_catalog.set_config(b.name, b.value, false) FROM (VALUES ${rows}) AS b (name, value)
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_settings s
+      WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(b.name) AND s.source OPERATOR(pg_catalog.=) 'session')`;
+}
+
+/** An SQL string constant that means the same whatever standard_conforming_strings is. */
+export function quoteLiteral(text: string): string {
+  return `E'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

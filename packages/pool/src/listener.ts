@@ -1,0 +1,168 @@
+/**
+ * LISTEN for pooled sessions: one connection per pool listens on every channel that any session listens on, and hands each
+ * notification to those sessions. What a session listens on is told by Postgres (inspection.ts), so transactions, functions
+ * and UNLISTEN need no rules here. After a loss the channels are listened on again and every listener is warned of the gap.
+ */
+import { decodeNotification, encodeNoticeResponse, encodeNotificationResponse, encodeQuery } from '@postern/wire';
+import { createErrand } from './errand.ts';
+import { quoteIdentifier } from './label.ts';
+import type { Pool } from './pool.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+/** A session as the listener sees it. */
+export interface ListeningSession {
+  readonly processId: number;
+  /** Gives a backend message to the caller between its transactions. */
+  notify(message: Uint8Array): void;
+}
+
+export interface Listener {
+  /** The session now listens on exactly these channels; `done` when that is true. */
+  listen(session: ListeningSession, channels: readonly string[], done: () => void): void;
+  forget(session: ListeningSession): void;
+  /** Server connections used: 0 or 1. */
+  readonly connections: number;
+  close(): void;
+}
+
+export function createListener(pool: Pool): Listener {
+  const channels = new Map<string, Set<ListeningSession>>();
+  const bySession = new Map<ListeningSession, readonly string[]>();
+  let state: 'closed' | 'connecting' | 'listening' = 'closed';
+  let server: ServerConnection | undefined;
+  let hasGap = false;
+  let waiting: (() => void)[] = [];
+  let isClosed = false;
+
+  function connect(): void {
+    if (state !== 'closed' || isClosed) return;
+    state = 'connecting';
+    pool.connect(pool.context.limits.loginTimeoutMs).then(opened, () => {
+      state = 'closed';
+      hasGap = true;
+      if (channels.size > 0) pool.context.clock.after(500, connect);
+    });
+  }
+
+  function opened(connection: ServerConnection): void {
+    server = connection;
+    state = 'listening';
+    connection.onNotification = deliver;
+    connection.holder = createErrand({ ready: () => {}, lost });
+    if (channels.size > 0)
+      run(
+        [...channels.keys()].map((channel) => `LISTEN ${quoteIdentifier(channel)}`),
+        caughtUp,
+      );
+    else caughtUp();
+    pool.context.flush();
+  }
+
+  function caughtUp(): void {
+    if (hasGap) {
+      hasGap = false;
+      const notice = encodeNoticeResponse({
+        severity: 'WARNING',
+        severityNonLocalized: 'WARNING',
+        code: '01000',
+        message: 'the listening connection was lost for a while: notifications may have been missed',
+      });
+      for (const session of bySession.keys()) session.notify(notice);
+    }
+    const ready = waiting;
+    waiting = [];
+    for (const done of ready) done();
+  }
+
+  function lost(): void {
+    server = undefined;
+    state = 'closed';
+    hasGap = true;
+    if (channels.size > 0) connect();
+  }
+
+  function run(statements: readonly string[], done: () => void): void {
+    server!.sendQuery(
+      encodeQuery(statements.join('; ')),
+      createErrand({ ready: done, lost: () => waiting.push(done) }),
+    );
+  }
+
+  function deliver(body: Uint8Array): void {
+    const notification = decodeNotification(body);
+    const sessions = channels.get(notification.channel);
+    if (sessions === undefined) return;
+    const sender = pool.sessionOn(notification.processId);
+    const message = encodeNotificationResponse(
+      sender?.processId ?? notification.processId,
+      notification.channel,
+      notification.payload,
+    );
+    for (const session of sessions) session.notify(message);
+  }
+
+  /** Changes who listens on what; the channels nobody had before, and those nobody has any more. */
+  function change(session: ListeningSession, wanted: readonly string[]): { added: string[]; removed: string[] } {
+    const added: string[] = [];
+    const removed: string[] = [];
+    for (const channel of bySession.get(session) ?? []) {
+      if (wanted.includes(channel)) continue;
+      const sessions = channels.get(channel);
+      sessions?.delete(session);
+      if (sessions?.size === 0) {
+        channels.delete(channel);
+        removed.push(channel);
+      }
+    }
+    for (const channel of wanted) {
+      let sessions = channels.get(channel);
+      if (sessions === undefined) {
+        sessions = new Set();
+        channels.set(channel, sessions);
+        added.push(channel);
+      }
+      sessions.add(session);
+    }
+    if (wanted.length === 0) bySession.delete(session);
+    else bySession.set(session, wanted);
+    return { added, removed };
+  }
+
+  return {
+    listen(session, wanted, done) {
+      const before = bySession.get(session) ?? [];
+      if (before.length === wanted.length && wanted.every((channel) => before.includes(channel))) return done();
+      const { added, removed } = change(session, wanted);
+      if (server === undefined) {
+        if (added.length === 0) return done();
+        waiting.push(done);
+        connect();
+        return;
+      }
+      const statements = [
+        ...added.map((channel) => `LISTEN ${quoteIdentifier(channel)}`),
+        ...removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
+      ];
+      if (statements.length === 0) done();
+      else run(statements, added.length > 0 ? done : () => {});
+      if (statements.length > 0 && added.length === 0) done();
+      pool.context.flush();
+    },
+    forget(session) {
+      const { removed } = change(session, []);
+      if (server !== undefined && removed.length > 0) {
+        run(
+          removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
+          () => {},
+        );
+      }
+    },
+    get connections() {
+      return server === undefined ? 0 : 1;
+    },
+    close() {
+      isClosed = true;
+      server?.destroy();
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * "cached plan must not change result type": a named statement whose table changed. Other sessions share the statement,
+ * so a caller could meet it who never prepared it; outside a transaction the segment is repeated with a fresh statement
+ * and nobody sees anything, inside one the next try succeeds (reference/pooling.md §2.13).
+ */
+import { FrontendCode } from '@postern/wire';
+import { ByteBuffer } from './byte-buffer.ts';
+import { errorField } from './error-message.ts';
+import { Action, Expect } from './reply-queue.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import type { PooledSession } from './session.ts';
+import { renewStatement, type Statement } from './statements.ts';
+
+const routine = new TextEncoder().encode('RevalidateCachedQuery');
+
+export class PlanRetry {
+  /** The segment is being repeated. */
+  isReplaying = false;
+  private readonly session: PooledSession;
+  private bound: Statement[] | undefined;
+  private record: ByteBuffer | undefined;
+  private isComplete = false;
+  /** Answers of the recorded part already given to the caller. */
+  private given = 0;
+  private isRetrying = false;
+  private toSwallow = 0;
+
+  constructor(session: PooledSession) {
+    this.session = session;
+  }
+
+  /** A Bind or Describe of a named statement is about to be sent. */
+  uses(server: ServerConnection, statement: Statement): void {
+    this.bound ??= [];
+    if (this.bound.length < 64) this.bound.push(statement);
+    if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
+    if (server.executesUnsynced > 0 || server.segmentsOwed > 0) return;
+    this.record = new ByteBuffer();
+    this.isComplete = false;
+    this.given = 0;
+  }
+
+  /** A message of the caller's was sent; `end` is -1 when only a part of it was here. */
+  sent(code: number, bytes: Uint8Array, at: number, end: number): void {
+    const { record } = this;
+    if (record === undefined || this.isReplaying) return;
+    if (this.isComplete || end < 0 || record.length + end - at > this.session.context.limits.maxReplayBytes) {
+      this.record = undefined;
+      return;
+    }
+    record.append(bytes, at, end);
+    if (code === FrontendCode.Sync) this.isComplete = true;
+    else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.record = undefined;
+  }
+
+  /** What becomes of the answer to the next message: those given before the repetition are not given again. */
+  action(): Action {
+    if (this.toSwallow === 0) return Action.Forward;
+    this.toSwallow--;
+    return Action.Swallow;
+  }
+
+  answered(kind: Expect): void {
+    if (this.record === undefined || this.isReplaying) return;
+    if (kind === Expect.Execute) this.record = undefined;
+    else this.given++;
+  }
+
+  /** True: the error is kept from the caller, the segment will be repeated. */
+  recovers(server: ServerConnection, kind: Expect, bytes: Uint8Array, start: number): boolean {
+    if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
+    if (this.bound === undefined || !isStalePlan(bytes, start)) return false;
+    for (const statement of new Set(this.bound)) renewStatement(statement);
+    if (this.record === undefined || !this.isComplete || this.isReplaying || server.segmentsOwed !== 1) return false;
+    this.isRetrying = true;
+    return true;
+  }
+
+  /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */
+  repeats(server: ServerConnection): boolean {
+    const { record } = this;
+    this.bound = undefined;
+    this.record = undefined;
+    if (!this.isRetrying || record === undefined) {
+      this.isReplaying = false;
+      return false;
+    }
+    this.isRetrying = false;
+    this.isReplaying = true;
+    this.toSwallow = this.given;
+    this.session.repeat(server, record);
+    return true;
+  }
+}
+
+function isStalePlan(bytes: Uint8Array, start: number): boolean {
+  const code = errorField(bytes, start, 0x43);
+  const at = errorField(bytes, start, 0x52);
+  if (code === undefined || at === undefined || at.end - at.start !== routine.length) return false;
+  for (let i = 0; i < routine.length; i++) if (bytes[at.start + i] !== routine[i]) return false;
+  return bytes[code.start] === 0x30 && bytes[code.start + 1] === 0x41;
+}

@@ -1,0 +1,442 @@
+/**
+ * The server connections of one target and identity. Every state is a collection; a connection is in exactly one of them,
+ * and the functions here are the only ones that move it. What travels on a connection is not the pool's business.
+ */
+import { DatabaseError } from '@postern/wire';
+import type { EngineContext } from './engine-context.ts';
+import { PoolError } from './errors.ts';
+import { createFunctionKnowledge, type FunctionKnowledge } from './function-knowledge.ts';
+import type { Identity, Target } from './identity.ts';
+import { createLabels, type Labels } from './label.ts';
+import { createListener, type Listener } from './listener.ts';
+import { createParameterSets, type ParameterSet, type ParameterSets } from './parameter-set.ts';
+import { recover } from './recovery.ts';
+import { type LoginFacts, ServerConnection } from './server-connection.ts';
+import { logIn } from './server-login.ts';
+import type { PooledSession } from './session.ts';
+import type { Startup } from './session-state.ts';
+import { createClassifier } from './sql/classify-cache.ts';
+import { createStatementTexts, type StatementTexts } from './statements.ts';
+import { type Waiter, WaitQueue } from './wait-queue.ts';
+
+export interface PoolStats {
+  readonly target: string;
+  readonly user: string;
+  readonly connecting: number;
+  readonly idle: number;
+  readonly leased: number;
+  readonly pinned: number;
+  readonly recovering: number;
+  readonly waiting: number;
+  readonly size: number;
+  readonly opened: number;
+  readonly faults: number;
+  readonly pins: readonly { session: string; reasons: readonly string[]; sinceMs: number }[];
+}
+
+/** A session that keeps its connection: who and why, for operators. */
+export interface Pin {
+  readonly session: string;
+  readonly reasons: readonly string[];
+  readonly since: number;
+}
+
+export class Pool {
+  readonly target: Target;
+  readonly identity: Identity;
+  readonly labels: Labels = createLabels();
+  readonly parameterSets: ParameterSets = createParameterSets();
+  readonly texts: StatementTexts;
+  readonly context: EngineContext;
+  readonly size: number;
+  readonly functions: FunctionKnowledge;
+  readonly listener: Listener;
+  /** Start-up parameters whose meaning is known, by their text. */
+  readonly startups: Map<string, Startup> = new Map();
+  /** What a connection without any settings reports; known after the first login. */
+  parameters: ParameterSet | undefined;
+  /** Sessions that may come back; a pool without any is dropped when its last connection closes. */
+  sessions = 0;
+
+  private readonly idle: ServerConnection[] = [];
+  private readonly leased = new Set<ServerConnection>();
+  private readonly pinned = new Map<ServerConnection, Pin>();
+  private readonly recovering = new Set<ServerConnection>();
+  private connecting = 0;
+  readonly waiters: WaitQueue = new WaitQueue();
+
+  private connectFailure: unknown;
+  private failedAttempts = 0;
+  private isRetryPlanned = false;
+  private opened = 0;
+  private faults = 0;
+
+  constructor(context: EngineContext, target: Target, identity: Identity, size: number) {
+    this.context = context;
+    this.target = target;
+    this.identity = identity;
+    this.size = size;
+    this.functions = createFunctionKnowledge(context.clock);
+    this.listener = createListener(this);
+    const classifier = createClassifier();
+    this.texts = createStatementTexts({
+      classify: (sql) => classifier.classify(sql),
+      maxTexts: context.limits.maxStatementTexts,
+    });
+  }
+
+  /** Connections that count against the pool's size: pinned ones have a budget of their own. */
+  private get counted(): number {
+    return this.connecting + this.idle.length + this.leased.size + this.recovering.size;
+  }
+
+  get isUnused(): boolean {
+    return this.sessions === 0 && this.counted === 0 && this.pinned.size === 0 && this.waiters.length === 0;
+  }
+
+  /** A connection now, or undefined: then `waiter.granted` or `waiter.refused` will be called. */
+  acquire(waiter: Waiter): ServerConnection | undefined {
+    const { group } = waiter;
+    if (this.waiters.length === 0 && this.idle.length > 0 && (group === undefined || group.lent < group.limit)) {
+      const server = this.takeIdle(waiter);
+      this.lend(server, waiter);
+      return server;
+    }
+    waiter.waitingSince = this.context.clock.now();
+    this.waiters.push(waiter);
+    this.context.watchWaiters(this);
+    this.openIfWanted();
+    return undefined;
+  }
+
+  /** The waiter gave up. */
+  abandon(waiter: Waiter): boolean {
+    return this.waiters.remove(waiter);
+  }
+
+  private takeIdle(waiter: Waiter): ServerConnection {
+    const { idle } = this;
+    let at = waiter.lastServer === undefined ? -1 : idle.lastIndexOf(waiter.lastServer);
+    for (let i = idle.length - 1; at < 0 && i >= Math.max(0, idle.length - 8); i--) {
+      if (!idle[i]!.isDirty && idle[i]!.label === waiter.label) at = i;
+    }
+    if (at < 0) at = idle.length - 1;
+    return idle.splice(at, 1)[0]!;
+  }
+
+  private lend(server: ServerConnection, waiter: Waiter): void {
+    this.leased.add(server);
+    if (waiter.group !== undefined) waiter.group.lent++;
+  }
+
+  /** The lease is over: the connection must satisfy the release rule (Session checks it). */
+  release(server: ServerConnection, waiter: Waiter | undefined): void {
+    if (waiter?.group !== undefined) waiter.group.lent--;
+    this.leased.delete(server);
+    this.pinned.delete(server);
+    this.recovering.delete(server);
+    if (server.isGone) {
+      this.openIfWanted();
+      return;
+    }
+    server.holder = undefined;
+    server.idleSince = this.context.clock.now();
+    if (this.isSurplus(server)) {
+      server.close();
+      this.context.connectionClosed(this);
+      this.openIfWanted();
+      return;
+    }
+    const next = this.waiters.shift();
+    if (next === undefined) {
+      this.idle.push(server);
+      return;
+    }
+    this.lend(server, next);
+    next.granted(server);
+  }
+
+  private isSurplus(server: ServerConnection): boolean {
+    const { isClosing, limits } = this.context;
+    return isClosing || this.counted >= this.size || server.idleSince - server.openedAt > limits.serverLifetimeMs;
+  }
+
+  /** Moves a lease to the budget of pins. False: that budget is used up. */
+  pin(server: ServerConnection, pin: Pin): boolean {
+    if (!this.pinned.has(server)) {
+      if (this.pinned.size >= this.context.limits.maxPinned) return false;
+      this.leased.delete(server);
+    }
+    this.pinned.set(server, pin);
+    this.openIfWanted();
+    return true;
+  }
+
+  unpin(server: ServerConnection): void {
+    if (this.pinned.delete(server)) this.leased.add(server);
+  }
+
+  /** The session left in the middle of something: bring the connection back to a known state, or close it. */
+  recover(server: ServerConnection, waiter: Waiter | undefined): void {
+    if (waiter?.group !== undefined) waiter.group.lent--;
+    this.leased.delete(server);
+    this.pinned.delete(server);
+    if (server.isGone) return this.openIfWanted();
+    this.recovering.add(server);
+    recover(this.context, this.target, server, (isUsable) => {
+      if (isUsable) this.release(server, undefined);
+      else server.destroy();
+    });
+  }
+
+  /** The session left something that no reset removes: the connection goes with it. */
+  discard(server: ServerConnection, waiter: Waiter | undefined): void {
+    if (waiter?.group !== undefined) waiter.group.lent--;
+    server.destroy();
+  }
+
+  /** Logs in once, to verify the identity; the connection is kept. */
+  async login(timeoutMs: number): Promise<void> {
+    const server = await this.connect(timeoutMs);
+    this.leased.add(server);
+    this.release(server, undefined);
+  }
+
+  openIfWanted(): void {
+    const { limits } = this.context;
+    while (
+      this.waiters.length > this.connecting &&
+      this.connecting < limits.maxConcurrentLogins &&
+      this.counted < this.size &&
+      !this.isRetryPlanned &&
+      !this.context.isClosing
+    ) {
+      if (!this.context.mayConnect(this)) return;
+      this.open();
+    }
+  }
+
+  private open(): void {
+    this.connecting++;
+    this.connect(this.context.limits.loginTimeoutMs).then(
+      (server) => {
+        this.connecting--;
+        this.leased.add(server);
+        this.release(server, undefined);
+        this.context.flush();
+      },
+      (error: unknown) => {
+        this.connecting--;
+        this.connectFailed(error);
+        this.context.flush();
+      },
+    );
+  }
+
+  async connect(timeoutMs: number): Promise<ServerConnection> {
+    const { context } = this;
+    context.connectionOpened(this);
+    const facts = await this.logIn(timeoutMs).catch((error: unknown) => {
+      context.connectionClosed(this);
+      throw error;
+    });
+    const server = new ServerConnection(
+      {
+        facts,
+        toServer: context.toServer,
+        parameterSets: this.parameterSets,
+        maxMessageBytes: context.limits.maxMessageBytes,
+        openedAt: context.clock.now(),
+        onGone: (gone, fault) => this.serverGone(gone, fault),
+        afterData: () => context.flush(),
+      },
+      this.labels.none,
+    );
+    this.parameters ??= server.parameters;
+    this.opened++;
+    if (this.failedAttempts > 0) {
+      this.failedAttempts = 0;
+      this.connectFailure = undefined;
+      const now = context.clock.now();
+      // The time Postgres was away does not count as waiting for the pool.
+      for (const waiter of this.waiters) waiter.waitingSince = now;
+    }
+    return server;
+  }
+
+  private async logIn(timeoutMs: number): Promise<LoginFacts> {
+    const { clock, dial, limits } = this.context;
+    return logIn({
+      stream: await dial(this.target),
+      identity: this.identity,
+      database: this.target.database,
+      // None, so that RESET on the connection leads to the server's own defaults.
+      parameters: [],
+      clock,
+      timeoutMs,
+      maxMessageBytes: limits.maxMessageBytes,
+    });
+  }
+
+  private connectFailed(error: unknown): void {
+    this.failedAttempts++;
+    this.connectFailure = error;
+    if (isPermanent(error)) {
+      for (const waiter of this.waiters) {
+        this.waiters.remove(waiter);
+        waiter.refused(error, true);
+      }
+      this.context.log({ event: 'server_login_refused', target: this.describe(), error: messageOf(error) });
+      return;
+    }
+    if (this.failedAttempts === 1) {
+      this.context.log({ event: 'server_connect_failed', target: this.describe(), error: messageOf(error) });
+    }
+    if (this.isRetryPlanned || this.waiters.length === 0) return;
+    this.isRetryPlanned = true;
+    const delayMs = Math.min(1_000, 50 * 1.6 ** Math.min(this.failedAttempts, 10));
+    this.context.clock.after(delayMs, () => {
+      this.isRetryPlanned = false;
+      this.openIfWanted();
+    });
+  }
+
+  private serverGone(server: ServerConnection, fault: string | undefined): void {
+    const at = this.idle.indexOf(server);
+    if (at >= 0) this.idle.splice(at, 1);
+    this.leased.delete(server);
+    this.pinned.delete(server);
+    this.recovering.delete(server);
+    this.context.connectionClosed(this);
+    if (fault !== undefined) {
+      this.faults++;
+      this.context.log({ event: 'server_connection_fault', target: this.describe(), error: fault });
+    }
+    this.openIfWanted();
+  }
+
+  /** Ends the waits that took too long. */
+  expireWaiters(): void {
+    const now = this.context.clock.now();
+    const isDown = this.connectFailure !== undefined && this.idle.length + this.leased.size + this.pinned.size === 0;
+    for (const waiter of this.waiters) {
+      const waitedMs = now - waiter.waitingSince;
+      const limitMs = isDown ? waiter.connectTimeoutMs : waiter.poolTimeoutMs;
+      if (limitMs === 0 || waitedMs < limitMs) continue;
+      const waiting = this.waiters.length;
+      this.waiters.remove(waiter);
+      waiter.refused(isDown ? this.unreachable(waitedMs) : this.poolTimeout(waitedMs, limitMs, waiting), false);
+    }
+  }
+
+  private poolTimeout(waitedMs: number, limitMs: number, waiting: number): PoolError {
+    return new PoolError({
+      code: 'pool_timeout',
+      sqlstate: '53300',
+      message:
+        `timed out waiting for a connection from the pool (pool_timeout ${limitMs / 1000} s, waited ${(waitedMs / 1000).toFixed(1)} s; ` +
+        `connection limit ${this.size}, ${this.leased.size} in use, ${this.pinned.size} pinned, ${waiting} waiting)`,
+      hint: 'Raise the pool size (connection_limit, --pool-size) or pool_timeout, or make transactions shorter.',
+      safeToRetry: true,
+    });
+  }
+
+  private unreachable(waitedMs: number): PoolError {
+    const cause = this.connectFailure;
+    return new PoolError({
+      code: 'connect_timeout',
+      sqlstate: cause instanceof DatabaseError ? cause.code : '08001',
+      message: `cannot reach the database server (tried for ${(waitedMs / 1000).toFixed(1)} s; last error: ${messageOf(cause)})`,
+      hint: 'Check that Postgres is running and reachable; raise connect_timeout if it takes longer to wake.',
+      safeToRetry: true,
+      cause,
+    });
+  }
+
+  /** Closes connections that were idle for too long. Returns whether any connection is left. */
+  closeStale(): boolean {
+    const { clock, limits } = this.context;
+    const now = clock.now();
+    for (const server of [...this.idle]) {
+      if (now - server.idleSince > limits.serverIdleTimeoutMs || now - server.openedAt > limits.serverLifetimeMs) {
+        this.closeIdle(server);
+      }
+    }
+    return this.counted + this.pinned.size > 0;
+  }
+
+  /** Gives one idle connection back to Postgres; false when there is none. */
+  closeOneIdle(): boolean {
+    const server = this.idle[0];
+    if (server === undefined) return false;
+    this.closeIdle(server);
+    return true;
+  }
+
+  private closeIdle(server: ServerConnection): void {
+    this.idle.splice(this.idle.indexOf(server), 1);
+    server.close();
+    this.context.connectionClosed(this);
+  }
+
+  close(): void {
+    for (const waiter of this.waiters) {
+      this.waiters.remove(waiter);
+      waiter.refused(this.context.shuttingDown(), true);
+    }
+    while (this.closeOneIdle());
+    this.listener.close();
+    for (const server of [...this.all()]) server.destroy();
+  }
+
+  /** The session that uses, or last used, the server process: whose virtual process id others should see. */
+  sessionOn(processId: number): PooledSession | undefined {
+    for (const server of this.all()) {
+      if (server.processId === processId) return server.lastUser as PooledSession | undefined;
+    }
+    return undefined;
+  }
+
+  private *all(): Iterable<ServerConnection> {
+    yield* this.idle;
+    yield* this.leased;
+    yield* this.pinned.keys();
+    yield* this.recovering;
+  }
+
+  describe(): string {
+    return `${this.target.host}:${this.target.port}/${this.target.database}`;
+  }
+
+  stats(): PoolStats {
+    const now = this.context.clock.now();
+    return {
+      target: this.describe(),
+      user: this.identity.user,
+      connecting: this.connecting,
+      idle: this.idle.length,
+      leased: this.leased.size,
+      pinned: this.pinned.size,
+      recovering: this.recovering.size,
+      waiting: this.waiters.length,
+      size: this.size,
+      opened: this.opened,
+      faults: this.faults,
+      pins: [...this.pinned.values()].map((pin) => ({
+        session: pin.session,
+        reasons: pin.reasons,
+        sinceMs: now - pin.since,
+      })),
+    };
+  }
+}
+
+/** Errors that no retry will mend: credentials, unknown database, missing privileges. */
+function isPermanent(error: unknown): boolean {
+  if (error instanceof DatabaseError) return /^(28|3D|42|0A)/.test(error.code);
+  return error instanceof PoolError && !error.safeToRetry;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

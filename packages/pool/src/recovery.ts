@@ -1,0 +1,61 @@
+/**
+ * Brings a server connection that its session abandoned back to an idle, quiet state: cancel what runs, end a copy, roll
+ * back what is open. What was never synced is never completed by a Sync of ours: Postgres would commit it (§2.9).
+ */
+import { encodeCopyFail, encodeQuery, encodeSync } from '@postern/wire';
+import type { EngineContext } from './engine-context.ts';
+import { createErrand } from './errand.ts';
+import type { Target } from './identity.ts';
+import { Action, Expect } from './reply-queue.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+
+const rollback: Uint8Array = encodeQuery('ROLLBACK');
+
+/** Calls `done` once; false means the connection must be closed. */
+export function recover(
+  context: EngineContext,
+  target: Target,
+  server: ServerConnection,
+  done: (isUsable: boolean) => void,
+): void {
+  let isDone = false;
+  const timer = context.clock.after(context.limits.recoveryTimeoutMs, () => finish(false));
+  const errand = createErrand({
+    ready: () => {
+      if (server.owed.length > 0) return;
+      finish(server.isQuiet && server.status === TransactionStatus.Idle && server.cancelsInFlight === 0);
+    },
+    lost: () => finish(false),
+  });
+
+  function finish(isUsable: boolean): void {
+    if (isDone) return;
+    isDone = true;
+    timer.cancel();
+    done(isUsable);
+    context.flush();
+  }
+
+  function rollBack(): void {
+    if (isDone || server.isGone) return;
+    if (server.cancelsInFlight > 0) {
+      // Not before it is over: it could hit the ROLLBACK itself.
+      context.clock.after(5, rollBack);
+      return;
+    }
+    // Where Postgres is already skipping to a Sync the transaction is lost anyway, and a Query would get no answer.
+    // Where it is not known yet, an error takes the Query's expectation away and the Sync answers alone.
+    if (!server.isSkipping) server.sendQuery(rollback, errand);
+    server.isSkipping = false;
+    server.send(encodeSync());
+    server.expect(Expect.Sync, Action.Swallow, errand, undefined);
+    context.flush();
+  }
+
+  server.holder = errand;
+  if (server.isMidMessage) return finish(false);
+  server.send(encodeCopyFail('the caller disconnected'));
+  context.flush();
+  if (server.owed.length === 0 && !server.isCopyingIn) rollBack();
+  else context.cancelOnServer(target, server).then(rollBack, () => finish(false));
+}

@@ -1,0 +1,37 @@
+/** Who gets the answers of a server connection: a session, or one of the engine's own errands. */
+import type { Action, Expect } from './reply-queue.ts';
+import type { ServerConnection } from './server-connection.ts';
+
+export interface ReplySink {
+  /** Bytes of answers, borrowed. True when their very memory was kept. */
+  receive(bytes: Uint8Array, start: number, end: number): boolean;
+  /** One expected answer arrived. `bytes` hold the whole message, header included. */
+  answered(server: ServerConnection, kind: Expect, ref: unknown, bytes: Uint8Array, start: number, end: number): void;
+  /** CommandComplete or EmptyQueryResponse inside a Query, which does not end it. */
+  completed(ref: unknown): void;
+  /**
+   * An expected answer will not come: its message failed (`isCause`) or was skipped because an earlier one did.
+   * Called from the last skipped entry to the failed one.
+   */
+  revoked(server: ServerConnection, kind: Expect, ref: unknown, isCause: boolean): void;
+  /** An ErrorResponse for this sink; true = give it out by `receive`. */
+  failed(
+    server: ServerConnection,
+    kind: Expect,
+    action: Action,
+    ref: unknown,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean;
+  /** A ReadyForQuery; true = give it out by `receive`. Called before it is; may give out bytes of its own first. */
+  ready(server: ServerConnection, status: number, action: Action, ref: unknown): boolean;
+  /** After `ready` and what it gave out: the moment to release the connection. */
+  settled(server: ServerConnection): void;
+  /** The server wants copy data. */
+  copyInStarted(server: ServerConnection): void;
+  /** The server connection is gone while this sink was owed answers or held it. */
+  lost(server: ServerConnection, fatal: Uint8Array | undefined): void;
+  /** The server takes bytes again. */
+  serverDrained(server: ServerConnection): void;
+}

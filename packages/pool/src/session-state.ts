@@ -1,0 +1,322 @@
+/**
+ * What one session holds in Postgres beyond its transactions: settings, channels, objects. The settings and channels are a
+ * label that can be replayed on any connection; objects pin the session to the one that has them.
+ * Nothing here is guessed from SQL but the occasion to ask (reference/pooling.md §2.11).
+ */
+import { encodeQuery } from '@postern/wire';
+import { createErrand } from './errand.ts';
+import { errorField, errorMessage } from './error-message.ts';
+import { PoolError } from './errors.ts';
+import { type Holdings, inspect } from './inspection.ts';
+import { type Label, replaySql } from './label.ts';
+import type { ParameterSet } from './parameter-set.ts';
+import type { ServerConnection } from './server-connection.ts';
+import type { PooledSession } from './session.ts';
+import type { SqlTraits } from './sql/classify.ts';
+
+/** What a start-up came to: the same parameters need not be asked about twice. */
+export interface Startup {
+  readonly label: Label;
+  readonly parameters: ParameterSet;
+}
+
+/** What has to be asked once the transaction is over. */
+const Touched = { Holdings: 1, Channels: 2 } as const;
+
+export class SessionState {
+  label: Label;
+  /** Start-up parameters that differ from the server's defaults: what RESET goes back to. */
+  baseline: ReadonlyMap<string, string> = new Map();
+  /** The session must not be read on until an errand is done. */
+  isBusy = false;
+  /** Something in this transaction changed how text is parsed, in a way the label does not tell. */
+  hasLocalSettings = false;
+
+  private readonly session: PooledSession;
+  private touched = 0;
+  private isInspecting = false;
+  private objects: readonly string[] = [];
+  private permanent: string[] | undefined;
+  private startup: { readonly parameters: ReadonlyMap<string, string>; done(startup: Startup): void } | undefined;
+
+  constructor(session: PooledSession) {
+    this.session = session;
+    this.label = session.pool.labels.none;
+  }
+
+  /** Nothing has been set that has not been asked about. */
+  get isSettled(): boolean {
+    return this.touched === 0 && !this.hasLocalSettings;
+  }
+
+  /** A text is about to run on `server`. */
+  touch(server: ServerConnection, traits: SqlTraits): void {
+    if (traits.clean) return;
+    server.isDirty = true;
+    if (traits.inspect && (traits.inspectBeyondFunctions || !this.areHarmless(traits.unknownFunctions))) {
+      this.touched |= Touched.Holdings;
+    }
+    if (traits.listens) this.touched |= Touched.Holdings | Touched.Channels;
+    if (traits.permanent !== undefined) {
+      this.permanent ??= [];
+      if (!this.permanent.includes(traits.permanent)) this.permanent.push(traits.permanent);
+      this.touched |= Touched.Holdings;
+    }
+  }
+
+  /** Anything may have happened (FunctionCall, a text too large to look at). */
+  touchAll(server: ServerConnection): void {
+    server.isDirty = true;
+    this.touched |= Touched.Holdings;
+  }
+
+  private areHarmless(names: readonly string[]): boolean {
+    const { functions } = this.session.pool;
+    return names.every((name) => functions.isHarmless(name));
+  }
+
+  /** Brings a newly lent connection to this session's label, in the same write as what follows. */
+  prepare(server: ServerConnection): void {
+    const { session } = this;
+    const { serverReset } = session.context.limits;
+    const isSameLabel = server.label === this.label;
+    if (server.lastUser === session && isSameLabel) return;
+    server.lastUser = session;
+    if (serverReset === 'never' || (serverReset === 'dirty' && isSameLabel && !server.isDirty)) return;
+    const mustWait = server.label.isHazardous || this.label.isPrivileged;
+    server.label = this.label;
+    server.isDirty = false;
+    let failure: Uint8Array | undefined;
+    server.sendQuery(
+      this.label.resetQuery,
+      createErrand({
+        failed: (bytes, start, end) => {
+          failure = bytes.slice(start, end);
+        },
+        ready: () => {
+          if (mustWait) this.prepared(server, failure);
+          else if (failure !== undefined) this.cannotPrepare(server, failure);
+        },
+        lost: () => {
+          this.isBusy = false;
+        },
+      }),
+    );
+    if (mustWait) this.isBusy = true;
+  }
+
+  private prepared(server: ServerConnection, failure: Uint8Array | undefined): void {
+    if (this.session.server !== server) return;
+    this.isBusy = false;
+    if (failure === undefined) this.session.errandDone();
+    else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
+    else this.session.retryLease(server);
+  }
+
+  /** The session's own settings are refused: whatever follows would run under others. */
+  private cannotPrepare(server: ServerConnection, failure: Uint8Array): void {
+    const field = errorField(failure, 0, 0x4d);
+    const reason = field === undefined ? '' : new TextDecoder().decode(failure.subarray(field.start, field.end));
+    if (this.session.server === server) {
+      this.session.fail(
+        errorMessage(
+          'FATAL',
+          '',
+          new PoolError({
+            code: 'session_state_lost',
+            sqlstate: '08006',
+            message: `the session's settings could not be restored on another server connection: ${reason}`,
+            safeToRetry: false,
+          }),
+        ),
+      );
+    }
+    server.destroy();
+  }
+
+  // --- opening ---
+
+  /** Applies start-up parameters; a refused one ends the session with Postgres' own words. */
+  open(parameters: ReadonlyMap<string, string>, done: (startup: Startup) => void): void {
+    this.startup = { parameters, done };
+    this.session.requestLease();
+  }
+
+  openOn(server: ServerConnection): void {
+    const { startup } = this;
+    if (startup === undefined || this.isBusy) return;
+    if (startup.parameters.size === 0) {
+      this.finishOpening(server, this.label);
+      return;
+    }
+    this.isBusy = true;
+    let failure: Uint8Array | undefined;
+    server.sendQuery(
+      encodeQuery(replaySql(startup.parameters)),
+      createErrand({
+        failed: (bytes, start, end) => {
+          failure = bytes.slice(start, end);
+        },
+        ready: () => {
+          if (failure === undefined) {
+            inspect(server, this.session.pool.identity.user, (holdings) => {
+              this.isBusy = false;
+              this.finishOpening(server, this.session.pool.labels.intern(holdings?.settings ?? startup.parameters, []));
+            });
+            return;
+          }
+          this.isBusy = false;
+          this.session.fail(asFatal(failure));
+        },
+        lost: () => {},
+      }),
+    );
+  }
+
+  private finishOpening(server: ServerConnection, label: Label): void {
+    const { startup } = this;
+    if (startup === undefined || this.session.phase !== 'opening') return;
+    this.startup = undefined;
+    server.label = label;
+    this.start({ label, parameters: server.parameters });
+    startup.done({ label, parameters: server.parameters });
+    this.session.mayRelease();
+  }
+
+  start(startup: Startup): void {
+    this.label = startup.label;
+    this.baseline = startup.label.settings;
+  }
+
+  // --- at the end of a transaction ---
+
+  /** True: the connection must be kept, because an answer is awaited or the session is pinned to it. */
+  settle(server: ServerConnection): boolean {
+    this.hasLocalSettings = false;
+    if (this.isInspecting) return true;
+    if (this.touched !== 0) {
+      this.inspectNow(server, undefined);
+      return true;
+    }
+    if (this.session.learnsStatements(server)) return true;
+    return this.objects.length > 0 || this.permanent !== undefined;
+  }
+
+  /** Whether the ReadyForQuery must wait until what the caller listens on is really listened on. */
+  mustHoldReady(server: ServerConnection): boolean {
+    if ((this.touched & Touched.Channels) === 0 || server.owed.length > 0 || this.isInspecting) return false;
+    this.isBusy = true;
+    this.inspectNow(server, () => {
+      this.isBusy = false;
+      this.session.giveHeldReady(server);
+    });
+    return true;
+  }
+
+  private inspectNow(server: ServerConnection, andThen: (() => void) | undefined): void {
+    this.touched = 0;
+    this.isInspecting = true;
+    const { session } = this;
+    session.pool.functions.learn(server);
+    inspect(server, session.pool.identity.user, (holdings, failure) => {
+      this.isInspecting = false;
+      if (session.server !== server) return;
+      if (holdings === undefined) {
+        this.permanent ??= [];
+        this.permanent.push(`session state could not be read: ${failure}`);
+      } else this.hold(server, holdings);
+      if (!this.pin(server)) return;
+      session.pool.listener.listen(session, this.label.channels, () => {
+        if (session.phase === 'closed') return;
+        andThen?.();
+        session.errandDone();
+      });
+    });
+  }
+
+  private hold(server: ServerConnection, holdings: Holdings): void {
+    this.label = this.session.pool.labels.intern(holdings.settings, holdings.channels);
+    server.label = this.label;
+    this.objects = holdings.objects;
+  }
+
+  /** Pins or unpins as the session's objects demand. False: there is no room for a pin, the session is over. */
+  private pin(server: ServerConnection): boolean {
+    const { session } = this;
+    const reasons = [...this.objects, ...(this.permanent ?? [])];
+    if (reasons.length === 0) {
+      session.pool.unpin(server);
+      return true;
+    }
+    if (session.pool.pin(server, { session: session.name, reasons, since: session.context.clock.now() })) return true;
+    session.fail(
+      errorMessage(
+        'FATAL',
+        '',
+        new PoolError({
+          code: 'pin_limit',
+          sqlstate: '53400',
+          message: `too many sessions hold state that keeps a server connection (limit ${session.context.limits.maxPinned}): ${reasons.join(', ')}`,
+          hint: 'Raise max_pinned, or release temporary tables, advisory locks and WITH HOLD cursors sooner.',
+          safeToRetry: false,
+        }),
+      ),
+    );
+    return false;
+  }
+
+  // --- the end ---
+
+  serverLost(): void {
+    this.isBusy = false;
+    this.isInspecting = false;
+  }
+
+  /** The session is gone; `server` was lent to it. */
+  leave(server: ServerConnection): void {
+    const { session } = this;
+    const isKnown = this.touched === 0 && !this.isInspecting && !this.isBusy;
+    if (this.permanent !== undefined) {
+      session.pool.discard(server, session);
+      return;
+    }
+    if (
+      isKnown &&
+      this.objects.length === 0 &&
+      server.isQuiet &&
+      server.status === 0x49 &&
+      server.cancelsInFlight === 0
+    ) {
+      session.pool.release(server, session);
+      return;
+    }
+    server.label = session.pool.labels.unknown;
+    server.isDirty = true;
+    session.pool.recover(server, session);
+  }
+
+  close(): void {
+    if (this.label.channels.length > 0) this.session.pool.listener.forget(this.session);
+  }
+}
+
+/** The same ErrorResponse with severity FATAL, as Postgres reports a bad start-up parameter. */
+function asFatal(message: Uint8Array): Uint8Array {
+  const text = new TextDecoder();
+  const field = (code: number): string | undefined => {
+    const at = errorField(message, 0, code);
+    return at === undefined ? undefined : text.decode(message.subarray(at.start, at.end));
+  };
+  return errorMessage(
+    'FATAL',
+    '',
+    new PoolError({
+      code: 'protocol_violation',
+      sqlstate: field(0x43) ?? '08P01',
+      message: field(0x4d) ?? 'invalid start-up parameter',
+      detail: field(0x44),
+      hint: field(0x48),
+      safeToRetry: false,
+    }),
+  );
+}

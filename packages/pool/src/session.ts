@@ -1,0 +1,604 @@
+/**
+ * One caller's conversation on pooled server connections, as the caller sees it. Reads frontend messages, borrows a server
+ * connection for as long as the release rule demands, and is the sink of what comes back.
+ * What becomes of each message is in forwarding.ts; what a session may leave behind is in session-state.ts.
+ */
+import { encodeErrorResponse, encodeParameterStatus, FrontendCode } from '@postern/wire';
+import { ByteBuffer } from './byte-buffer.ts';
+import type { ByteStream } from './byte-stream.ts';
+import type { EngineContext } from './engine-context.ts';
+import { errorMessage, isFatalResponse, readyForQuery } from './error-message.ts';
+import { PoolError } from './errors.ts';
+import { Forwarder } from './forwarding.ts';
+import { changedParameters, type ParameterSet } from './parameter-set.ts';
+import type { Pool } from './pool.ts';
+import { Action, type Expect } from './reply-queue.ts';
+import type { ReplySink } from './reply-sink.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import { SessionState, type Startup } from './session-state.ts';
+import type { LimitGroup, Waiter } from './wait-queue.ts';
+
+export interface PooledSessionOptions {
+  readonly context: EngineContext;
+  readonly pool: Pool;
+  readonly stream: ByteStream;
+  readonly processId: number;
+  readonly secretKey: Uint8Array;
+  readonly label: string;
+  readonly poolTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly group: LimitGroup | undefined;
+  onClosed(session: PooledSession): void;
+}
+
+/** The frontend messages Postgres knows; anything else ends the session. */
+const knownCodes: ReadonlySet<number> = new Set(
+  Object.values(FrontendCode).filter((code) => code !== FrontendCode.PasswordMessage),
+);
+/** Those that Postgres reads without a limit of 10 000 bytes (PQ_SMALL_MESSAGE_LIMIT in src/backend/tcop/postgres.c). */
+const largeCodes: ReadonlySet<number> = new Set([
+  FrontendCode.Query,
+  FrontendCode.Parse,
+  FrontendCode.Bind,
+  FrontendCode.FunctionCall,
+  FrontendCode.CopyData,
+]);
+const smallMessageBytes = 10_000;
+
+export class PooledSession implements ReplySink, Waiter {
+  readonly context: EngineContext;
+  readonly pool: Pool;
+  readonly stream: ByteStream;
+  readonly processId: number;
+  readonly secretKey: Uint8Array;
+  readonly name: string;
+  readonly poolTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly group: LimitGroup | undefined;
+  readonly state: SessionState;
+  private readonly forwarder: Forwarder;
+  private readonly onClosed: (session: PooledSession) => void;
+
+  phase: 'opening' | 'open' | 'closed' = 'opening';
+  server: ServerConnection | undefined;
+  lastServer: ServerConnection | undefined;
+  waitingSince = 0;
+  isWaiting = false;
+  /** No further segment is sent until the answers of those under way are in. */
+  private isGated = false;
+  /** An error of ours was sent: everything up to the next Sync is discarded, as Postgres does. */
+  private isSkipping = false;
+  /** Bytes of a large message still to come, and whether they go to the server or nowhere. */
+  streaming = 0;
+  private isStreamDropped = false;
+  private readonly held = new ByteBuffer();
+  private isPaused = false;
+  private isServerPaused = false;
+  private isFatalSent = false;
+  private told: ParameterSet | undefined;
+  /** NotificationResponses that arrived while answers were under way. */
+  private notifications: Uint8Array[] | undefined;
+
+  constructor(options: PooledSessionOptions) {
+    this.context = options.context;
+    this.pool = options.pool;
+    this.stream = options.stream;
+    this.processId = options.processId;
+    this.secretKey = options.secretKey;
+    this.name = options.label;
+    this.poolTimeoutMs = options.poolTimeoutMs;
+    this.connectTimeoutMs = options.connectTimeoutMs;
+    this.group = options.group;
+    this.onClosed = options.onClosed;
+    this.state = new SessionState(this);
+    this.forwarder = new Forwarder(this);
+    this.stream.onData = (bytes): boolean => this.onData(bytes);
+    this.stream.onDrain = (): void => {
+      this.resumeServer();
+    };
+    this.stream.onClose = (): void => {
+      this.detach();
+      this.context.flush();
+    };
+  }
+
+  get label(): SessionState['label'] {
+    return this.state.label;
+  }
+
+  // --- what the caller sends ---
+
+  /** Begins: at once when what the start-up parameters come to is known, else after Postgres was asked. */
+  start(
+    parameters: ReadonlyMap<string, string>,
+    greeting: ((parameters: ReadonlyMap<string, string>) => readonly Uint8Array[]) | undefined,
+  ): void {
+    const { startups } = this.pool;
+    const key = JSON.stringify([...parameters]);
+    const begin = (startup: Startup): void => {
+      if (startups.size > 1_000) startups.clear();
+      startups.set(key, startup);
+      this.phase = 'open';
+      this.told = startup.parameters;
+      for (const message of greeting?.(startup.parameters.values) ?? []) this.give(message);
+    };
+    const known = startups.get(key);
+    if (known === undefined) {
+      this.state.open(parameters, begin);
+      return;
+    }
+    this.state.start(known);
+    begin(known);
+    this.pump();
+  }
+
+  receiveInitial(bytes: Uint8Array): void {
+    this.held.append(bytes);
+  }
+
+  private onData(bytes: Uint8Array): boolean {
+    if (this.phase === 'closed') return false;
+    if (this.held.length > 0 || this.phase === 'opening') {
+      this.held.append(bytes);
+      this.pump();
+    } else {
+      const used = this.consume(bytes, 0, bytes.length);
+      if (used < bytes.length && !this.isOver) this.held.append(bytes, used, bytes.length);
+    }
+    this.applyBackPressure();
+    this.context.flush();
+    return false;
+  }
+
+  /** `phase` changes under the feet of the methods that read messages. */
+  private get isOver(): boolean {
+    return this.phase === 'closed';
+  }
+
+  /** Reads on in what is held. */
+  pump(): void {
+    if (this.phase !== 'open') return;
+    const { held } = this;
+    if (held.length > 0) {
+      const used = this.consume(held.bytes, held.start, held.end);
+      if (!this.isOver) held.consume(used - held.start);
+    }
+    this.applyBackPressure();
+  }
+
+  private get isBlocked(): boolean {
+    return this.isWaiting || this.isGated || this.isOver || this.state.isBusy;
+  }
+
+  private applyBackPressure(): void {
+    const { limits } = this.context;
+    const isBehind =
+      (this.isBlocked && this.held.length > limits.maxHeldBytes) ||
+      (this.server !== undefined && this.server.stream.bufferedBytes > limits.maxServerBacklogBytes);
+    if (isBehind === this.isPaused || this.isOver) return;
+    this.isPaused = isBehind;
+    if (isBehind) this.stream.pause();
+    else this.stream.resume();
+  }
+
+  /** Reads messages from `bytes[start..end)` (borrowed); returns where it stopped. */
+  private consume(bytes: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      if (this.streaming > 0) {
+        const count = Math.min(this.streaming, end - at);
+        if (!this.isStreamDropped) this.server?.send(bytes, at, at + count);
+        this.streaming -= count;
+        at += count;
+        if (this.streaming === 0 && this.server !== undefined) this.server.isMidMessage = false;
+        continue;
+      }
+      if (this.isBlocked || end - at < 5) break;
+      const code = bytes[at]!;
+      const length = ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!) >>> 0;
+      if (!this.checkMessage(code, length)) return end;
+      const total = length + 1;
+      const isWhole = end - at >= total;
+      if (this.isSkipping || this.server?.isSkipping === true) {
+        if (code === FrontendCode.Terminate) {
+          this.close();
+          return end;
+        }
+        if (code !== FrontendCode.Sync) {
+          at += this.drop(total, end - at);
+          continue;
+        }
+        if (!isWhole) break;
+        if (this.isSkipping) {
+          this.isSkipping = false;
+          this.give(readyForQuery(TransactionStatus.Idle));
+          at += total;
+          continue;
+        }
+      }
+      if (this.server === undefined) {
+        const isAnswered = this.answerWithoutServer(code, total, end - at);
+        if (isAnswered > 0) {
+          at += isAnswered;
+          continue;
+        }
+        if (this.isOver) return end;
+        if (isAnswered < 0) break;
+        if (!this.takeLease()) break;
+        continue;
+      }
+      const used = this.forwarder.forward(this.server, code, bytes, at, at + total, end);
+      if (used === 0 || this.isOver) return this.isOver ? end : at;
+      at += used;
+    }
+    return at;
+  }
+
+  /** Sends a recorded segment once more, in place of the one that failed. */
+  repeat(server: ServerConnection, segment: ByteBuffer): void {
+    const { bytes, start, end } = segment;
+    for (let at = start; at < end; ) {
+      const total = 1 + new DataView(bytes.buffer, bytes.byteOffset + at + 1).getUint32(0);
+      at += this.forwarder.forward(server, bytes[at]!, bytes, at, at + total, end);
+    }
+  }
+
+  /** Messages that need no server connection. Bytes used; 0 = it does need one; -1 = more bytes are needed. */
+  private answerWithoutServer(code: number, total: number, available: number): number {
+    switch (code) {
+      case FrontendCode.CopyData:
+      case FrontendCode.CopyDone:
+      case FrontendCode.CopyFail:
+        // The copy they belong to is over (it failed); Postgres ignores them too.
+        return this.drop(total, available);
+      case FrontendCode.Sync:
+      case FrontendCode.Flush:
+        if (available < total) return -1;
+        if (code === FrontendCode.Sync) this.give(readyForQuery(TransactionStatus.Idle));
+        return total;
+      case FrontendCode.Terminate:
+        this.close();
+        return -1;
+      default:
+        return 0;
+    }
+  }
+
+  private drop(total: number, available: number): number {
+    const count = Math.min(total, available);
+    this.streaming = total - count;
+    this.isStreamDropped = true;
+    return count;
+  }
+
+  /** The forwarder sent the first part of a large message; the rest follows as it arrives. */
+  streamRest(server: ServerConnection, count: number): void {
+    this.streaming = count;
+    this.isStreamDropped = false;
+    server.isMidMessage = count > 0;
+  }
+
+  /** The rest of a large message that will not be sent. */
+  streamNowhere(count: number): void {
+    this.streaming = count;
+    this.isStreamDropped = true;
+  }
+
+  private checkMessage(code: number, length: number): boolean {
+    if (!knownCodes.has(code)) {
+      this.fail(errorMessage('FATAL', '08P01', `invalid frontend message type ${code}`));
+      return false;
+    }
+    if (length < 4 || (length > smallMessageBytes && !largeCodes.has(code))) {
+      // Postgres closes without a word here; a word helps whoever looks for the fault.
+      this.fail(errorMessage('FATAL', '08P01', 'invalid message length'));
+      return false;
+    }
+    const { maxMessageBytes } = this.context.limits;
+    if (length > maxMessageBytes && (code === FrontendCode.Query || code === FrontendCode.Parse)) {
+      this.fail(
+        errorMessage('FATAL', '54000', `message of ${length} bytes exceeds the limit of ${maxMessageBytes} bytes`),
+      );
+      return false;
+    }
+    return true;
+  }
+
+  // --- the lease ---
+
+  private takeLease(): boolean {
+    const server = this.pool.acquire(this);
+    if (server === undefined) {
+      this.isWaiting = true;
+      return false;
+    }
+    this.attach(server);
+    return this.server !== undefined && !this.isBlocked;
+  }
+
+  granted(server: ServerConnection): void {
+    this.isWaiting = false;
+    this.attach(server);
+    this.resumeAfterWait();
+  }
+
+  private resumeAfterWait(): void {
+    if (this.state.isBusy) return;
+    this.pump();
+    this.mayRelease();
+  }
+
+  private attach(server: ServerConnection): void {
+    this.server = server;
+    server.holder = this;
+    this.state.prepare(server);
+    if (this.phase === 'opening') this.state.openOn(server);
+  }
+
+  /** The connection could not be prepared for this session and nothing was sent on it: take another. */
+  retryLease(server: ServerConnection): void {
+    this.server = undefined;
+    if (this.group !== undefined) this.group.lent--;
+    server.holder = undefined;
+    server.destroy();
+    if (this.takeLease()) this.resumeAfterWait();
+  }
+
+  /** Asks for a connection although no message needs one yet. */
+  requestLease(): void {
+    this.takeLease();
+  }
+
+  refused(error: unknown, isFinal: boolean): void {
+    this.isWaiting = false;
+    if (this.phase === 'opening' || isFinal) {
+      this.fail(errorMessage('FATAL', '', error));
+      return;
+    }
+    this.failSegment(errorMessage('ERROR', '', error));
+    this.pump();
+  }
+
+  /** An error of ours for the segment that could not begin: a Query is answered whole, the rest skipped to its Sync. */
+  private failSegment(message: Uint8Array): void {
+    this.give(message);
+    const code = this.held.bytes[this.held.start];
+    if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) {
+      const { bytes, start, length } = this.held;
+      const total = 1 + new DataView(bytes.buffer, bytes.byteOffset + start + 1).getUint32(0);
+      this.held.consume(this.drop(total, length));
+      this.give(readyForQuery(TransactionStatus.Idle));
+    } else this.isSkipping = true;
+  }
+
+  /** After a segment was sent: nothing more while others wait, or while too much is under way. */
+  segmentSent(server: ServerConnection): void {
+    if (this.pool.waiters.length > 0 || server.segmentsOwed >= this.context.limits.pipelineWindow) this.isGated = true;
+  }
+
+  /** Ends the lease if the release rule holds (§2.2). */
+  mayRelease(): void {
+    const { server } = this;
+    if (server === undefined || this.isBlocked || this.phase !== 'open') return;
+    if (server.status !== TransactionStatus.Idle || !server.isQuiet || server.cancelsInFlight > 0) return;
+    if (this.state.settle(server)) return;
+    this.endLease(server);
+    if (this.held.length > 0) this.pump();
+  }
+
+  private endLease(server: ServerConnection): void {
+    this.resumeServer();
+    this.server = undefined;
+    this.lastServer = server;
+    server.lastUser = this;
+    this.pool.release(server, this);
+  }
+
+  // --- ReplySink ---
+
+  receive(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.phase === 'closed') return false;
+    const isKept = this.context.toCaller.append(this.stream, bytes, start, end);
+    if (this.stream.bufferedBytes > this.context.limits.maxCallerBacklogBytes && this.server !== undefined) {
+      this.isServerPaused = true;
+      this.server.stream.pause();
+    }
+    return isKept;
+  }
+
+  private resumeServer(): void {
+    if (!this.isServerPaused) return;
+    this.isServerPaused = false;
+    this.server?.stream.resume();
+  }
+
+  give(message: Uint8Array): void {
+    if (this.phase !== 'closed') this.context.toCaller.append(this.stream, message, 0, message.length);
+  }
+
+  answered(server: ServerConnection, kind: Expect, ref: unknown, bytes: Uint8Array, start: number): void {
+    if (ref !== undefined) this.forwarder.answered(server, kind, ref, bytes[start]!);
+  }
+
+  completed(ref: unknown): void {
+    if (ref !== undefined) this.forwarder.completed(ref);
+  }
+
+  revoked(server: ServerConnection, kind: Expect, ref: unknown, isCause: boolean): void {
+    this.forwarder.revoked(server, kind, ref, isCause);
+  }
+
+  failed(
+    server: ServerConnection,
+    kind: Expect,
+    action: Action,
+    ref: unknown,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): boolean {
+    if (this.phase === 'closed' || server.owed.length === 0) return false;
+    if (isFatalResponse(bytes, start)) this.isFatalSent = true;
+    return this.forwarder.failed(server, kind, action, ref, bytes, start, end);
+  }
+
+  ready(server: ServerConnection, status: number, action: Action, ref: unknown): boolean {
+    if (this.phase === 'closed' || action === Action.Swallow || action === Action.ForwardButReady) return false;
+    if (this.forwarder.planRetry.repeats(server)) return false;
+    this.forwarder.finished(server, action, ref);
+    if (status === TransactionStatus.Idle && this.state.mustHoldReady(server)) return false;
+    this.beforeReady(server, status);
+    return true;
+  }
+
+  /** What is told before a ReadyForQuery: changed parameters, and notifications between transactions. */
+  private beforeReady(server: ServerConnection, status: number): void {
+    if (this.told !== server.parameters) this.tellParameters(server.parameters);
+    if (status === TransactionStatus.Idle && this.notifications !== undefined) {
+      for (const message of this.notifications) this.give(message);
+      this.notifications = undefined;
+    }
+  }
+
+  private tellParameters(parameters: ParameterSet): void {
+    if (this.told !== undefined) {
+      for (const [name, value] of changedParameters(this.told, parameters))
+        this.give(encodeParameterStatus(name, value));
+    }
+    this.told = parameters;
+  }
+
+  /** Gives out the ReadyForQuery that `mustHoldReady` held back. */
+  giveHeldReady(server: ServerConnection): void {
+    this.beforeReady(server, TransactionStatus.Idle);
+    this.give(readyForQuery(TransactionStatus.Idle));
+  }
+
+  settled(server: ServerConnection): void {
+    if (this.server !== server) return;
+    if (this.isGated && (server.owed.length === 0 || this.pool.waiters.length === 0)) this.isGated = false;
+    // The connection is given away before more of this caller's input is read when others wait for it.
+    if (this.pool.waiters.length > 0) {
+      this.mayRelease();
+      if (this.server === server && !this.isBlocked) this.pump();
+    } else {
+      this.pump();
+      if (this.server === server) this.mayRelease();
+    }
+  }
+
+  copyInStarted(server: ServerConnection): void {
+    // The Sync that closed the gate is void now, and the copy's data must get through.
+    this.isGated = false;
+    if (this.server === server) this.pump();
+  }
+
+  serverDrained(): void {
+    this.applyBackPressure();
+  }
+
+  /** Whether Postgres must still tell something about statements made by PREPARE. */
+  learnsStatements(server: ServerConnection): boolean {
+    return this.forwarder.sqlPrepared.learns(server, () => this.errandDone());
+  }
+
+  /** The engine's own work for this session (state.isBusy) is done. */
+  errandDone(): void {
+    if (this.phase === 'closed') return;
+    this.pump();
+    this.mayRelease();
+    this.context.flush();
+  }
+
+  notify(message: Uint8Array): void {
+    if (this.phase !== 'open') return;
+    if (this.server !== undefined && (!this.server.isQuiet || this.server.status !== TransactionStatus.Idle)) {
+      this.notifications ??= [];
+      this.notifications.push(message);
+    } else this.give(message);
+  }
+
+  lost(server: ServerConnection, fatal: Uint8Array | undefined): void {
+    if (this.server !== server) return;
+    this.server = undefined;
+    if (this.group !== undefined) this.group.lent--;
+    if (this.phase === 'closed') return;
+    this.state.serverLost();
+    if (this.isFatalSent) {
+      this.close();
+      return;
+    }
+    this.fail(
+      fatal ??
+        errorMessage(
+          'FATAL',
+          '',
+          new PoolError({
+            code: 'server_connection_lost',
+            sqlstate: '08006',
+            message: 'the server connection was lost while it was in use',
+            hint: 'Work that was not committed is rolled back; reconnect and repeat the transaction.',
+            safeToRetry: false,
+          }),
+        ),
+    );
+  }
+
+  // --- the end ---
+
+  /** Says why and closes. */
+  fail(message: Uint8Array): void {
+    this.give(message);
+    this.close();
+  }
+
+  failWith(fields: Parameters<typeof encodeErrorResponse>[0]): void {
+    this.fail(encodeErrorResponse(fields));
+  }
+
+  close(): void {
+    if (this.phase === 'closed') return;
+    this.context.toCaller.flush();
+    this.detach();
+    this.stream.end();
+  }
+
+  /** A CancelRequest with this session's key. */
+  cancel(): Promise<void> {
+    if (this.isWaiting && this.pool.abandon(this)) {
+      this.refused(
+        new PoolError({
+          code: 'query_cancelled',
+          sqlstate: '57014',
+          message: 'canceling statement due to user request',
+          safeToRetry: true,
+        }),
+        false,
+      );
+      this.context.flush();
+      return Promise.resolve();
+    }
+    const { server } = this;
+    if (server === undefined || (server.owed.length === 0 && server.unsynced === 0)) return Promise.resolve();
+    return this.context.cancelOnServer(this.pool.target, server).finally(() => {
+      if (this.server === server) this.errandDone();
+    });
+  }
+
+  /** Lets go of everything but the stream. */
+  private detach(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'closed';
+    if (this.isWaiting) this.pool.abandon(this);
+    const { server } = this;
+    this.state.close();
+    this.held.consume(this.held.length);
+    if (server !== undefined) {
+      this.resumeServer();
+      this.server = undefined;
+      this.state.leave(server);
+    }
+    this.lastServer = undefined;
+    this.onClosed(this);
+  }
+}

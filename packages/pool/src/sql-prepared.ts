@@ -1,0 +1,267 @@
+/**
+ * Prepared statements of SQL itself: PREPARE, EXECUTE, DEALLOCATE and DISCARD ALL live in the same name space as those of
+ * the protocol. Names are rewritten in the text; what a statement did to the name space is applied when its
+ * CommandComplete arrives, because a transaction's rollback does not undo it (reference/pooling.md §2.12).
+ */
+import { BackendCode, decodeDataRow, encodeCommandComplete, encodeQuery, encodeSync } from '@postern/wire';
+import { createErrand } from './errand.ts';
+import type { Forwarder } from './forwarding.ts';
+import { replaySql, resetSql } from './label.ts';
+import { MessageCollector } from './message-collector.ts';
+import { Action, Expect } from './reply-queue.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import type { PooledSession } from './session.ts';
+import { rewritePreparedNames } from './sql/classify.ts';
+import { type Statement, type StatementText, serverNamePrefix } from './statements.ts';
+
+type Effect =
+  | { readonly kind: 'prepare'; readonly at: number; readonly name: string; readonly statement: Statement }
+  | {
+      readonly kind: 'deallocate';
+      readonly at: number;
+      readonly name: string;
+      readonly statement: Statement | undefined;
+    }
+  | { readonly kind: 'deallocate-all'; readonly at: number };
+
+/** What the statements of one text do to the session's prepared statements, each once it has completed. */
+export interface SqlEffects {
+  readonly kind: 'sql-effects';
+  readonly list: readonly Effect[];
+  /** Statements of the text that are known to have completed. */
+  completed: number;
+}
+
+export function isSqlEffects(ref: unknown): ref is SqlEffects {
+  return typeof ref === 'object' && ref !== null && (ref as { kind?: unknown }).kind === 'sql-effects';
+}
+
+const ascii = new TextEncoder();
+const utf8 = new TextDecoder();
+const deallocateAll: Uint8Array = encodeCommandComplete('DEALLOCATE ALL');
+const discardAll: Uint8Array = encodeCommandComplete('DISCARD ALL');
+/** Fails in a failed transaction as the replaced statement would, and else does nothing. */
+const nothingSql = 'SELECT WHERE false';
+
+export class SqlPrepared {
+  private readonly session: PooledSession;
+  private readonly forwarder: Forwarder;
+  private portals: Map<string, SqlEffects> | undefined;
+  /** Made by PREPARE; their parameter types are not known yet. */
+  private unlearned: Statement[] | undefined;
+
+  constructor(session: PooledSession, forwarder: Forwarder) {
+    this.session = session;
+    this.forwarder = forwarder;
+  }
+
+  get hasEffects(): boolean {
+    return this.portals !== undefined;
+  }
+
+  /** A Query that mentions prepared statements. False: send it as it is. */
+  query(server: ServerConnection, text: StatementText): boolean {
+    const { session, forwarder } = this;
+    const { traits } = text;
+    if (traits.deallocatesAll) {
+      forwarder.substitute(server, nothingSql, deallocateAll, () => forwarder.statements.clear());
+      return true;
+    }
+    if (traits.discardsAll) {
+      // Inside a transaction Postgres refuses it; a pipelined one it must refuse too.
+      if (server.status !== TransactionStatus.Idle || server.unsynced > 0) return false;
+      const { baseline } = session.state;
+      session.state.touch(server, traits);
+      forwarder.substitute(
+        server,
+        baseline.size === 0 ? resetSql : `${resetSql}; ${replaySql(baseline)}`,
+        discardAll,
+        () => forwarder.statements.clear(),
+      );
+      return true;
+    }
+    const sql = utf8.decode(text.tail.subarray(0, text.tail.length - 1));
+    const { rewritten, effects } = this.rewrite(server, sql, text, false);
+    session.state.touch(server, traits);
+    server.send(encodeQuery(rewritten));
+    forwarder.querySent(server, text, effects);
+    return true;
+  }
+
+  /** A Parse that mentions prepared statements: the text to send instead. `sqlLength` is that of its SQL in bytes. */
+  rewriteParse(server: ServerConnection, text: StatementText, sqlLength: number): StatementText {
+    const sql = utf8.decode(text.tail.subarray(0, sqlLength));
+    const { rewritten, effects } = this.rewrite(server, sql, text, true);
+    const head = ascii.encode(rewritten);
+    const tail = new Uint8Array(head.length + text.tail.length - sqlLength);
+    tail.set(head);
+    tail.set(text.tail.subarray(sqlLength), head.length);
+    return { tail, traits: text.traits, shared: undefined, byContext: undefined, effects };
+  }
+
+  private rewrite(
+    server: ServerConnection,
+    sql: string,
+    text: StatementText,
+    isParse: boolean,
+  ): { rewritten: string; effects: SqlEffects } {
+    const { session, forwarder } = this;
+    const list: Effect[] = [];
+    /** The name space as it will be at each point of the text, if all goes well. */
+    const view = new Map<string, Statement | undefined>();
+    const find = (name: string): Statement | undefined =>
+      view.has(name) ? view.get(name) : forwarder.statements.get(keyOf(name));
+    const wanted: Statement[] = [];
+    const named = text.traits.prepared.filter((entry) => entry.kind !== 'deallocate-all');
+    let mention = 0;
+    const rewritten = rewritePreparedNames(sql, text.traits, (name) => {
+      const entry = named[mention++]!;
+      const known = find(name);
+      if (entry.kind === 'prepare') {
+        if (known !== undefined) {
+          wanted.push(known);
+          return utf8.decode(known.name);
+        }
+        const body = ascii.encode(`${entry.body}\0\0\0`);
+        const statement = session.pool.texts.privateStatement(
+          session.pool.texts.intern(body, 0, body.length, body.length - 3),
+        );
+        view.set(name, statement);
+        list.push({ kind: 'prepare', at: entry.statement, name: keyOf(name), statement });
+        return utf8.decode(statement.name);
+      }
+      if (known === undefined) return name.startsWith(serverNamePrefix) ? `${name}?` : name;
+      if (!view.has(name)) wanted.push(known);
+      if (entry.kind === 'execute') session.state.touch(server, known.text.traits);
+      else {
+        view.set(name, undefined);
+        list.push({ kind: 'deallocate', at: entry.statement, name: keyOf(name), statement: known });
+      }
+      return utf8.decode(known.name);
+    });
+    for (const entry of text.traits.prepared) {
+      if (entry.kind === 'deallocate-all') list.push({ kind: 'deallocate-all', at: entry.statement });
+    }
+    this.bring(server, wanted, isParse);
+    return { rewritten, effects: { kind: 'sql-effects', list, completed: 0 } };
+  }
+
+  /** Puts the statements that a text mentions on the connection, in a segment of their own if none is open. */
+  private bring(server: ServerConnection, wanted: readonly Statement[], isParse: boolean): void {
+    if (server.status === TransactionStatus.Failed) return;
+    const wasSynced = server.unsynced === 0;
+    for (const statement of wanted) this.forwarder.ensurePrepared(server, statement);
+    if (isParse || !wasSynced || server.unsynced === 0) return;
+    server.send(encodeSync());
+    server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
+  }
+
+  // --- effects ---
+
+  bound(portal: string, effects: SqlEffects | undefined): void {
+    if (effects === undefined) this.portals?.delete(portal);
+    else {
+      this.portals ??= new Map();
+      this.portals.set(portal, effects);
+    }
+  }
+
+  effectsOfExecute(bytes: Uint8Array, portalStart: number): SqlEffects | undefined {
+    if (this.portals === undefined) return undefined;
+    const end = bytes.indexOf(0, portalStart);
+    return this.portals.get(String.fromCharCode(...bytes.subarray(portalStart, end)));
+  }
+
+  executed(server: ServerConnection, effects: SqlEffects, code: number): void {
+    // Portals are made anew by each Bind; what one did is done when it has completed.
+    if (code === BackendCode.CommandComplete) this.apply(server, { ...effects, completed: 1 });
+  }
+
+  finishedQuery(server: ServerConnection, effects: SqlEffects): void {
+    this.apply(server, effects);
+  }
+
+  private apply(server: ServerConnection, effects: SqlEffects): void {
+    const { statements } = this.forwarder;
+    for (const effect of effects.list) {
+      if (effect.at >= effects.completed) continue;
+      if (effect.kind === 'prepare') {
+        statements.set(effect.name, effect.statement);
+        server.prepared.set(effect.statement, effect.statement.generation);
+        this.unlearned ??= [];
+        this.unlearned.push(effect.statement);
+      } else if (effect.kind === 'deallocate') {
+        statements.delete(effect.name);
+        if (effect.statement !== undefined) server.prepared.delete(effect.statement);
+      } else {
+        statements.clear();
+        server.prepared.clear();
+      }
+    }
+  }
+
+  /** Whether parameter types must be learned before the session may leave the connection. */
+  learns(server: ServerConnection, done: () => void): boolean {
+    const { unlearned, session } = this;
+    if (unlearned === undefined) return false;
+    this.unlearned = undefined;
+    const names = unlearned.map((statement) => `'${utf8.decode(statement.name)}'`).join(', ');
+    const collector = new MessageCollector((code, body) => {
+      if (code !== BackendCode.DataRow) return;
+      const [name, types] = decodeDataRow(body).map((cell) => (cell === null ? '' : utf8.decode(cell)));
+      const statement = unlearned.find((candidate) => utf8.decode(candidate.name) === name);
+      if (statement !== undefined) statement.text = withTypes(statement.text, types!);
+    });
+    server.sendQuery(
+      encodeQuery(
+        `SELECT name, parameter_types::pg_catalog.oid[]::text FROM pg_catalog.pg_prepared_statements WHERE name IN (${names})`,
+      ),
+      createErrand({
+        receive: (bytes, start, end) => collector.push(bytes, start, end),
+        ready: () => {
+          if (session.server === server) done();
+        },
+        lost: () => {},
+      }),
+      0,
+    );
+    return true;
+  }
+
+  /**
+   * Errors about a rewritten name say the caller's own name: "prepared statement "x" already exists". True: the error can
+   * go out as it came.
+   */
+  forwardsError(bytes: Uint8Array, start: number, end: number): boolean {
+    const message = utf8.decode(bytes.subarray(start + 5, end));
+    if (!message.includes(serverNamePrefix)) return true;
+    const renamed = this.forwarder.statements.renameIn(message);
+    if (renamed === message) return true;
+    const body = ascii.encode(renamed);
+    const whole = new Uint8Array(body.length + 5);
+    whole[0] = BackendCode.ErrorResponse;
+    new DataView(whole.buffer).setUint32(1, body.length + 4);
+    whole.set(body, 5);
+    this.session.give(whole);
+    return false;
+  }
+}
+
+/** The text of a Parse with the parameter types Postgres resolved, given as an oid array. */
+function withTypes(text: StatementText, types: string): StatementText {
+  const oids = types.replace(/[{}]/g, '').split(',').filter(Boolean).map(Number);
+  const sqlEnd = text.tail.indexOf(0);
+  const tail = new Uint8Array(sqlEnd + 3 + 4 * oids.length);
+  tail.set(text.tail.subarray(0, sqlEnd));
+  const view = new DataView(tail.buffer);
+  view.setUint16(sqlEnd + 1, oids.length);
+  for (const [i, oid] of oids.entries()) view.setUint32(sqlEnd + 3 + 4 * i, oid);
+  return { tail, traits: text.traits, shared: undefined, byContext: undefined };
+}
+
+/** Names of SQL are characters, those of the protocol bytes: the key is one character per byte. */
+function keyOf(name: string): string {
+  let key = '';
+  for (const byte of ascii.encode(name)) key += String.fromCharCode(byte);
+  return key;
+}

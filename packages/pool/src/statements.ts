@@ -1,0 +1,159 @@
+/**
+ * Statements as the engine knows them. A text (with its parameter types) is remembered once per pool; a Statement is that
+ * text under one parse context, with the name it has on server connections. Rules: reference/pooling.md §2.12.
+ */
+import { copyBytes } from './byte-buffer.ts';
+import type { SqlTraits } from './sql/classify.ts';
+import type { SqlEffects } from './sql-prepared.ts';
+
+/** Server-side names begin with this; no caller's name is ever sent that does. */
+export const serverNamePrefix = '_postern_';
+
+/** The part of Parse behind the statement name (query text, parameter types), or a Query's body. */
+export interface StatementText {
+  readonly tail: Uint8Array;
+  readonly traits: SqlTraits;
+  /** The statement of callers that parse as the server does by default. */
+  shared: Statement | undefined;
+  byContext: Map<string, Statement> | undefined;
+  /** What executing it does to the session's own statements (PREPARE and its kind); set only on rewritten texts. */
+  readonly effects?: SqlEffects | undefined;
+}
+
+/** A named statement that server connections can hold. */
+export interface Statement {
+  /** Replaced once for a statement made by PREPARE, when Postgres has told its parameter types. */
+  text: StatementText;
+  readonly id: number;
+  /** Rises when Postgres calls its plan stale; connections that hold an older one prepare it anew. */
+  generation: number;
+  /** The name on the server for the current generation, without terminator. */
+  name: Uint8Array;
+}
+
+/** A session's unnamed statement: an identity of its own, because Postgres keeps only one per connection. */
+export interface UnnamedStatement {
+  readonly text: StatementText;
+}
+
+export interface StatementTexts {
+  /** The text at `bytes[start..end)` (borrowed). `sqlEnd` is where its SQL ends. */
+  intern(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText;
+  /** The statement of `text` under `context`; '' is the server's own. */
+  statement(text: StatementText, context: string): Statement;
+  /** A statement nobody else will be given. */
+  privateStatement(text: StatementText): Statement;
+}
+
+const ascii = new TextEncoder();
+const utf8 = new TextDecoder();
+const maxInternedBytes = 16_384;
+const maxContexts = 64;
+
+interface TextNode {
+  readonly text: StatementText;
+  readonly next: TextNode | undefined;
+}
+
+export function createStatementTexts(options: {
+  readonly classify: (sql: string) => SqlTraits;
+  readonly maxTexts: number;
+}): StatementTexts {
+  let nodes = new Map<number, TextNode>();
+  let older = new Map<number, TextNode>();
+  let count = 0;
+  let lastId = 0;
+
+  function create(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText {
+    const tail = bytes.slice(start, end);
+    const traits = options.classify(utf8.decode(tail.subarray(0, sqlEnd - start)));
+    return { tail, traits, shared: undefined, byContext: undefined };
+  }
+
+  function newStatement(text: StatementText): Statement {
+    const statement: Statement = { text, id: ++lastId, generation: 0, name: noName };
+    statement.name = ascii.encode(serverNamePrefix + statement.id);
+    return statement;
+  }
+
+  return {
+    intern(bytes, start, end, sqlEnd) {
+      if (end - start > maxInternedBytes) return create(bytes, start, end, sqlEnd);
+      const hash = hashBytes(bytes, start, end);
+      const recent = find(nodes.get(hash), bytes, start, end);
+      if (recent !== undefined) return recent;
+      const old = find(older.get(hash), bytes, start, end);
+      if (old !== undefined) {
+        remember(hash, old);
+        return old;
+      }
+      const text = create(bytes, start, end, sqlEnd);
+      remember(hash, text);
+      return text;
+    },
+    statement(text, context) {
+      if (context === '') {
+        text.shared ??= newStatement(text);
+        return text.shared;
+      }
+      text.byContext ??= new Map();
+      let statement = text.byContext.get(context);
+      if (statement === undefined) {
+        if (text.byContext.size >= maxContexts) text.byContext.clear();
+        statement = newStatement(text);
+        text.byContext.set(context, statement);
+      }
+      return statement;
+    },
+    privateStatement: newStatement,
+  };
+
+  /** Two generations make a least-recently-used memory that costs nothing per look-up. */
+  function remember(hash: number, text: StatementText): void {
+    if (count >= options.maxTexts / 2) {
+      older = nodes;
+      nodes = new Map();
+      count = 0;
+    }
+    nodes.set(hash, { text, next: nodes.get(hash) });
+    count++;
+  }
+}
+
+function find(first: TextNode | undefined, bytes: Uint8Array, start: number, end: number): StatementText | undefined {
+  for (let node = first; node !== undefined; node = node.next) {
+    if (isEqual(node.text.tail, bytes, start, end)) return node.text;
+  }
+  return undefined;
+}
+
+const noName: Uint8Array = new Uint8Array(0);
+
+/** The next generation of a statement whose plan went stale: every connection prepares it under a new name. */
+export function renewStatement(statement: Statement): void {
+  statement.generation++;
+  statement.name = ascii.encode(`${serverNamePrefix}${statement.id}_${statement.generation}`);
+}
+
+/** A Parse message of `tail` under `name`. */
+export function encodeParseOf(name: Uint8Array, tail: Uint8Array): Uint8Array {
+  const message = new Uint8Array(1 + 4 + name.length + 1 + tail.length);
+  message[0] = 0x50;
+  new DataView(message.buffer).setUint32(1, message.length - 1);
+  copyBytes(name, 0, name.length, message, 5);
+  copyBytes(tail, 0, tail.length, message, 6 + name.length);
+  return message;
+}
+
+/** FNV-1a. */
+function hashBytes(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash >>> 0;
+}
+
+function isEqual(tail: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (tail.length !== end - start) return false;
+  for (let i = start, j = 0; i < end; i++, j++) if (tail[j] !== bytes[i]) return false;
+  return true;
+}
