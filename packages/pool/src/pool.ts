@@ -286,7 +286,13 @@ export class Pool {
         this.waiters.remove(waiter);
         waiter.refused(error, true);
       }
-      this.context.log({ event: 'server_login_refused', target: this.describe(), error: messageOf(error) });
+      this.context.log({
+        event: 'server_login_refused',
+        target: this.describe(),
+        // Opaque; for whoever remembers this identity as accepted.
+        identity: this.identity.id,
+        error: messageOf(error),
+      });
       return;
     }
     if (this.failedAttempts === 1) {

@@ -54,5 +54,6 @@ export function createEndpoint(config: EndpointConfig): Endpoint {
 
 /** Where to connect for a caller of this endpoint. */
 export function endpointTarget(endpoint: Endpoint, database: string): Target {
-  return { host: endpoint.host, port: endpoint.port, tls: endpoint.tls, database };
+  const { host, port, tls, poolSize } = endpoint;
+  return { host, port, tls, database, poolSize };
 }

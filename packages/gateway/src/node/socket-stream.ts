@@ -14,6 +14,8 @@ export interface SocketStreamOptions {
 export interface SocketStream extends ByteStream {
   /** Hands read bytes to the owner; true when the owner kept their memory. For sockets opened with `onread` only. */
   receive(bytes: Uint8Array): boolean;
+  /** Gives the socket back, paused, for TLS to take over. The stream is dead without any callback. */
+  release(): void;
 }
 
 /** A stream over an open socket. From here on only the stream may use the socket. */
@@ -28,6 +30,10 @@ export function socketSecurity(socket: Socket): StreamSecurity {
   return socket.remoteAddress === undefined || isLoopbackHost(socket.remoteAddress) ? 'loopback' : 'plain';
 }
 
+/** How long a peer may take to read what was written before the end, and then to close as well. */
+const flushTimeoutMs = 30_000;
+const lingerMs = 1_000;
+
 // A class, so that ten thousand idle callers share their functions.
 class NodeSocketStream implements SocketStream {
   onData: ByteStream['onData'] = undefined;
@@ -38,6 +44,8 @@ class NodeSocketStream implements SocketStream {
   private readonly isTls: boolean;
   private readonly onClosed: (() => void) | undefined;
   private readonly onWritten: () => void;
+  private readonly onChunk: (chunk: Uint8Array) => void;
+  private readonly onEnd: () => void;
   private error: Error | undefined;
   private state: 'open' | 'ending' | 'closed' = 'open';
   private isWaitingForDrain = false;
@@ -48,13 +56,15 @@ class NodeSocketStream implements SocketStream {
     this.onClosed = options.onClosed;
     this.isTls = 'encrypted' in socket;
     this.onWritten = () => this.written();
+    this.onChunk = (chunk) => void this.receive(chunk);
+    this.onEnd = () => void this.socket.destroy();
     socket.setNoDelay(true);
-    if (options.isReadByHand !== true) socket.on('data', (chunk: Uint8Array) => this.receive(chunk));
+    if (options.isReadByHand !== true) socket.on('data', this.onChunk);
     socket.on('error', (error) => {
       this.error ??= error;
     });
     // A peer that stopped sending is a peer that left (reference/pooling.md §2.9): no half-open conversations.
-    socket.on('end', () => this.socket.destroy());
+    socket.on('end', this.onEnd);
     socket.on('close', () => this.closed());
     if (socket.destroyed) queueMicrotask(() => this.closed());
   }
@@ -73,9 +83,9 @@ class NodeSocketStream implements SocketStream {
     this.socket.write(bytes, this.onWritten);
     // Plain: the kernel took everything within the call. TLS: an idle TLSWrap encrypts or copies within the call,
     // though its completion comes later; behind unfinished writes Node queues the very memory.
-    if (this.socket.writableLength === 0 || (this.isTls && wasIdle)) return true;
+    if (this.socket.writableLength === 0) return true;
     this.isWaitingForDrain = true;
-    return false;
+    return this.isTls && wasIdle;
   }
 
   private written(): void {
@@ -95,7 +105,30 @@ class NodeSocketStream implements SocketStream {
   end(): void {
     if (this.state !== 'open') return;
     this.state = 'ending';
-    this.socket.end(() => this.socket.destroy());
+    this.onData = undefined;
+    let timer = this.destroyAfter(flushTimeoutMs);
+    this.socket.end(() => {
+      clearTimeout(timer);
+      timer = this.destroyAfter(lingerMs);
+    });
+    // Reading on until the peer closes: to close with unread bytes would reset the connection, and the peer might lose
+    // what was written last, the error that says why.
+    this.socket.resume();
+    this.socket.once('close', () => clearTimeout(timer));
+  }
+
+  private destroyAfter(milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => this.socket.destroy(), milliseconds).unref();
+  }
+
+  release(): void {
+    this.state = 'closed';
+    this.onData = undefined;
+    this.onDrain = undefined;
+    this.onClose = undefined;
+    this.socket.off('data', this.onChunk);
+    this.socket.off('end', this.onEnd);
+    this.socket.pause();
   }
 
   destroy(error?: Error): void {

@@ -1,0 +1,170 @@
+/**
+ * Pass-through authentication: callers are their own Postgres roles. Postgres is asked once per credential, by logging
+ * in; that connection stays for the pool. Unknown endpoint, unknown user and wrong password look alike and take alike.
+ */
+import { GatewayError, passwordAuthenticationFailed } from '@postern/contract';
+import type { Clock, Engine, Identity, Secret } from '@postern/pool';
+import { DatabaseError, type ScramVerifier, sqlState } from '@postern/wire';
+import { type Endpoint, endpointTarget } from '../endpoints/endpoint.ts';
+import { createAttemptLimiter } from './attempt-limiter.ts';
+import type { AuthCrypto } from './auth-crypto.ts';
+import { createCredentialCache } from './credential-cache.ts';
+
+export interface AuthenticatorOptions {
+  engine: Pick<Engine, 'login'>;
+  clock: Clock;
+  crypto: AuthCrypto;
+  /** How long an accepted password is good without asking Postgres again. */
+  credentialLifetimeMs?: number;
+  maxCredentials?: number;
+  /** Budget for reaching Postgres of callers who name none; 0 = no limit. */
+  connectTimeoutMs?: number;
+  /** A refusal takes a whole multiple of this, so that its time does not tell why; it also slows guessing. */
+  refusalStepMs?: number;
+  /** Logins under way at once; each is a connection to Postgres. */
+  maxLogins?: number;
+}
+
+/** Who a caller claims to be. */
+export interface LoginAttempt {
+  /** Undefined: what the caller named does not exist, which it must not learn. */
+  endpoint: Endpoint | undefined;
+  user: string;
+  database: string;
+  /** The caller's network address: failures are counted by it. */
+  address: string;
+  /** Budget for reaching Postgres, waking it included; 0 = no limit. Undefined: the engine's default. */
+  connectTimeoutMs?: number | undefined;
+}
+
+export interface PasswordLogin extends LoginAttempt {
+  password: string;
+}
+
+export interface Authenticator {
+  /** Rejects with GatewayError `authentication_failed` / `endpoint_unknown`, or with what else Postgres or the pool said. */
+  verifyPassword(login: PasswordLogin): Promise<Identity>;
+  /** The identity of someone who proved by SCRAM to know the password of `verifier`. */
+  scramIdentity(endpoint: Endpoint, user: string, verifier: ScramVerifier, clientKey: Uint8Array): Identity;
+  /** The identity that goes with a password that was verified otherwise. */
+  passwordIdentity(endpoint: Endpoint, user: string, password: string): Identity;
+  /** Resolves when another attempt may be made; throws when too many wait. `verifyPassword` does it by itself. */
+  enter(attempt: LoginAttempt): Promise<void>;
+  /** For refusals found elsewhere (a wrong SCRAM proof): counts it and returns the error when it may be told. */
+  refuse(attempt: LoginAttempt, startedAtMs: number, reason: string): Promise<GatewayError>;
+  /** Postgres no longer accepts this identity. */
+  forget(identityId: string): void;
+}
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { engine, clock, crypto } = options;
+  const { credentialLifetimeMs = 300_000, maxCredentials = 10_000, refusalStepMs = 250, maxLogins = 1_000 } = options;
+  const { connectTimeoutMs: defaultConnectTimeoutMs = 5_000 } = options;
+  const identityKey = crypto.randomBytes(32);
+  const credentials = createCredentialCache({
+    clock,
+    crypto,
+    lifetimeMs: credentialLifetimeMs,
+    fastLifetimeMs: Math.min(60_000, credentialLifetimeMs),
+    maxCredentials,
+  });
+  const attempts = createAttemptLimiter({ clock });
+  /** Two hundred callers who arrive at once with the same credential cause one login. */
+  const underWay = new Map<string, Promise<Identity>>();
+
+  /** The same credential has the same id for the life of the process, so its pool outlives the cache entry. */
+  function identityOf(endpoint: Endpoint, user: string, secret: Secret, proof: string): Identity {
+    const tag = crypto.hmac(identityKey, [endpoint.name, user, secret.kind, proof].join('\0'));
+    return { id: toHex(tag.subarray(0, 16)), user, secret };
+  }
+
+  function passwordIdentity(endpoint: Endpoint, user: string, password: string): Identity {
+    return identityOf(endpoint, user, { kind: 'password', password }, password);
+  }
+
+  async function logIn(login: PasswordLogin, endpoint: Endpoint, identity: Identity): Promise<Identity> {
+    const key = credentialKey(endpoint, login.user);
+    if (await credentials.matches(key, login.password)) return identity;
+    await enter(login);
+    await engine.login(endpointTarget(endpoint, login.database), identity, {
+      connectTimeoutMs: login.connectTimeoutMs ?? defaultConnectTimeoutMs,
+    });
+    attempts.succeeded(attemptKey(login));
+    credentials.accept(key, login.password, identity.id);
+    return identity;
+  }
+
+  async function verifyPassword(login: PasswordLogin): Promise<Identity> {
+    const startedAtMs = clock.now();
+    const { endpoint } = login;
+    if (endpoint === undefined) {
+      await enter(login);
+      throw await refuse(login, startedAtMs, 'unknown endpoint');
+    }
+    const identity = passwordIdentity(endpoint, login.user, login.password);
+    const flightKey = `${identity.id} ${login.database}`;
+    let flight = underWay.get(flightKey);
+    if (flight === undefined) {
+      if (underWay.size >= maxLogins) {
+        throw new GatewayError('too_many_sessions', `too many logins are under way (limit ${maxLogins})`);
+      }
+      flight = logIn(login, endpoint, identity).finally(() => underWay.delete(flightKey));
+      underWay.set(flightKey, flight);
+    }
+    try {
+      return await flight;
+    } catch (error) {
+      if (!isCredentialRefusal(error)) throw error;
+      credentials.forget(identity.id);
+      throw await refuse(login, startedAtMs, error.message);
+    }
+  }
+
+  async function enter(login: LoginAttempt): Promise<void> {
+    if (await attempts.enter(attemptKey(login))) return;
+    throw passwordAuthenticationFailed(login.user, { detail: 'too many failed attempts are waiting' });
+  }
+
+  async function refuse(login: LoginAttempt, startedAtMs: number, reason: string): Promise<GatewayError> {
+    attempts.failed(attemptKey(login));
+    const elapsedMs = clock.now() - startedAtMs;
+    const untilMs = Math.ceil((elapsedMs + 1) / refusalStepMs) * refusalStepMs;
+    await new Promise<void>((resolve) => clock.after(untilMs - elapsedMs, resolve));
+    const code = login.endpoint === undefined ? 'endpoint_unknown' : 'authentication_failed';
+    return passwordAuthenticationFailed(login.user, { code, detail: reason });
+  }
+
+  return {
+    verifyPassword,
+    passwordIdentity,
+    scramIdentity(endpoint, user, verifier, clientKey) {
+      const secret: Secret = { kind: 'scram-keys', clientKey, serverKey: verifier.serverKey };
+      return identityOf(endpoint, user, secret, toHex(verifier.storedKey));
+    },
+    refuse,
+    enter,
+    forget: (identityId) => credentials.forget(identityId),
+  };
+}
+
+/** Postgres' ways of saying that user and password do not fit; everything else is told to the caller as it is. */
+function isCredentialRefusal(error: unknown): error is DatabaseError {
+  if (!(error instanceof DatabaseError)) return false;
+  if (error.code === sqlState.invalidPassword) return true;
+  // "role does not exist", "is not permitted to log in". A missing pg_hba.conf line is another routine and is passed on.
+  return error.code === sqlState.invalidAuthorizationSpecification && error.routine === 'InitializeSessionUserId';
+}
+
+function credentialKey(endpoint: Endpoint, user: string): string {
+  return `${endpoint.name}\0${user}`;
+}
+
+function attemptKey(login: LoginAttempt): string {
+  return `${login.address}\0${login.endpoint?.name ?? ''}\0${login.user}`;
+}
+
+function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}

@@ -1,0 +1,149 @@
+/**
+ * What is needed to challenge a caller with SCRAM instead of asking for its password: the verifier of its role. The
+ * endpoint's own role is known from the database URL; others are read from Postgres if that role may read pg_authid.
+ */
+import type { Clock, Identity } from '@postern/pool';
+import {
+  buildScramVerifier,
+  DatabaseError,
+  mockScramVerifier,
+  parseScramVerifier,
+  type ScramVerifier,
+} from '@postern/wire';
+import { LRUCache } from 'lru-cache';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { AuthCrypto } from './auth-crypto.ts';
+import type { Authenticator } from './authenticator.ts';
+
+export type ScramOffer =
+  | {
+      kind: 'challenge';
+      verifier: ScramVerifier;
+      /** Who the caller is once the proof was right. Undefined: nobody, the exchange is played for its own sake. */
+      identify: ((clientKey: Uint8Array) => Identity) | undefined;
+    }
+  /** No verifier can be had; the caller has to show its password. */
+  | { kind: 'unavailable'; reason: string };
+
+export interface ScramVerifiersOptions {
+  /** The first is what unknown endpoints imitate. */
+  endpoints: readonly Endpoint[];
+  authenticator: Pick<Authenticator, 'passwordIdentity' | 'scramIdentity'>;
+  /** `pg_authid.rolpassword` of a role that may log in; null when there is none. Rejects with DatabaseError and others. */
+  readVerifier: (endpoint: Endpoint, role: Identity, user: string) => Promise<string | null>;
+  clock: Clock;
+  crypto: AuthCrypto;
+  /** 32 secret bytes that decide the salts of users who do not exist; the same for all gateways of one address. */
+  mockSeed?: Uint8Array;
+  /** How long a verifier, or its absence, is taken as known. */
+  lifetimeMs?: number;
+  maxVerifiers?: number;
+}
+
+export interface ScramVerifiers {
+  offer(endpoint: Endpoint | undefined, user: string): Promise<ScramOffer>;
+  forget(user: string): void;
+}
+
+/** What `rolpassword` held. */
+type Known =
+  | { readonly kind: 'verifier'; readonly verifier: ScramVerifier }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'other' };
+
+interface Entry {
+  readonly user: string;
+  readonly known: Promise<Known>;
+  readonly until: number;
+}
+
+export function createScramVerifiers(options: ScramVerifiersOptions): ScramVerifiers {
+  const { authenticator, clock, crypto, lifetimeMs = 300_000, maxVerifiers = 10_000 } = options;
+  const mockSeed = options.mockSeed ?? crypto.randomBytes(32);
+  const read = new LRUCache<string, Entry>({ max: maxVerifiers });
+  const ownVerifiers = new Map<string, Promise<ScramVerifier>>();
+  /** Endpoints whose role may not read pg_authid, and until when we believe it. */
+  const unreadableUntil = new Map<string, number>();
+  let iterations: number | undefined;
+
+  async function mock(user: string): Promise<ScramOffer> {
+    return { kind: 'challenge', verifier: await mockScramVerifier(user, mockSeed, iterations), identify: undefined };
+  }
+
+  /** Built once per endpoint: the salt must not change from one connection to the next, or it would tell. */
+  function ownVerifier(endpoint: Endpoint, password: string): Promise<ScramVerifier> {
+    let verifier = ownVerifiers.get(endpoint.name);
+    if (verifier === undefined) {
+      verifier = buildScramVerifier(password, crypto.randomBytes(16));
+      ownVerifiers.set(endpoint.name, verifier);
+    }
+    return verifier;
+  }
+
+  function lookUp(endpoint: Endpoint, role: Identity, user: string): Promise<Known> {
+    const key = `${endpoint.name}\0${user}`;
+    const entry = read.get(key);
+    if (entry !== undefined && entry.until > clock.now()) return entry.known;
+    const known = options.readVerifier(endpoint, role, user).then(classify);
+    read.set(key, { user, known, until: clock.now() + lifetimeMs });
+    // A failure is not an answer: the next caller asks again.
+    known.catch(() => read.delete(key));
+    return known;
+  }
+
+  async function offerOf(endpoint: Endpoint, user: string | undefined): Promise<ScramOffer> {
+    const { role } = endpoint;
+    // Without a password in the URL, Postgres lets the role in by other means; ask for whatever the caller has.
+    if (role === undefined || role.password === '') return unavailable('the endpoint has no role with a password');
+    if (user === role.user) {
+      return {
+        kind: 'challenge',
+        verifier: await ownVerifier(endpoint, role.password),
+        identify: () => authenticator.passwordIdentity(endpoint, role.user, role.password),
+      };
+    }
+    if ((unreadableUntil.get(endpoint.name) ?? 0) > clock.now())
+      return unavailable('the endpoint’s role may not read verifiers');
+    try {
+      const identity = authenticator.passwordIdentity(endpoint, role.user, role.password);
+      // A caller of an unknown endpoint gets what a user nobody knows gets; an empty name is such a user.
+      const known = await lookUp(endpoint, identity, user ?? '');
+      if (known.kind === 'other') return unavailable('the role has no SCRAM password');
+      if (known.kind === 'none') return mock(user ?? '');
+      iterations = known.verifier.iterations;
+      return {
+        kind: 'challenge',
+        verifier: known.verifier,
+        identify: (clientKey) => authenticator.scramIdentity(endpoint, user ?? '', known.verifier, clientKey),
+      };
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === '42501') {
+        unreadableUntil.set(endpoint.name, clock.now() + lifetimeMs);
+      }
+      return unavailable(error instanceof Error ? error.message : 'the verifier could not be read');
+    }
+  }
+
+  return {
+    async offer(endpoint, user) {
+      if (endpoint !== undefined) return offerOf(endpoint, user);
+      const [model] = options.endpoints;
+      if (model === undefined) return unavailable('no endpoint');
+      const offer = await offerOf(model, undefined);
+      return offer.kind === 'challenge' ? mock(user) : offer;
+    },
+    forget(user) {
+      for (const [key, entry] of read.entries()) if (entry.user === user) read.delete(key);
+    },
+  };
+}
+
+function classify(rolpassword: string | null): Known {
+  if (rolpassword === null) return { kind: 'none' };
+  const verifier = parseScramVerifier(rolpassword);
+  return verifier === undefined ? { kind: 'other' } : { kind: 'verifier', verifier };
+}
+
+function unavailable(reason: string): ScramOffer {
+  return { kind: 'unavailable', reason };
+}

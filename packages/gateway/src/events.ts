@@ -1,0 +1,24 @@
+/** What the gateway tells its operator: plain objects with a name, never a secret in them. */
+import type { EngineEvent } from '@postern/pool';
+
+/** Who an event is about, as far as known by then. */
+export interface CallerFacts {
+  transport: 'http' | 'ws' | 'tcp';
+  /** Network address of the peer. */
+  address: string;
+  endpoint?: string;
+  user?: string;
+  database?: string;
+}
+
+export type GatewayEvent =
+  | ({ event: 'session_started'; mode: 'pooled' | 'direct'; processId: number } & CallerFacts)
+  | ({ event: 'session_ended'; mode: 'pooled' | 'direct'; processId: number; durationMs: number } & CallerFacts)
+  /** The caller got an error instead of a session. `detail` is for the operator only: why, where the caller only got "no". */
+  | ({ event: 'caller_refused'; code: string; sqlstate: string; message: string; detail?: string } & CallerFacts)
+  | ({ event: 'cancel_requested' } & Pick<CallerFacts, 'transport' | 'address'>)
+  /** A defect: something was thrown where nothing may be. */
+  | { event: 'internal_error'; where: string; message: string; stack?: string | undefined };
+
+/** Takes the gateway's events and those of its engine. */
+export type LogEvent = (event: GatewayEvent | EngineEvent) => void;

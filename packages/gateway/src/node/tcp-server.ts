@@ -1,0 +1,98 @@
+/** Accepts Postgres connections over TCP and turns them into TLS when asked to. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import type { SecuredStream, TlsUpgrade } from '../startup/caller.ts';
+import type { TcpFrontend } from '../tcp/tcp-frontend.ts';
+import { createSocketStream, socketSecurity } from './socket-stream.ts';
+
+/** A certificate with its chain, and its key, as PEM texts. */
+export interface TlsCertificate {
+  cert: string;
+  key: string;
+}
+
+export interface TcpServerOptions {
+  frontend: TcpFrontend;
+  /** Absent: TLS requests are answered `N`. */
+  tls?: TlsCertificate | undefined;
+}
+
+export interface TcpServer {
+  readonly server: Server;
+  /** Ends every connection now. */
+  destroyConnections(): void;
+}
+
+const keepAliveMs = 60_000;
+/** PostgreSQL's registered protocol name, required for TLS without SSLRequest. */
+const alpnProtocol = 'postgresql';
+/** libpq's asynchronous interface can stall when one record holds more than its buffer (reference/pooling.md §2.16). */
+const maxTlsRecordBytes = 8_192;
+
+export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer {
+  // Made once: a bad certificate stops the start, and handshakes share its session tickets.
+  const secureContext = tls === undefined ? undefined : createSecureContext({ cert: tls.cert, key: tls.key });
+  const sockets = new Set<Socket>();
+
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
+    const whenClosed: (() => void)[] = [() => sockets.delete(socket)];
+    sockets.add(socket);
+    socket.on('close', () => {
+      for (const callback of whenClosed) callback();
+    });
+    const plain = createSocketStream(socket, { security: socketSecurity(socket) });
+    let end = (): void => plain.end();
+    frontend.connected({
+      stream: plain,
+      address: socket.remoteAddress ?? 'unknown',
+      upgradeToTls:
+        secureContext === undefined
+          ? undefined
+          : async (upgrade) => {
+              plain.release();
+              // Until the handshake is through, ending means dropping.
+              end = () => void socket.destroy();
+              const secured = await encryptSocket(socket, secureContext, upgrade);
+              end = () => secured.stream.end();
+              return secured;
+            },
+      end: () => end(),
+      whenClosed: (callback) => void whenClosed.push(callback),
+    });
+  });
+
+  return {
+    server,
+    destroyConnections() {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function encryptSocket(socket: Socket, secureContext: SecureContext, upgrade: TlsUpgrade): Promise<SecuredStream> {
+  return new Promise((resolve, reject) => {
+    // The handshake that was read already goes back to where TLSSocket looks for it.
+    if (upgrade.received.length > 0) socket.unshift(upgrade.received);
+    const secure = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: [alpnProtocol] });
+    const failed = (error?: Error): void => {
+      socket.destroy();
+      reject(error ?? new Error('the connection was closed during the TLS handshake'));
+    };
+    secure.on('error', failed);
+    secure.once('close', failed);
+    secure.once('secure', () => {
+      if (upgrade.isDirect && secure.alpnProtocol !== alpnProtocol) {
+        secure.destroy();
+        return;
+      }
+      secure.off('close', failed);
+      secure.off('error', failed);
+      secure.setMaxSendFragment(maxTlsRecordBytes);
+      const { servername } = secure as TLSSocket & { servername?: string | false }; // missing in the type declarations
+      resolve({
+        stream: createSocketStream(secure, { security: 'tls' }),
+        serverName: typeof servername === 'string' ? servername : undefined,
+      });
+    });
+  });
+}

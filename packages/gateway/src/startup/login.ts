@@ -1,0 +1,199 @@
+/**
+ * From the StartupMessage to an identity: the caller's password in clear, or a SCRAM exchange. Which of them is decided
+ * here; whether the answer is right is decided in auth/.
+ */
+import { GatewayError } from '@postern/contract';
+import type { ByteStream, Identity } from '@postern/pool';
+import {
+  createMessageReader,
+  decodePassword,
+  encodeAuthenticationCleartextPassword,
+  FrontendCode,
+  type MessageReader,
+  ProtocolError,
+} from '@postern/wire';
+import type { Authenticator, LoginAttempt } from '../auth/authenticator.ts';
+import type { ScramOffer, ScramVerifiers } from '../auth/scram-verifiers.ts';
+import { createHeldBytes } from './held-bytes.ts';
+import { createSaslExchange, type SaslExchange } from './sasl-exchange.ts';
+import type { WaitingBudget } from './waiting-budget.ts';
+
+export interface LoginRules {
+  authenticator: Authenticator;
+  verifiers: ScramVerifiers;
+  /**
+   * `auto`: a WebSocket caller is asked for its password, as Neon does; a TCP caller is challenged with SCRAM where the
+   * verifier can be had. `scram`: WebSockets too. `cleartext`: nobody is challenged.
+   */
+  authMethod: 'auto' | 'scram' | 'cleartext';
+  /** Accept passwords on a stream that is neither encrypted nor local. For networks where something else encrypts. */
+  acceptPlainPasswords: boolean;
+  /** Bytes a caller may send ahead of its session's begin: its first, pipelined query. */
+  maxPipelinedBytes: number;
+}
+
+export interface LoginOptions extends LoginRules {
+  stream: ByteStream;
+  transport: 'ws' | 'tcp';
+  attempt: LoginAttempt;
+  /** What came in the same delivery behind the StartupMessage. */
+  received: Uint8Array;
+  startedAtMs: number;
+  /** Runs while the caller is expected to answer. */
+  waiting: WaitingBudget;
+  /** `rest`: what the caller sent beyond its last password message. */
+  onIdentity: (identity: Identity, rest: Uint8Array) => void;
+  onFailure: (error: unknown) => void;
+  /** The caller sent Terminate. */
+  onTerminate: () => void;
+}
+
+export interface Login {
+  /** May throw what `onFailure` would be given. */
+  receive(bytes: Uint8Array): void;
+  /** The caller is gone: nothing is called any more. */
+  abandon(): void;
+}
+
+type State =
+  /** Ours to move: the caller is paused, and what still arrives is held. */
+  | { readonly name: 'working' }
+  | { readonly name: 'password'; readonly reader: MessageReader }
+  | { readonly name: 'sasl'; readonly reader: MessageReader }
+  | { readonly name: 'over' };
+
+/** As Postgres' PG_MAX_AUTH_TOKEN_LENGTH. */
+const maxAuthMessageBytes = 65_535;
+
+/** Starts by asking, challenging or reading. May throw what `onFailure` would be given. */
+export function startLogin(options: LoginOptions): Login {
+  const { stream, transport, attempt, authenticator, verifiers, authMethod, waiting } = options;
+  const held = createHeldBytes(options.maxPipelinedBytes);
+  let state: State = { name: 'working' };
+
+  function receive(bytes: Uint8Array): void {
+    if (state.name === 'working') held.push(bytes);
+    else if (state.name !== 'over') state.reader.push(bytes);
+  }
+
+  /** Does what takes time with the caller held back; the outcome is worthless if the caller left meanwhile. */
+  function work(task: () => Promise<() => void>): void {
+    const working: State = { name: 'working' };
+    state = working;
+    waiting.stop();
+    stream.pause();
+    task().then(
+      (proceed) => {
+        if (state !== working) return;
+        try {
+          proceed();
+        } catch (error) {
+          options.onFailure(error);
+        }
+      },
+      (error) => {
+        if (state === working) options.onFailure(error);
+      },
+    );
+  }
+
+  /** It is the caller's turn; what came while it was held back is read first. */
+  function expect(next: State): void {
+    state = next;
+    waiting.start();
+    const bytes = held.take();
+    if (bytes.length > 0) receive(bytes);
+    if (state === next) stream.resume();
+  }
+
+  /** A reader of the only message a caller may send now. */
+  function readerFor(onPassword: (body: Uint8Array, reader: MessageReader) => void): MessageReader {
+    const reader = createMessageReader({
+      maxMessageBytes: maxAuthMessageBytes,
+      onMessage(code, body) {
+        if (code === FrontendCode.PasswordMessage) onPassword(body, reader);
+        else if (code === FrontendCode.Terminate) {
+          reader.detach();
+          options.onTerminate();
+        } else throw new ProtocolError(`expected password response, got message type ${code}`);
+      },
+    });
+    return reader;
+  }
+
+  function succeed(identity: Identity): void {
+    state = { name: 'over' };
+    options.onIdentity(identity, held.take());
+  }
+
+  function expectPassword(): void {
+    requirePrivacy();
+    const reader = readerFor((body) => {
+      const password = decodePassword(body);
+      held.push(reader.detach());
+      work(async () => {
+        const identity = await authenticator.verifyPassword({ ...attempt, password });
+        return () => succeed(identity);
+      });
+    });
+    expect({ name: 'password', reader });
+  }
+
+  function askForPassword(): void {
+    requirePrivacy();
+    stream.write(encodeAuthenticationCleartextPassword());
+    expectPassword();
+  }
+
+  function challenge(offer: Extract<ScramOffer, { kind: 'challenge' }>): void {
+    const exchange = createSaslExchange({ offer, authenticator, attempt, startedAtMs: options.startedAtMs });
+    stream.write(exchange.begin());
+    expect({ name: 'sasl', reader: readerFor((body, reader) => answered(exchange, body, reader)) });
+  }
+
+  function answered(exchange: SaslExchange, body: Uint8Array, reader: MessageReader): void {
+    if (exchange.step === 'initial') {
+      stream.write(exchange.first(body));
+      return;
+    }
+    const proof = body.slice();
+    held.push(reader.detach());
+    work(async () => {
+      const { message, identity } = await exchange.final(proof);
+      return () => {
+        stream.write(message);
+        succeed(identity);
+      };
+    });
+  }
+
+  function requirePrivacy(): void {
+    if (stream.security !== 'plain' || options.acceptPlainPasswords) return;
+    const hint =
+      transport === 'tcp' ? 'Connect with TLS: sslmode=require.' : 'Connect with TLS: wss:// instead of ws://.';
+    throw new GatewayError('insecure_transport', 'this connection is not encrypted, so no password is accepted on it', {
+      hint,
+    });
+  }
+
+  // Whoever sends more than the StartupMessage at once has sent its password with it (Neon's driver does), so neither
+  // a question nor a challenge may come in between.
+  if (options.received.length > 0) {
+    held.push(options.received);
+    expectPassword();
+  } else if (authMethod === 'cleartext' || (authMethod === 'auto' && transport === 'ws')) {
+    askForPassword();
+  } else {
+    work(async () => {
+      const offer = await verifiers.offer(attempt.endpoint, attempt.user);
+      return () => (offer.kind === 'challenge' ? challenge(offer) : askForPassword());
+    });
+  }
+
+  return {
+    receive,
+    abandon() {
+      state = { name: 'over' };
+    },
+  };
+}

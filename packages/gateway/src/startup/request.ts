@@ -1,0 +1,65 @@
+/** What a StartupMessage asks for, with every source of options put together. */
+import { GatewayError, type GatewayOptions, splitOptions } from '@postern/contract';
+import type { StartupPacket } from '@postern/wire';
+import type { EndpointDirectory, EndpointResolution } from '../endpoints/resolve-endpoint.ts';
+import type { Caller } from './caller.ts';
+
+export interface SessionRequest {
+  user: string;
+  database: string;
+  resolution: EndpointResolution;
+  mode: 'pooled' | 'direct';
+  /** Options of the gateway's own. */
+  gateway: GatewayOptions;
+  /** Settings for Postgres. */
+  startupParameters: ReadonlyMap<string, string>;
+  /** What we will speak: 3.0 or 3.2. */
+  protocolMinor: 0 | 2;
+  /** The client asked for more than we speak, or for extensions: it must be told. */
+  needsNegotiation: boolean;
+  protocolOptions: readonly string[];
+}
+
+type StartupMessage = Extract<StartupPacket, { kind: 'startup' }>;
+
+const newestMinor = 2;
+
+/** Throws GatewayError for options that make no sense and for a missing user. */
+export function readRequest(
+  packet: StartupMessage,
+  caller: Pick<Caller, 'host' | 'targetAddress' | 'urlOptions'>,
+  directory: Pick<EndpointDirectory, 'resolve'>,
+  serverName: string | undefined,
+): SessionRequest {
+  const user = packet.parameters.get('user') ?? '';
+  if (user === '') {
+    throw new GatewayError('missing_credentials', 'no PostgreSQL user name specified in startup packet');
+  }
+  const { gateway: fromStartup, startup } = splitOptions(packet.parameters);
+  const fromUrl = caller.urlOptions === undefined ? {} : splitOptions(caller.urlOptions).gateway;
+  const gateway = { ...fromUrl, ...fromStartup };
+  const resolution = directory.resolve({
+    endpointOption: gateway.endpoint,
+    address: caller.targetAddress,
+    host: serverName ?? caller.host,
+    pooledOption: gateway.pooled,
+  });
+  const isPooled = resolution.outcome === 'found' && resolution.isPooled && !isReplication(startup.get('replication'));
+  return {
+    user,
+    // Postgres' own rule for clients that name none.
+    database: packet.parameters.get('database') || user,
+    resolution,
+    mode: isPooled ? 'pooled' : 'direct',
+    gateway,
+    startupParameters: startup,
+    protocolMinor: packet.minor >= newestMinor ? newestMinor : 0,
+    needsNegotiation: packet.minor > newestMinor || packet.protocolOptions.length > 0,
+    protocolOptions: packet.protocolOptions,
+  };
+}
+
+/** A replication connection is a conversation of its own kind and cannot be shared (reference/pooling.md §2.16). */
+function isReplication(value: string | undefined): boolean {
+  return value !== undefined && !['false', 'off', 'no', '0', ''].includes(value.toLowerCase());
+}

@@ -1,0 +1,64 @@
+/** Callers over TCP: psql, pg, Prisma's CLI. Sockets and TLS are node/tcp-server.ts. */
+import { GatewayError } from '@postern/contract';
+import type { ByteStream } from '@postern/pool';
+import { encodeErrorResponse } from '@postern/wire';
+import type { LogEvent } from '../events.ts';
+import type { Admission } from '../startup/admission.ts';
+import type { Caller } from '../startup/caller.ts';
+import { refusalOf } from '../startup/refusal.ts';
+import type { AcceptCaller } from '../startup/startup.ts';
+
+export interface TcpFrontendOptions {
+  accept: AcceptCaller;
+  admission: Admission;
+  log: LogEvent;
+}
+
+/** One accepted connection. */
+export interface TcpConnection {
+  readonly stream: ByteStream;
+  readonly address: string;
+  readonly upgradeToTls: Caller['upgradeToTls'];
+  /** Ends the connection whatever it has become (plain, TLS, in between). */
+  end(): void;
+  /** Calls back once when the socket is gone. */
+  whenClosed(callback: () => void): void;
+}
+
+export interface TcpFrontend {
+  connected(connection: TcpConnection): void;
+}
+
+export function createTcpFrontend({ accept, admission, log }: TcpFrontendOptions): TcpFrontend {
+  return {
+    connected(connection) {
+      const { stream, address } = connection;
+      const ticket = admission.admit(address, stream.security === 'loopback');
+      if ('refusal' in ticket) {
+        const error = new GatewayError('too_many_sessions', ticket.refusal);
+        log({
+          event: 'caller_refused',
+          transport: 'tcp',
+          address,
+          code: error.code,
+          sqlstate: error.sqlstate,
+          message: error.message,
+        });
+        // Before any request, as a Postgres that cannot fork does; libpq shows it.
+        stream.write(encodeErrorResponse(refusalOf(error).fields));
+        connection.end();
+        return;
+      }
+      connection.whenClosed(() => ticket.release());
+      accept({
+        transport: 'tcp',
+        stream,
+        address,
+        upgradeToTls: connection.upgradeToTls,
+        end: () => connection.end(),
+        authenticated: () => ticket.authenticated(),
+        whenClosed: (callback) => connection.whenClosed(callback),
+      });
+    },
+  };
+}
