@@ -15,7 +15,9 @@ export interface SourceFile {
   readonly lineCount: number;
   /** Module specifiers as written: static and dynamic imports, re-exports, type imports. */
   readonly imports: readonly string[];
-  /** Test files may do what the program may not. */
+  /** Those that are left when types are erased. */
+  readonly runtimeImports: readonly string[];
+  /** Test files and configuration of tools may do what the program may not. */
   readonly isTest: boolean;
 }
 
@@ -50,7 +52,8 @@ function readPackage(folder: string): WorkspacePackage {
       package: folder,
       lineCount: text.split('\n').length - 1,
       imports: importsOf(text),
-      isTest: /\.test\.tsx?$/.test(path) || folder.startsWith('test/') || folder === 'packages/testkit',
+      runtimeImports: runtimeImportsOf(text),
+      isTest: isForTests(path),
     };
   });
   const declared = [
@@ -70,6 +73,15 @@ function readManifest(path: string): Manifest {
   return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
 }
 
+function isForTests(path: string): boolean {
+  return (
+    /\.(test|fixture|config)\.tsx?$/.test(path) ||
+    path.includes('/src/testing/') ||
+    path.startsWith('test/') ||
+    path.startsWith('packages/testkit/')
+  );
+}
+
 function sourcePaths(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -81,6 +93,28 @@ function sourcePaths(folder: string): string[] {
 /** All module specifiers of a TypeScript file. */
 export function importsOf(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map((file) => file.fileName);
+}
+
+/** Module specifiers that are still there when types are erased: all but `import type` and `export type`. */
+export function runtimeImportsOf(text: string): string[] {
+  const { statements } = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest);
+  const typeOnly = statements
+    .filter((statement) =>
+      ts.isImportDeclaration(statement)
+        ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+        : ts.isExportDeclaration(statement) && statement.isTypeOnly,
+    )
+    .map(
+      (statement) =>
+        ((statement as ts.ImportDeclaration | ts.ExportDeclaration).moduleSpecifier as ts.StringLiteral).text,
+    );
+  // A module may be imported twice, for its types and for its values.
+  const remaining = [...typeOnly];
+  return importsOf(text).filter((specifier) => {
+    const index = remaining.indexOf(specifier);
+    if (index !== -1) remaining.splice(index, 1);
+    return index === -1;
+  });
 }
 
 /** The file a relative import means, from the repository root; undefined for anything else. */

@@ -1,6 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type ImportRule, importTable, maxSourceLines } from './import-table.ts';
-import { importsOf, readWorkspace, resolveRelative, type SourceFile, type WorkspacePackage } from './source-tree.ts';
+import {
+  importsOf,
+  readWorkspace,
+  resolveRelative,
+  runtimeImportsOf,
+  type SourceFile,
+  type WorkspacePackage,
+} from './source-tree.ts';
 
 const workspace = readWorkspace();
 const byName = new Map(workspace.map((pkg) => [pkg.name, pkg]));
@@ -43,6 +50,7 @@ test('the workspace is read, files and imports', () => {
   expect(judged.flatMap((pkg) => pkg.files).length).toBeGreaterThan(20);
   const text = `import a from 'one'; import type { B } from "two"; export * from './three.ts'; const c = await import('four'); import 'five';`;
   expect(importsOf(text).sort()).toEqual(['./three.ts', 'five', 'four', 'one', 'two']);
+  expect(runtimeImportsOf(text).sort()).toEqual(['./three.ts', 'five', 'four', 'one']);
 });
 
 describe.each(judged.filter((pkg) => pkg.folder in importTable || pkg.folder.startsWith('packages/')))(
@@ -67,7 +75,7 @@ describe.each(judged.filter((pkg) => pkg.folder in importTable || pkg.folder.sta
             !name.startsWith('node:') &&
             name !== pkg.name &&
             !pkg.declared.has(name) &&
-            !isForTests(file, name),
+            !isFromRoot(file, name),
         )
         .map(({ file, name }) => `${file.path} imports ${name}, which its package.json does not list`);
       expect(undeclared).toEqual([]);
@@ -76,18 +84,25 @@ describe.each(judged.filter((pkg) => pkg.folder in importTable || pkg.folder.sta
 );
 
 /** What the repository's root provides to every test. */
-function isForTests(file: SourceFile, name: string): boolean {
-  return (file.isTest && (name === 'vitest' || name === '@postern/testkit')) || /tsdown\.config\.ts$/.test(file.path);
+function isFromRoot(file: SourceFile, name: string): boolean {
+  return (file.isTest && (name === 'vitest' || name === '@postern/testkit')) || file.path.endsWith('tsdown.config.ts');
 }
 
-test('nothing but tests imports testkit', () => {
+test('nothing but tests imports testkit, fixtures or tests', () => {
+  const forTests = new Set(judged.flatMap((pkg) => pkg.files.filter((file) => file.isTest).map((file) => file.path)));
   const found = judged
     .flatMap((pkg) => pkg.files)
-    .filter((file) => !file.isTest && file.imports.some((specifier) => packageOf(specifier) === '@postern/testkit'))
-    .map((file) => file.path);
+    .filter((file) => !file.isTest)
+    .flatMap((file) => file.imports.map((specifier) => ({ file, specifier })))
+    .filter(
+      ({ file, specifier }) =>
+        packageOf(specifier) === '@postern/testkit' || forTests.has(resolveRelative(file, specifier) ?? ''),
+    )
+    .map(({ file, specifier }) => `${file.path} imports ${specifier}`);
   expect(found).toEqual([]);
 });
 
+// Types that know one another are gone at run time; modules that do are loaded in an order nobody chose.
 test('no import cycles between files', () => {
   const files = new Map(workspace.flatMap((pkg) => pkg.files).map((file) => [file.path, file]));
   const cycles: string[] = [];
@@ -101,7 +116,7 @@ test('no import cycles between files', () => {
     }
     const file = files.get(path);
     if (!file || done.has(path)) return;
-    for (const specifier of file.imports) {
+    for (const specifier of file.runtimeImports) {
       const target = resolveRelative(file, specifier);
       if (target !== undefined) visit(target, [...trail, path]);
     }

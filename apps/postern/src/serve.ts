@@ -4,7 +4,7 @@ import { formatAddress } from './config/listen-address.ts';
 import { loadConfig } from './config/load-config.ts';
 import { readTlsFiles } from './config/read-tls.ts';
 import { createEventLog } from './log/event-log.ts';
-import { openGateway } from './open-gateway.ts';
+import { type OpenGatewayOptions, openGateway } from './open-gateway.ts';
 import type { ProgramContext } from './program-context.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { UsageError } from './usage-error.ts';
@@ -37,7 +37,7 @@ export async function serve(invocation: Invocation, context: ProgramContext): Pr
   await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
 }
 
-function endpointsOf(config: Config): { name: string; databaseUrl: string; poolSize?: number; addresses?: string[] }[] {
+function endpointsOf(config: Config): OpenGatewayOptions['endpoints'] {
   const named = Object.entries(config.endpoints ?? {}).map(([name, { databaseUrl, poolSize, addresses }]) => ({
     name,
     databaseUrl,

@@ -1,8 +1,28 @@
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
-import { parseListenAddress } from './listen-address.ts';
+import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 
 // One schema for postern.json, POSTERN_… variables and flags. What it cannot express is checked by whoever uses the value.
+
+/** Everything Postern can be told, checked. */
+export interface Config {
+  readonly databaseUrl?: string | undefined;
+  readonly endpoints?: Readonly<Record<string, EndpointSettings>> | undefined;
+  readonly http: ListenAddress;
+  readonly tcp: ListenAddress;
+  readonly poolSize?: number | undefined;
+  /** Paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly logFormat: 'pretty' | 'json';
+  /** Milliseconds. */
+  readonly shutdownGrace: number;
+}
+
+export interface EndpointSettings {
+  readonly databaseUrl: string;
+  readonly poolSize?: number | undefined;
+  readonly addresses?: readonly string[] | undefined;
+}
 
 const listenAddress = z.string().transform((text, context) => {
   const address = parseListenAddress(text);
@@ -35,8 +55,7 @@ const endpoint = z.strictObject({
     .describe('Further host or host:port texts that mean this endpoint in /v1?address=….'),
 });
 
-/** Everything Postern can be told. Keys are camelCase; as environment variable `httpPort` would be POSTERN_HTTP_PORT. */
-export const configSchema = z.strictObject({
+const schema = z.strictObject({
   $schema: z.string().optional().describe('For editors; ignored.'),
   databaseUrl: databaseUrl.optional().describe('The Postgres behind the gateway, when there is only one.'),
   endpoints: z
@@ -61,10 +80,16 @@ export const configSchema = z.strictObject({
     .describe('How long running transactions may take to finish after SIGTERM or SIGINT, for example 10s.'),
 });
 
-export type Config = z.output<typeof configSchema>;
+/** Checks a raw configuration and fills in the defaults. */
+export function parseConfig(raw: unknown): z.ZodSafeParseResult<Config> {
+  return schema.safeParse(raw);
+}
+
+/** The keys of the configuration and what each must be. */
+export const configShape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
 
 /** The JSON Schema of postern.json, for editors. */
 export function configJsonSchema(): object {
-  const schema = z.toJSONSchema(configSchema, { io: 'input' });
-  return { ...schema, title: 'postern.json', description: 'Configuration of Postern; see README.md.' };
+  const json = z.toJSONSchema(schema, { io: 'input' });
+  return { ...json, title: 'postern.json', description: 'Configuration of Postern; see README.md.' };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSchema } from './config-schema.ts';
+import { configShape } from './config-schema.ts';
 
 /** A configuration key and the environment variable that sets it. */
 export interface EnvironmentKey {
@@ -12,12 +12,15 @@ export interface EnvironmentKey {
 }
 
 /** Every key that can be set by a variable, derived from the schema. */
-export function environmentKeys(schema: z.ZodObject = configSchema, parent: readonly string[] = []): EnvironmentKey[] {
-  return Object.entries(schema.shape).flatMap(([key, field]): EnvironmentKey[] => {
+export function environmentKeys(
+  shape: typeof configShape = configShape,
+  parent: readonly string[] = [],
+): EnvironmentKey[] {
+  return Object.entries(shape).flatMap(([key, field]): EnvironmentKey[] => {
     if (key.startsWith('$')) return [];
     const path = [...parent, key];
     const inner = unwrap(field);
-    if (inner instanceof z.ZodObject) return environmentKeys(inner, path);
+    if (inner instanceof z.ZodObject) return environmentKeys(inner.shape, path);
     return [{ path, variable: variableName(path), form: formOf(inner) }];
   });
 }

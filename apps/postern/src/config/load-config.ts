@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { UsageError } from '../usage-error.ts';
-import { type Config, configSchema } from './config-schema.ts';
+import { type Config, configShape, parseConfig } from './config-schema.ts';
 import { type ConfigValue, readEnvironment } from './environment.ts';
 
 export interface LoadConfigOptions {
@@ -29,7 +29,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   if (environment.DATABASE_URL && raw.databaseUrl === undefined && raw.endpoints === undefined) {
     set({ path: ['databaseUrl'], value: environment.DATABASE_URL, origin: 'DATABASE_URL' });
   }
-  const parsed = configSchema.safeParse(raw);
+  const parsed = parseConfig(raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new UsageError(issue ? explain(issue, origins, file) : 'the configuration is not valid');
@@ -83,7 +83,7 @@ function explain(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>, 
 
 function sentence(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
-    const known = issue.path.length === 0 ? `; known are ${Object.keys(configSchema.shape).join(', ')}` : '';
+    const known = issue.path.length === 0 ? `; known are ${Object.keys(configShape).join(', ')}` : '';
     return `unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}${known}`;
   }
   return issue.message.replace(/^Invalid (input|option): /, '').replace(/^Too (small|big): /, '');
