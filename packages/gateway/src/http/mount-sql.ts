@@ -3,8 +3,9 @@
 import { GatewayError, sqlPath } from '@postern/contract';
 import type { Hono } from 'hono';
 import { jsonError } from './json-error.ts';
+import { requestTooLarge } from './request-errors.ts';
 import { preflightHeaders } from './response-headers.ts';
-import { requestTooLarge, type SqlHandler, type SqlHttpRequest } from './sql-handler.ts';
+import type { SqlHandler, SqlHttpRequest } from './sql-handler.ts';
 
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
 export function mountSql(app: Hono, handler: SqlHandler): void {

@@ -5,6 +5,7 @@ import { type BatchOptions, GatewayError, type SqlRequestBody } from '@postern/c
 import type { ByteStream } from '@postern/pool';
 import { BackendCode, createMessageReader, databaseErrorFrom, decodeDataRow, ProtocolError } from '@postern/wire';
 import { createJsonWriter } from './json-writer.ts';
+import { callerGone } from './request-errors.ts';
 import { createResultWriter } from './result-writer.ts';
 import { createSessionStream } from './session-stream.ts';
 import { encodeRequest, encodeRollback } from './sql-segments.ts';
@@ -223,7 +224,7 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
   } catch (error) {
     finishWith(error);
   }
-  return { outcome, abort: () => finishWith(new GatewayError('query_cancelled', 'the caller went away')) };
+  return { outcome, abort: () => finishWith(callerGone()) };
 }
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -3,6 +3,7 @@
 
 import { GatewayError, parseSqlRequestBody, type SqlRequestBody, sqlHeader } from '@postern/contract';
 import { errorReply } from './error-reply.ts';
+import { callerGone } from './request-errors.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
 import { type SqlOutcome, startSqlConversation } from './sql-conversation.ts';
@@ -107,16 +108,6 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     );
     return reply;
   };
-}
-
-/** What `readBody` rejects with when the body is too long … */
-export function requestTooLarge(maxBytes: number): GatewayError {
-  return new GatewayError('request_too_large', `request is too large (max is ${maxBytes} bytes)`);
-}
-
-/** … or never ends. Nobody reads it but the log. */
-export function callerGone(): GatewayError {
-  return new GatewayError('query_cancelled', 'the caller went away');
 }
 
 const encoder = new TextEncoder();

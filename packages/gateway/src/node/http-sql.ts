@@ -2,13 +2,8 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sqlPath } from '@postern/contract';
-import {
-  callerGone,
-  requestTooLarge,
-  type SqlHandler,
-  type SqlHttpReply,
-  type SqlHttpRequest,
-} from '../http/sql-handler.ts';
+import { callerGone, requestTooLarge } from '../http/request-errors.ts';
+import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
 export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;

@@ -1,0 +1,12 @@
+// Errors that each mount of the route makes for itself, so that they are the same everywhere.
+
+import { GatewayError } from '@postern/contract';
+
+export function requestTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('request_too_large', `request is too large (max is ${maxBytes} bytes)`);
+}
+
+/** The connection ended before the response was sent. Nobody reads it but the log. */
+export function callerGone(): GatewayError {
+  return new GatewayError('query_cancelled', 'the caller went away');
+}
