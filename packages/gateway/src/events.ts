@@ -2,14 +2,14 @@
 import type { EngineEvent } from '@postern/pool';
 
 /** Who an event is about, as far as known by then. */
-export interface CallerFacts {
+export type CallerFacts = {
   transport: 'http' | 'ws' | 'tcp';
   /** Network address of the peer. */
   address: string;
   endpoint?: string;
   user?: string;
   database?: string;
-}
+};
 
 export type GatewayEvent =
   | ({ event: 'session_started'; mode: 'pooled' | 'direct'; processId: number } & CallerFacts)
@@ -20,5 +20,5 @@ export type GatewayEvent =
   /** A defect: something was thrown where nothing may be. */
   | { event: 'internal_error'; where: string; message: string; stack?: string | undefined };
 
-/** Takes the gateway's events and those of its engine. */
+/** Takes the gateway's events and those of its engine and of `/sql` (http/sql-event.ts). */
 export type LogEvent = (event: GatewayEvent | EngineEvent) => void;

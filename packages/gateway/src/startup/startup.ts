@@ -2,8 +2,8 @@
  * Everything between the first byte of a caller and its session: encryption, CancelRequest, StartupMessage, login.
  * The same for WebSocket and TCP. It ends by giving the stream to the engine, or with one ErrorResponse.
  */
-import { GatewayError, type GatewayOptions } from '@postern/contract';
-import type { Clock, Engine, Identity, SessionOptions } from '@postern/pool';
+import { GatewayError } from '@postern/contract';
+import type { Clock, Engine, Identity } from '@postern/pool';
 import {
   createStartupDecoder,
   encodeErrorResponse,
@@ -20,6 +20,7 @@ import type { Caller } from './caller.ts';
 import { type Login, type LoginRules, startLogin } from './login.ts';
 import { refusalOf } from './refusal.ts';
 import { readRequest, type SessionRequest } from './request.ts';
+import { sessionSettings } from './session-settings.ts';
 import { createWaitingBudget } from './waiting-budget.ts';
 
 export interface StartupOptions extends LoginRules {
@@ -246,18 +247,5 @@ export function createStartup(options: StartupOptions): AcceptCaller {
 
     listen();
     waiting.start();
-  };
-}
-
-/** Only what the caller said; the engine has its defaults for the rest. */
-function sessionSettings({
-  poolTimeoutMs,
-  connectTimeoutMs,
-  connectionLimit,
-}: GatewayOptions): NonNullable<SessionOptions['settings']> {
-  return {
-    ...(poolTimeoutMs === undefined ? {} : { poolTimeoutMs }),
-    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
-    ...(connectionLimit === undefined ? {} : { connectionLimit }),
   };
 }

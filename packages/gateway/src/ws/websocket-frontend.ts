@@ -44,8 +44,8 @@ export interface WebSocketFrontend {
   connected(socket: AnsweringWebSocket, request: WebSocketRequest): void;
   /** From now on sessions end with 1001 "going away" instead of 1000. */
   announceShutdown(): void;
-  /** Closes whoever is still there. */
-  close(): void;
+  /** Drops whoever is still there. */
+  destroyCallers(): void;
 }
 
 const normalClosure = 1000;
@@ -120,8 +120,8 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
     announceShutdown() {
       endCode = goingAway;
     },
-    close() {
-      for (const stream of streams) stream.endWith(goingAway, 'the gateway is shutting down');
+    destroyCallers() {
+      for (const stream of streams) stream.destroy();
     },
   };
 }

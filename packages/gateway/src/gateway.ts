@@ -1,0 +1,166 @@
+/**
+ * The gateway without any socket: engine, endpoints, authentication and frontends put together. What runs it (Node today)
+ * brings time, cryptography and a way to reach Postgres, and hands over callers.
+ */
+import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits, type EngineStats } from '@postern/pool';
+import type { Hono } from 'hono';
+import type { AuthCrypto } from './auth/auth-crypto.ts';
+import { type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts';
+import { readVerifier } from './auth/read-verifier.ts';
+import { createScramVerifiers } from './auth/scram-verifiers.ts';
+import { createEndpoint, type EndpointConfig, endpointTarget } from './endpoints/endpoint.ts';
+import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
+import type { LogEvent } from './events.ts';
+import { createHttpApp } from './http/app.ts';
+import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
+import { createSqlBackend } from './sql-backend.ts';
+import { type AdmissionOptions, createAdmission } from './startup/admission.ts';
+import type { LoginRules } from './startup/login.ts';
+import { createStartup } from './startup/startup.ts';
+import { createTcpFrontend, type TcpFrontend } from './tcp/tcp-frontend.ts';
+import { createWebSocketFrontend, type WebSocketFrontend } from './ws/websocket-frontend.ts';
+
+/** What the operator decides. */
+export interface GatewayConfig {
+  /** At least one. */
+  endpoints: readonly EndpointConfig[];
+  /** Server connections per pool, where the endpoint does not say otherwise. */
+  poolSize?: number | undefined;
+  /** The engine's other limits. */
+  limits?: Partial<EngineLimits> | undefined;
+  /** How WebSocket and TCP callers prove who they are; default `auto`, see LoginRules. */
+  authMethod?: LoginRules['authMethod'] | undefined;
+  /** Take passwords over connections that are neither encrypted nor local; default false. */
+  acceptPlainPasswords?: boolean | undefined;
+  /** Time a caller may keep us waiting until it is logged in; default 10 s. */
+  authTimeoutMs?: number | undefined;
+  /** How long a password that Postgres accepted is good without asking again; default 5 min. */
+  credentialLifetimeMs?: number | undefined;
+  /** Callers at once, and how many of them unauthenticated. */
+  admission?: AdmissionOptions | undefined;
+  /** Largest WebSocket message; default 64 MiB. */
+  maxWebSocketMessageBytes?: number | undefined;
+  /** Longest body of an HTTP request and response; default 10 MiB each. */
+  maxRequestBytes?: number | undefined;
+  maxResponseBytes?: number | undefined;
+}
+
+/** What the platform provides. */
+export interface GatewayPlatform {
+  clock: Clock;
+  crypto: AuthCrypto;
+  dial: Dial;
+  /** Memory for output, of the kind the platform's sockets like best. */
+  allocate?: (bytes: number) => Uint8Array;
+  log: LogEvent;
+  /** Ports this gateway can be reached at, once it listens. */
+  ownPorts: () => readonly number[];
+}
+
+export interface Gateway {
+  readonly webSockets: WebSocketFrontend;
+  readonly tcp: TcpFrontend;
+  /** `POST /sql`, for platforms that have a faster way than the app. */
+  readonly sql: SqlHandler;
+  /** Every HTTP route. */
+  readonly app: Hono;
+  readonly maxWebSocketMessageBytes: number;
+  stats(): GatewayStats;
+  /** Takes no new sessions, lets running transactions finish within the grace, ends everything else. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface GatewayStats extends EngineStats {
+  /** Over WebSocket and TCP, logged in or not. */
+  readonly callers: number;
+}
+
+/** Throws an Error that names the key when the configuration makes no sense. */
+export function createGateway(config: GatewayConfig, platform: GatewayPlatform): Gateway {
+  const { clock, crypto, dial, log } = platform;
+  const { maxWebSocketMessageBytes = 67_108_864 } = config;
+  const endpoints = config.endpoints.map(createEndpoint);
+  const directory = createEndpointDirectory({ endpoints, ownPorts: platform.ownPorts });
+  const limits: Partial<EngineLimits> = {
+    ...config.limits,
+    ...(config.poolSize === undefined ? {} : { poolSize: config.poolSize }),
+  };
+  const engine = createEngine({
+    dial,
+    clock,
+    random: (count) => crypto.randomBytes(count),
+    ...(platform.allocate === undefined ? {} : { allocate: platform.allocate }),
+    limits,
+    log(event) {
+      // Postgres changed its mind about a credential: the next caller with it is checked again.
+      if (event.event === 'server_login_refused' && typeof event.identity === 'string') {
+        authenticator.forget(event.identity);
+      }
+      const { identity: _, ...told } = event;
+      log(told);
+    },
+  });
+  const authenticatorOptions: AuthenticatorOptions = {
+    engine,
+    clock,
+    crypto,
+    connectTimeoutMs: limits.connectTimeoutMs ?? defaultLimits.connectTimeoutMs,
+    ...(config.credentialLifetimeMs === undefined ? {} : { credentialLifetimeMs: config.credentialLifetimeMs }),
+  };
+  const authenticator = createAuthenticator(authenticatorOptions);
+  const verifiers = createScramVerifiers({
+    endpoints,
+    authenticator,
+    clock,
+    crypto,
+    readVerifier: (endpoint, role, user) =>
+      readVerifier(engine, endpointTarget(endpoint, endpoint.database), role, user),
+  });
+  const admission = createAdmission(config.admission);
+  const accept = createStartup({
+    engine,
+    directory,
+    authenticator,
+    verifiers,
+    clock,
+    log,
+    authMethod: config.authMethod ?? 'auto',
+    acceptPlainPasswords: config.acceptPlainPasswords ?? false,
+    authTimeoutMs: config.authTimeoutMs ?? 10_000,
+    maxPipelinedBytes: maxWebSocketMessageBytes,
+  });
+  const webSockets = createWebSocketFrontend({
+    accept,
+    admission,
+    clock,
+    log,
+    maxMessageBytes: maxWebSocketMessageBytes,
+  });
+  const sql = createSqlHandler({
+    backend: createSqlBackend({ engine, directory, authenticator }),
+    ...(config.maxRequestBytes === undefined ? {} : { maxRequestBytes: config.maxRequestBytes }),
+    ...(config.maxResponseBytes === undefined ? {} : { maxResponseBytes: config.maxResponseBytes }),
+    log: (event) => log({ ...event }),
+    now: () => clock.now(),
+  });
+  const app = createHttpApp({
+    sql,
+    onDefect(error, path) {
+      const defect = error instanceof Error ? error : new Error(String(error));
+      log({ event: 'internal_error', where: path, message: defect.message, stack: defect.stack });
+    },
+  });
+
+  return {
+    webSockets,
+    tcp: createTcpFrontend({ accept, admission, log }),
+    sql,
+    app,
+    maxWebSocketMessageBytes,
+    stats: () => ({ ...engine.stats(), callers: admission.callers }),
+    async close(graceMs) {
+      webSockets.announceShutdown();
+      await engine.close(graceMs);
+    },
+  };
+}

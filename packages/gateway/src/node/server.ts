@@ -1,0 +1,139 @@
+/** The gateway on Node: its ports, sockets, TLS and clock. */
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Server } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { getRequestListener } from '@hono/node-server';
+import type { LogEvent } from '../events.ts';
+import { createGateway, type GatewayConfig, type GatewayStats } from '../gateway.ts';
+import { createNodeAuthCrypto } from './auth-crypto.ts';
+import { createNodeClock } from './clock.ts';
+import { createDial, type DialOptions } from './dial.ts';
+import { createSqlListener } from './http-sql.ts';
+import { type ListenOn, listen } from './listen.ts';
+import { createTcpServer, type TlsCertificate } from './tcp-server.ts';
+import { createWebSocketUpgrade } from './websocket-upgrade.ts';
+
+export interface StartGatewayOptions extends GatewayConfig {
+  /** HTTP and WebSocket. */
+  http: ListenOn;
+  /** The Postgres protocol over TCP; undefined: not served. */
+  tcp?: ListenOn | undefined;
+  /** Turns on TLS: https and wss on the one port, TLS on request on the other. */
+  tls?: TlsCertificate | undefined;
+  /** How Postgres is reached. */
+  dial?: DialOptions | undefined;
+  log: LogEvent;
+}
+
+export interface RunningGateway {
+  /** With the real port. */
+  readonly httpAddress: ListenOn;
+  readonly tcpAddress: ListenOn | undefined;
+  stats(): GatewayStats;
+  /** Stops accepting, lets running transactions finish for so long, closes everything. May be called twice. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Time a request's headers, and the whole request, may take to arrive. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 120_000;
+/** Longer than the idle time of the usual load balancers, so that they never use a connection we just closed. */
+const keepAliveTimeoutMs = 65_000;
+/** HTTP connections at once; most are idle ones that edge platforms keep. */
+const maxHttpConnections = 20_000;
+/** Time for the last errors to reach callers, and for callers to close, after the end. */
+const goodbyeMs = 1_000;
+
+/** Opens the ports. Rejects with ListenError, or with an Error naming what is wrong in the configuration. */
+export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
+  const ports: number[] = [];
+  const gateway = createGateway(
+    { poolSize: 2 * availableParallelism() + 1, ...withoutUndefined(options) },
+    {
+      clock: createNodeClock(),
+      crypto: createNodeAuthCrypto(),
+      dial: createDial(options.dial),
+      allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
+      log: options.log,
+      ownPorts: () => ports,
+    },
+  );
+  const http = createHttp(gateway, options.tls);
+  http.on(
+    'upgrade',
+    createWebSocketUpgrade({ frontend: gateway.webSockets, maxMessageBytes: gateway.maxWebSocketMessageBytes }),
+  );
+  const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
+
+  const httpAddress = await listen(http, 'http', options.http);
+  ports.push(httpAddress.port);
+  let tcpAddress: ListenOn | undefined;
+  if (tcp !== undefined && options.tcp !== undefined) {
+    try {
+      tcpAddress = await listen(tcp.server, 'tcp', options.tcp);
+      ports.push(tcpAddress.port);
+    } catch (error) {
+      http.close();
+      throw error;
+    }
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    const closed = Promise.all([closeServer(http), tcp === undefined ? undefined : closeServer(tcp.server)]);
+    http.closeIdleConnections();
+    await gateway.close(graceMs);
+    http.closeIdleConnections();
+    await Promise.race([closed, sleep(goodbyeMs)]);
+    gateway.webSockets.destroyCallers();
+    tcp?.destroyConnections();
+    http.closeAllConnections();
+    await closed;
+  }
+
+  let closing: Promise<void> | undefined;
+  return {
+    httpAddress,
+    tcpAddress,
+    stats: () => gateway.stats(),
+    close(graceMs) {
+      closing ??= close(graceMs);
+      return closing;
+    },
+  };
+}
+
+function createHttp(gateway: ReturnType<typeof createGateway>, tls: TlsCertificate | undefined): HttpServer {
+  // Without replacing the global Request and Response: the process is not ours alone.
+  const app = getRequestListener(gateway.app.fetch, { overrideGlobalObjects: false });
+  const sql = createSqlListener(gateway.sql);
+  const serve: RequestListener = (request, response) => {
+    // The one route where microseconds count goes around the app.
+    if (!sql(request, response)) void app(request, response);
+  };
+  const settings = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+    noDelay: true,
+  };
+  const server =
+    tls === undefined ? createHttpServer(settings, serve) : createHttpsServer({ ...settings, ...tls }, serve);
+  server.maxConnections = maxHttpConnections;
+  return server;
+}
+
+/** Resolves when the last connection is gone. */
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** So that a key that is there but undefined does not hide a default. */
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T; // only optional keys hold undefined
+}
