@@ -250,7 +250,7 @@ describe('a batch', () => {
       { query: 'SELECT txid_current(), count(*) FROM parent' },
     ]);
     const [first, insert, last] = json.results;
-    const transaction = (first?.rows[0] as unknown[])[0];
+    const transaction = Object.values(first?.rows[0] ?? [])[0];
     expect(insert).toMatchObject({ command: 'INSERT', rowCount: 2 });
     expect(last?.rows).toEqual([[transaction, '2']]);
     expect(await count('parent')).toBe(2);

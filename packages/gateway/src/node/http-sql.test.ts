@@ -1,0 +1,170 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createHttpApp } from '../http/app.ts';
+import { createScriptedBackend, ready, resultMessages, type Script } from '../http/scripted-backend.fixture.ts';
+import { createSqlHandler } from '../http/sql-handler.ts';
+import { createSqlListener } from './http-sql.ts';
+
+const oneRow = [...resultMessages([['n', 23]], [['1']]), ready];
+const headers = { 'Neon-Connection-String': 'postgres://u:p@h/d' };
+const body = '{"query":"select 1"}';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function setUp(script: Script, limits: { maxRequestBytes?: number } = {}) {
+  const backend = createScriptedBackend(script);
+  const sql = createSqlHandler({ backend, ...limits });
+  const listener = createSqlListener(sql);
+  const app = getRequestListener(createHttpApp({ sql }).fetch);
+  let viaApp = 0;
+  const server = createServer((request, response) => {
+    if (listener(request, response)) return;
+    viaApp++;
+    void app(request, response);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // a TCP server's address
+  return { backend, port, url: `http://127.0.0.1:${port}`, viaApp: () => viaApp };
+}
+
+/** Sends bytes and collects what comes back until the server closes or `until` is in it. */
+function raw(port: number, request: string, until?: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      if (until !== undefined && answer.includes(until)) socket.destroy();
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+  });
+}
+
+test('POST /sql is answered ahead of the app, query part or not', async () => {
+  const { url, viaApp } = await setUp({ answers: [oneRow, oneRow] });
+  for (const path of ['/sql', '/sql?a=b']) {
+    const response = await fetch(url + path, { method: 'POST', headers, body });
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(response.headers.get('content-length')).toBe(String(text.length));
+    expect(response.headers.get('content-type')).toBe('application/json');
+    expect(JSON.parse(text)).toMatchObject({ rows: [{ n: 1 }] });
+  }
+  expect(viaApp()).toBe(0);
+});
+
+test('everything else goes to the app', async () => {
+  const { url, viaApp } = await setUp({});
+  const statuses = [];
+  for (const [method, path] of [
+    ['GET', '/health'],
+    ['OPTIONS', '/sql'],
+    ['GET', '/sql'],
+    ['POST', '/sqlx'],
+    ['GET', '/'],
+  ] as const) {
+    statuses.push((await fetch(url + path, { method })).status);
+  }
+  expect(statuses).toEqual([200, 200, 405, 404, 404]);
+  expect(viaApp()).toBe(5);
+});
+
+test('a connection serves many requests, errors in between', async () => {
+  const { port } = await setUp({ answers: [oneRow, oneRow] });
+  const request = (text: string, more = '') =>
+    `POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\n${more}Content-Length: ${text.length}\r\n\r\n${text}`;
+  const answer = await raw(port, request(body) + request('{') + request(body, 'Connection: close\r\n'));
+  expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200']);
+});
+
+test('a chunked body in pieces', async () => {
+  const { url } = await setUp({ answers: [oneRow] });
+  const pieces = body.match(/.{1,3}/gs) ?? [];
+  const stream = new ReadableStream({
+    async pull(controller) {
+      const piece = pieces.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(new TextEncoder().encode(piece));
+    },
+  });
+  const response = await fetch(`${url}/sql`, { method: 'POST', headers, body: stream, duplex: 'half' } as RequestInit);
+  expect(response.status).toBe(200);
+});
+
+describe('a body over the limit', () => {
+  test('is refused, and the caller can read why while it still sends', async () => {
+    const { url, backend } = await setUp({ answers: [oneRow] }, { maxRequestBytes: 10_000 });
+    const response = await fetch(`${url}/sql`, { method: 'POST', headers, body: 'x'.repeat(20_000_000) });
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ message: 'request is too large (max is 10000 bytes)' });
+    // The server goes on.
+    expect((await fetch(`${url}/sql`, { method: 'POST', headers, body })).status).toBe(200);
+    expect(backend.segments).toHaveLength(1);
+  });
+
+  test('by its Content-Length alone', async () => {
+    const { port } = await setUp({}, { maxRequestBytes: 100 });
+    const head =
+      'POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: 101\r\n\r\n';
+    expect(await raw(port, head, 'request is too large (max is 100 bytes)')).toMatch(/^HTTP\/1\.1 413 /);
+  });
+
+  test('chunked: as soon as it is', async () => {
+    const { port } = await setUp({}, { maxRequestBytes: 100 });
+    const head =
+      'POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nTransfer-Encoding: chunked\r\n\r\n';
+    expect(await raw(port, `${head}65\r\n${'x'.repeat(0x65)}\r\n`, 'request is too large (max is 100 bytes)')).toMatch(
+      /^HTTP\/1\.1 413 /,
+    );
+  });
+});
+
+describe('a caller who leaves', () => {
+  test('while its statement runs: the session ends', async () => {
+    const { url, backend } = await setUp({ answers: [undefined] });
+    const controller = new AbortController();
+    const response = fetch(`${url}/sql`, { method: 'POST', headers, body, signal: controller.signal });
+    while (backend.segments.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(backend.closed).toBe(0);
+    controller.abort();
+    await expect(response).rejects.toThrow();
+    while (backend.closed === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  });
+
+  test('before its body is complete: nothing runs', async () => {
+    const { port, backend } = await setUp({ answers: [oneRow] });
+    const head = `POST /sql HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const socket = connect(port, '127.0.0.1', () => socket.write(head + body.slice(0, 5)));
+    socket.on('error', () => {});
+    while (backend.credentials.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(backend.sessions).toEqual([]);
+  });
+
+  test('while it is authenticated: nothing runs', async () => {
+    let accept: (caller: { databaseKey: string }) => void = () => {};
+    const authenticate = () => new Promise<{ databaseKey: string }>((resolve) => (accept = resolve));
+    const { url, backend } = await setUp({ answers: [oneRow], authenticate });
+    const controller = new AbortController();
+    const response = fetch(`${url}/sql`, { method: 'POST', headers, body, signal: controller.signal });
+    while (backend.credentials.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    controller.abort();
+    await expect(response).rejects.toThrow();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    accept({ databaseKey: 'd' });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(backend.sessions).toEqual([]);
+  });
+});
