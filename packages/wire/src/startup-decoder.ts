@@ -58,7 +58,7 @@ const protocolOptionPrefix = '_pq_.';
 export function createStartupDecoder(options: StartupDecoderOptions = {}): StartupDecoder {
   const { maxBytes = 10_000 } = options;
   let state: State = { name: 'collecting' };
-  /** Length word and packet. Small until the length has been checked; then of exactly that length. */
+  /** Length word and packet, ours alone: what is decoded may keep views of it. Small until the length has been checked; then of exactly that length. */
   let packet: Uint8Array = new Uint8Array(lengthBytes);
   let packetBytes = 0;
 
@@ -137,7 +137,7 @@ function decodeCancelRequest(reader: BodyReader): StartupPacket {
       detail: `a cancel key has ${minSecretKeyBytes} to ${maxSecretKeyBytes} bytes`,
     });
   }
-  return { kind: 'cancel', processId: reader.int32(), secretKey: reader.rest().slice() };
+  return { kind: 'cancel', processId: reader.int32(), secretKey: reader.rest() };
 }
 
 function decodeStartupMessage(version: number, body: Uint8Array): StartupPacket {

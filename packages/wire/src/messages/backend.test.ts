@@ -25,7 +25,6 @@ import {
 } from './bodyless.ts';
 import { decodeCopyResponse, encodeCopyInResponse, encodeCopyOutResponse } from './copy.ts';
 import { decodeDataRow, encodeDataRow } from './data-row.ts';
-import { decodeErrorFields, encodeErrorResponse, encodeNoticeResponse } from './error-response.ts';
 import { decodeNegotiateProtocolVersion, encodeNegotiateProtocolVersion } from './negotiate-protocol-version.ts';
 import { decodeNotification, encodeNotificationResponse } from './notification-response.ts';
 import { decodeParameterDescription, encodeParameterDescription } from './parameter-description.ts';
@@ -227,71 +226,6 @@ const cases: readonly Case[] = [
     value: { format: 'binary', columnFormats: [1, 1] },
     encode: encodeCopyOutResponse,
   }),
-  caseOf({
-    name: 'ErrorResponse of a constraint',
-    code: BackendCode.ErrorResponse,
-    hex: `534552524f5200564552524f5200433233353035004d6475706c6963617465206b65792076616c75652076696f6c6174657320756e69
-      71756520636f6e73747261696e742022745f706b65792200444b657920286964293d28312920616c7265616479206578697374732e00737067
-      5f74656d705f33007474006e745f706b657900466e6274696e736572742e63004c36363400525f62745f636865636b5f756e697175650000`,
-    decode: decodeErrorFields,
-    value: {
-      severity: 'ERROR',
-      severityNonLocalized: 'ERROR',
-      code: '23505',
-      message: 'duplicate key value violates unique constraint "t_pkey"',
-      detail: 'Key (id)=(1) already exists.',
-      schema: 'pg_temp_3',
-      table: 't',
-      constraint: 't_pkey',
-      file: 'nbtinsert.c',
-      line: '664',
-      routine: '_bt_check_unique',
-    },
-    encode: encodeErrorResponse,
-  }),
-  caseOf({
-    name: 'ErrorResponse inside a function',
-    code: BackendCode.ErrorResponse,
-    hex: `534552524f5200564552524f5200433432503031004d72656c6174696f6e20226e6f70652220646f6573206e6f742065786973740057
-      504c2f706753514c2066756e6374696f6e20696e6c696e655f636f64655f626c6f636b206c696e652031206174204558454355544500
-      703135007173656c65637420312066726f6d206e6f7065004670617273655f72656c6174696f6e2e63004c3133393200527061727365
-      724f70656e5461626c650000`,
-    decode: decodeErrorFields,
-    value: {
-      severity: 'ERROR',
-      severityNonLocalized: 'ERROR',
-      code: '42P01',
-      message: 'relation "nope" does not exist',
-      where: 'PL/pgSQL function inline_code_block line 1 at EXECUTE',
-      internalPosition: '15',
-      internalQuery: 'select 1 from nope',
-      file: 'parse_relation.c',
-      line: '1392',
-      routine: 'parserOpenTable',
-    },
-    encode: encodeErrorResponse,
-  }),
-  caseOf({
-    name: 'NoticeResponse',
-    code: BackendCode.NoticeResponse,
-    hex: `534e4f5449434500564e4f5449434500433030303030004d6869004464004874686572650057504c2f706753514c2066756e6374696f
-      6e20696e6c696e655f636f64655f626c6f636b206c696e6520312061742052414953450046706c5f657865632e63004c333839310052657865
-      635f73746d745f72616973650000`,
-    decode: decodeErrorFields,
-    value: {
-      severity: 'NOTICE',
-      severityNonLocalized: 'NOTICE',
-      code: '00000',
-      message: 'hi',
-      detail: 'd',
-      hint: 'there',
-      where: 'PL/pgSQL function inline_code_block line 1 at RAISE',
-      file: 'pl_exec.c',
-      line: '3891',
-      routine: 'exec_stmt_raise',
-    },
-    encode: encodeNoticeResponse,
-  }),
 ];
 
 describe.each(cases)('$name', ({ code, hex, decode, value, encode, openFrom = Number.POSITIVE_INFINITY }) => {
@@ -405,33 +339,4 @@ test('codes outside the protocol are malformed', () => {
   protocolErrorFrom(() => decodeReadyForQuery(encodeText('X')));
   protocolErrorFrom(() => decodeCopyResponse(fromHex('02 0000')));
   protocolErrorFrom(() => decodeRowDescription(fromHex('0001 00 00000000 0000 00000017 0004 ffffffff 0002')));
-});
-
-describe('error fields', () => {
-  test('unknown ones are dropped', () => {
-    expect(decodeErrorFields(encodeText('SERROR\0zfuture\0C42601\0Mx\0\0'))).toEqual({
-      severity: 'ERROR',
-      code: '42601',
-      message: 'x',
-    });
-  });
-
-  test('missing ones do not hide the error', () => {
-    expect(decodeErrorFields(encodeText('Mdown\0\0'))).toEqual({ severity: 'ERROR', code: 'XX000', message: 'down' });
-  });
-
-  test('the severity is always sent twice', () => {
-    const message = encodeErrorResponse({ severity: 'FATAL', code: '57P01', message: 'bye' });
-    expect(decodeErrorFields(message.subarray(headerBytes)).severityNonLocalized).toBe('FATAL');
-  });
-
-  test('a zero byte in a text does not stop an error from being reported', () => {
-    const message = encodeErrorResponse({ severity: 'ERROR', code: '42601', message: 'near "\0"', detail: undefined });
-    expect(decodeErrorFields(message.subarray(headerBytes))).toMatchObject({ message: 'near "\ufffd"' });
-  });
-
-  test('a code that is no SQLSTATE is refused', () => {
-    const run = (): unknown => encodeErrorResponse({ severity: 'ERROR', code: 'pool_timeout', message: '' });
-    expect(protocolErrorFrom(run).side).toBe('local');
-  });
 });

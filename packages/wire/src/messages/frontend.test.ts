@@ -158,7 +158,8 @@ test('declared counts and lengths are checked before anything is made for them',
   protocolErrorFrom(() => decodeBind(fromHex('00 00 0000 ffff')));
   protocolErrorFrom(() => decodeBind(fromHex('00 00 0000 0001 7fffffff 0000')));
   protocolErrorFrom(() => decodeBind(fromHex('00 00 0000 0001 80000000 0000')));
-  protocolErrorFrom(() => decodeBind(fromHex('00 00 0000 0001 fffffffe 0000')));
+  const negative = protocolErrorFrom(() => decodeBind(fromHex('00 00 0000 0001 fffffffe 0000')));
+  expect(negative.message).toContain('length -2');
 });
 
 test('Describe and Close know statements and portals only', () => {

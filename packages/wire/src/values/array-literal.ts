@@ -126,8 +126,8 @@ class ArrayLiteralParser {
     }
     if (end === start) this.#fail('an element is missing');
     element += this.#text.slice(copied, end);
-    // An escaped NULL is the word, like a quoted one.
-    return copied === start && end - start === 4 && element.toUpperCase() === 'NULL' ? null : element;
+    // Four characters in the source: an escaped NULL is the word, like a quoted one.
+    return end - start === 4 && element.toUpperCase() === 'NULL' ? null : element;
   }
 
   #skipWhiteSpace(): void {
