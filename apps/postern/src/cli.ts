@@ -22,6 +22,8 @@ const flagKeys: readonly { flag: string; path: readonly string[]; isNumber?: tru
   { flag: 'http', path: ['http'] },
   { flag: 'tcp', path: ['tcp'] },
   { flag: 'poolSize', path: ['poolSize'], isNumber: true },
+  { flag: 'poolTimeout', path: ['poolTimeout'] },
+  { flag: 'connectTimeout', path: ['connectTimeout'] },
   { flag: 'logFormat', path: ['logFormat'] },
   { flag: 'shutdownGrace', path: ['shutdownGrace'] },
   { flag: 'tlsCert', path: ['tls', 'cert'] },
@@ -66,6 +68,8 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
         'where the Postgres protocol listens (default: 127.0.0.1:6432; port 0: any free one)',
       )
       .option('--pool-size <n>', 'server connections per pool (default: 2 × cores + 1)')
+      .option('--pool-timeout <time>', 'longest wait for a server connection (default: 10s)')
+      .option('--connect-timeout <time>', 'longest wait for a Postgres that starts or wakes (default: 5s)')
       .option('--tls-cert <file>', 'certificate chain, PEM; turns TLS on')
       .option('--tls-key <file>', 'private key, PEM')
       .option('--shutdown-grace <time>', 'how long running transactions may finish when stopped (default: 10s)')

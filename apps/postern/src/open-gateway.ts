@@ -1,30 +1,64 @@
+import { type EndpointConfig, ListenError, type RunningGateway, startGateway } from '@postern/gateway';
 import type { Config } from './config/config-schema.ts';
-import type { ListenAddress } from './config/listen-address.ts';
+import { formatAddress } from './config/listen-address.ts';
 import type { TlsFiles } from './config/read-tls.ts';
 import type { Event } from './log/event.ts';
+import { StartError, UsageError } from './usage-error.ts';
 
 /** The gateway as the program sees it. */
 export interface OpenGateway {
-  /** Where it really listens: the port is never 0. */
-  readonly http: ListenAddress;
-  readonly tcp: ListenAddress;
+  /** `host:port`, with the real port. */
+  readonly http: string;
+  readonly tcp: string;
+  /** `http://host:port` and `postgres://host:port`. */
+  readonly listening: { readonly http: string; readonly tcp: string };
   /** Stops accepting, lets running transactions finish for so long, closes everything. */
   close(graceMs: number): Promise<void>;
 }
 
 export interface OpenGatewayOptions {
   readonly config: Config;
-  readonly endpoints: readonly {
-    name: string;
-    databaseUrl: string;
-    poolSize?: number;
-    addresses?: readonly string[];
-  }[];
+  readonly endpoints: readonly EndpointConfig[];
   readonly tls: TlsFiles | undefined;
   log(event: Event): void;
 }
 
-/** Opens all ports in front of the endpoints. */
-export async function openGateway(_options: OpenGatewayOptions): Promise<OpenGateway> {
-  throw new Error('the gateway is not there yet');
+/** Opens all ports in front of the endpoints. Throws StartError or UsageError. */
+export async function openGateway({ config, endpoints, tls, log }: OpenGatewayOptions): Promise<OpenGateway> {
+  const gateway = await start({
+    endpoints,
+    http: config.http,
+    tcp: config.tcp,
+    tls,
+    poolSize: config.poolSize,
+    limits: definedOnly({ poolTimeoutMs: config.poolTimeout, connectTimeoutMs: config.connectTimeout }),
+    admission: definedOnly({ maxCallers: config.maxCallers }),
+    acceptPlainPasswords: config.acceptPlainPasswords,
+    log: (event) => log({ ...event }),
+  });
+  const http = formatAddress(gateway.httpAddress);
+  const tcp = formatAddress(gateway.tcpAddress ?? config.tcp);
+  return {
+    http,
+    tcp,
+    listening: { http: `${tls ? 'https' : 'http'}://${http}`, tcp: `postgres://${tcp}` },
+    close: (graceMs) => gateway.close(graceMs),
+  };
+}
+
+async function start(options: Parameters<typeof startGateway>[0]): Promise<RunningGateway> {
+  try {
+    return await startGateway(options);
+  } catch (error) {
+    if (error instanceof ListenError) throw new StartError(error.message);
+    // By its contract everything else is about what is configured.
+    throw error instanceof Error ? new UsageError(error.message) : error;
+  }
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** So that a key nobody set does not hide a default. */
+function definedOnly<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>; // as filtered
 }

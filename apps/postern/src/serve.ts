@@ -1,10 +1,9 @@
 import type { Invocation } from './cli.ts';
 import type { Config } from './config/config-schema.ts';
-import { formatAddress } from './config/listen-address.ts';
 import { loadConfig } from './config/load-config.ts';
 import { readTlsFiles } from './config/read-tls.ts';
 import { createEventLog } from './log/event-log.ts';
-import { type OpenGatewayOptions, openGateway } from './open-gateway.ts';
+import { type OpenGateway, type OpenGatewayOptions, openGateway } from './open-gateway.ts';
 import type { ProgramContext } from './program-context.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,16 +24,21 @@ export async function serve(invocation: Invocation, context: ProgramContext): Pr
     now: () => new Date(),
   });
   const gateway = await openGateway({ config, endpoints, tls, log: log.log });
-  const [http, tcp] = [formatAddress(gateway.http), formatAddress(gateway.tcp)];
-  const scheme = tls ? 'https' : 'http';
-  if (config.logFormat === 'pretty') {
-    context.write(
-      `\nPostern ${context.version} is open.\n\n  HTTP and WebSocket   ${scheme}://${http}\n  Postgres protocol    postgres://${tcp}\n` +
-        `  endpoints            ${endpoints.map(({ name }) => name).join(', ')}\n\nStop with Ctrl-C. Events:\n`,
-    );
-  }
-  log.open({ event: 'listening', http: `${scheme}://${http}`, tcp: `postgres://${tcp}` });
+  if (config.logFormat === 'pretty') context.write(banner(context.version, gateway, endpoints));
+  log.open({ event: 'listening', ...gateway.listening });
   await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
+}
+
+function banner(version: string, { listening }: OpenGateway, endpoints: OpenGatewayOptions['endpoints']): string {
+  return `
+Postern ${version} is open.
+
+  HTTP and WebSocket   ${listening.http}
+  Postgres protocol    ${listening.tcp}
+  endpoints            ${endpoints.map(({ name }) => name).join(', ')}
+
+Stop with Ctrl-C. Events:
+`;
 }
 
 function endpointsOf(config: Config): OpenGatewayOptions['endpoints'] {

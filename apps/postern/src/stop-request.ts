@@ -7,8 +7,10 @@ export interface StopRequest {
   dispose(): void;
 }
 
+const stopSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 /**
- * Listens to SIGTERM and SIGINT. The second one does not wait any longer: `onImpatience` ends the program at once.
+ * Listens to SIGTERM, SIGINT (Ctrl-C) and SIGHUP (the terminal is closed). The second one does not wait any longer: `onImpatience` ends the program at once.
  */
 export function createStopRequest(signals: NodeJS.EventEmitter, onImpatience: () => void): StopRequest {
   let resolve: (reason: string) => void;
@@ -24,14 +26,12 @@ export function createStopRequest(signals: NodeJS.EventEmitter, onImpatience: ()
     if (isRequested) onImpatience();
     else stop(signal);
   };
-  signals.on('SIGTERM', onSignal);
-  signals.on('SIGINT', onSignal);
+  for (const signal of stopSignals) signals.on(signal, onSignal);
   return {
     requested,
     stop,
     dispose() {
-      signals.off('SIGTERM', onSignal);
-      signals.off('SIGINT', onSignal);
+      for (const signal of stopSignals) signals.off(signal, onSignal);
     },
   };
 }

@@ -13,6 +13,12 @@ export interface Config {
   readonly poolSize?: number | undefined;
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  readonly acceptPlainPasswords?: boolean | undefined;
+  readonly maxCallers?: number | undefined;
+  /** Milliseconds. */
+  readonly poolTimeout?: number | undefined;
+  /** Milliseconds. */
+  readonly connectTimeout?: number | undefined;
   readonly logFormat: 'pretty' | 'json';
   /** Milliseconds. */
   readonly shutdownGrace: number;
@@ -74,6 +80,17 @@ const schema = z.strictObject({
     })
     .optional()
     .describe('Turns TLS on for every port.'),
+  acceptPlainPasswords: z
+    .boolean()
+    .optional()
+    .describe('Take passwords over connections that are neither encrypted nor local: when something else encrypts.'),
+  maxCallers: z.int().min(1).optional().describe('WebSocket and TCP callers at once; default 10000.'),
+  poolTimeout: duration
+    .optional()
+    .describe('Longest wait for a server connection, for example 10s (the default); 0s is no limit.'),
+  connectTimeout: duration
+    .optional()
+    .describe('Longest wait for a Postgres that starts or wakes, for example 5s (the default); 0s is no limit.'),
   logFormat: z.enum(['pretty', 'json']).default('pretty').describe('pretty for people, json for machines.'),
   shutdownGrace: duration
     .prefault('10s')

@@ -60,6 +60,10 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     'POSTERN_POOL_SIZE',
     'POSTERN_TLS_CERT',
     'POSTERN_TLS_KEY',
+    'POSTERN_ACCEPT_PLAIN_PASSWORDS',
+    'POSTERN_MAX_CALLERS',
+    'POSTERN_POOL_TIMEOUT',
+    'POSTERN_CONNECT_TIMEOUT',
     'POSTERN_LOG_FORMAT',
     'POSTERN_SHUTDOWN_GRACE',
   ]);
@@ -67,10 +71,12 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     POSTERN_ENDPOINTS: '{"main":{"databaseUrl":"postgres://a/db"}}',
     POSTERN_TLS_CERT: 'c.pem',
     POSTERN_TLS_KEY: 'k.pem',
+    POSTERN_ACCEPT_PLAIN_PASSWORDS: 'true',
   };
   expect(load({ env })).toMatchObject({
     endpoints: { main: { databaseUrl: 'postgres://a/db' } },
     tls: { cert: 'c.pem', key: 'k.pem' },
+    acceptPlainPasswords: true,
   });
 });
 

@@ -48,11 +48,12 @@ await pool.end();`,
     },
     prisma: {
       title: 'Prisma with its Neon adapter',
-      steps: 'npm install @prisma/client @prisma/adapter-neon @neondatabase/serverless ws',
+      steps:
+        'npm install @prisma/client @prisma/adapter-neon @neondatabase/serverless ws    (the client: npx prisma generate)',
       code: `import { neonConfig } from '@neondatabase/serverless';
 import { PrismaNeon } from '@prisma/adapter-neon';
 import { WebSocket } from 'ws';
-import { PrismaClient } from './generated/client';
+import { PrismaClient } from './generated/prisma/client';
 
 ${localDriver}
 

@@ -1,7 +1,6 @@
 import type { RunningPostgres } from '@postern/launcher';
 import type { Invocation } from '../cli.ts';
 import type { Config } from '../config/config-schema.ts';
-import { formatAddress } from '../config/listen-address.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { readTlsFiles } from '../config/read-tls.ts';
 import { createEventLog, type EventLog } from '../log/event-log.ts';
@@ -58,10 +57,8 @@ async function run(
     tls,
     log: log.log,
   });
-  const addresses = { http: formatAddress(gateway.http), tcp: formatAddress(gateway.tcp) };
-  const listening = { http: `${tls ? 'https' : 'http'}://${addresses.http}`, tcp: `postgres://${addresses.tcp}` };
-  folder.announce({ pid: process.pid, ...listening });
-  if (config.logFormat === 'pretty') context.write(devBanner(context.version, addresses, folder.path));
-  log.open({ event: 'listening', ...listening });
+  folder.announce({ pid: process.pid, ...gateway.listening });
+  if (config.logFormat === 'pretty') context.write(devBanner(context.version, gateway, folder.path));
+  log.open({ event: 'listening', ...gateway.listening });
   await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
 }

@@ -1,0 +1,11 @@
+import { beforeAll, describe } from 'vitest';
+import { commandLineSuite } from './command-line.suite.ts';
+import { devSuite } from './dev.suite.ts';
+import { buildProgram } from './running-program.ts';
+import { serveSuite } from './serve.suite.ts';
+
+// One test file, because building replaces what the others would be running.
+beforeAll(buildProgram);
+describe('command line', commandLineSuite);
+describe('postern serve', serveSuite);
+describe('postern dev', devSuite);
