@@ -54,12 +54,8 @@ function explain(error: LauncherError, folder: DevFolder, running: ReturnType<De
   }
 }
 
-/** Of Postgres's own log only what somebody has to know: the rest repeats what callers are told. */
+/** Of Postgres's own log only what ends it: the rest is about callers, and they are told. */
 function logServerLine(line: string, { log }: DevDatabaseOptions): void {
-  const match = /\b(WARNING|FATAL|PANIC): {2}(.*)$/.exec(line);
-  if (!match?.[1] || !match[2]) return;
-  const isCallersBusiness = /password authentication failed|terminating connection|database ".*" does not exist/.test(
-    match[2],
-  );
-  if (!isCallersBusiness) log({ event: 'postgres_log', level: match[1].toLowerCase(), message: match[2] });
+  const message = /\bPANIC: {2}(.*)$/.exec(line)?.[1];
+  if (message) log({ event: 'postgres_panic', message });
 }

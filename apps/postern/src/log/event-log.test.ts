@@ -25,6 +25,15 @@ test('json: `listening` is the first line, whatever was logged before', () => {
 test('pretty: one line per event, no control characters of strangers', () => {
   const { log, lines } = capture('pretty');
   log.open({ event: 'listening' });
-  log.log({ event: 'caller_refused', user: 'a b', address: '127.0.0.1:5', evil: '\u001b[2J\n\u009b', none: undefined });
-  expect(lines).toEqual(['03:04:05.006  caller refused  user="a b"  address=127.0.0.1:5  evil="\\u001b[2J\\n?"\n']);
+  log.log({
+    event: 'caller_refused',
+    user: 'a b',
+    address: '127.0.0.1:5',
+    durationMs: 16.21917,
+    evil: '\u001b[2J\n\u009b',
+    none: undefined,
+  });
+  expect(lines).toEqual([
+    '03:04:05.006  caller refused  user="a b"  address=127.0.0.1:5  durationMs=16.2  evil="\\u001b[2J\\n?"\n',
+  ]);
 });

@@ -8,7 +8,7 @@ const bold = (text: string): string => `\u001b[1m${text}\u001b[22m`;
 export function formatPretty(event: Event, at: Date, isColored: boolean): string {
   const style = (apply: (text: string) => string, text: string): string => (isColored ? apply(text) : text);
   const { event: name, ...details } = event;
-  const isTrouble = /fail|error|lost|refused|fault|unexpected/.test(name) || details.error !== undefined;
+  const isTrouble = /fail|error|lost|refused|fault|unexpected|panic/.test(name) || details.error !== undefined;
   const title = style(isTrouble ? red : bold, name.replaceAll('_', ' '));
   const rest = Object.entries(details)
     .filter(([, value]) => value !== undefined)
@@ -23,6 +23,7 @@ function clockTime(at: Date): string {
 
 /** Quoted when it would not read as one word; control characters of strangers never reach the terminal. */
 function formatValue(value: Event[string]): string {
+  if (typeof value === 'number') return String(Math.round(value * 10) / 10);
   if (typeof value !== 'string') return Array.isArray(value) ? value.map(formatValue).join(',') : String(value);
   return /^[\w.:/@%+-]+$/.test(value) ? value : JSON.stringify(value).replace(/[\u007f-\u009f]/g, '?');
 }
