@@ -3,6 +3,8 @@ import { type RunningPostgres, startPostgres } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabaseLender, type DatabaseLender } from './harness/database.ts';
 import { createDirectRoute } from './harness/direct-route.ts';
+import { createEngineRoute } from './harness/engine-route.ts';
+import type { OpenRoute } from './harness/route.ts';
 import { findDifference } from './property/find-difference.ts';
 
 /** Give the printed seed to see a failure again: POSTERN_SEED=123 npx vitest run test/conformance/property */
@@ -21,18 +23,26 @@ describe('random conversations', () => {
     await postgres?.stop();
   });
 
-  test('Postgres agrees with itself', { timeout: 60_000 }, async () => {
+  async function expectNoDifference(openRoute: OpenRoute, serverConnections: number, share: number): Promise<void> {
     const result = await findDifference({
       server: postgres,
       databases,
-      openRoute: createDirectRoute(postgres),
-      serverConnections: 1,
+      openRoute,
+      serverConnections,
       seed,
-      searchMs: searchMs / 4,
+      searchMs: searchMs * share,
       shrinkMs: 20_000,
-      answerLimitMs: 8_000,
+      answerLimitMs: 3_000,
     });
     console.log(`seed ${seed}: ${result.conversations} conversations, ${result.steps} steps`);
-    expect(result.failure).toBeUndefined();
+    expect(result.failure ?? '').toBe('');
+  }
+
+  test('Postgres agrees with itself', { timeout: 90_000 }, async () => {
+    await expectNoDifference(createDirectRoute(postgres), 1, 0.1);
+  });
+
+  test.each([1, 2])('a pool of %i answers like Postgres', { timeout: 90_000 }, async (poolSize) => {
+    await expectNoDifference(createEngineRoute(postgres, { mode: 'pooled', limits: { maxPinned: 3 } }), poolSize, 0.45);
   });
 });

@@ -65,6 +65,12 @@ export function explain(script: Script, mode: RouteKind, verdict: Verdict): stri
     );
     if (verdict.acceptedDiff !== '') parts.push(`accepted was:\n${verdict.acceptedDiff}`);
   }
+  const { neighbourActs, neighbourStory } = verdict.got;
+  if (parts.length > 0 && neighbourStory.length > 0) {
+    parts.push(
+      `the neighbour began: ${neighbourStory.join(', ')} (${neighbourActs} of ${neighbourStory.length} completed)`,
+    );
+  }
   if (parts.length > 0) parts.push(`Postgres:\n${showTrace(verdict.expected.trace)}`);
   return parts.join('\n');
 }

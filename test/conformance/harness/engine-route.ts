@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import {
   type ByteStream,
   createEngine,
+  createMemoryStreamPair,
   type EngineEvent,
   type EngineLimits,
   type Identity,
@@ -22,7 +23,7 @@ export interface EngineRouteOptions {
 }
 
 /** Events that mean the engine met something it did not expect. */
-const FAULT_EVENTS: ReadonlySet<string> = new Set(['protocol_fault', 'internal_error', 'reply_mismatch']);
+const FAULT_EVENTS: ReadonlySet<string> = new Set(['server_connection_fault', 'internal_error']);
 
 export function createEngineRoute(server: Server, options: EngineRouteOptions): OpenRoute {
   return async ({ database, serverConnections }) => {
@@ -49,43 +50,16 @@ export function createEngineRoute(server: Server, options: EngineRouteOptions): 
       secret: { kind: 'password', password: server.password },
     };
 
-    /** One end of a memory pipe is the caller's, the other the engine's. */
-    function connect(): ByteConnection {
-      let isOver = false;
-      const close = (): void => {
-        if (isOver) return;
-        isOver = true;
-        setImmediate(() => connection.onClose());
-      };
-      const stream: ByteStream = {
-        onData: undefined,
-        onDrain: undefined,
-        onClose: undefined,
-        bufferedBytes: 0,
-        security: 'loopback',
-        write(sent) {
-          const copy = Buffer.from(sent);
-          if (!isOver) setImmediate(() => connection.onData(copy));
-          return true;
-        },
-        pause: () => {},
-        resume: () => {},
-        end: close,
-        destroy: close,
-      };
-      const goodbye = (error?: Error): void => {
-        if (isOver) return;
-        close();
-        stream.onClose?.(error);
-      };
+    /** What a gateway's frontend does, without encryption and passwords. */
+    function serve(stream: ByteStream): void {
       const decoder = createStartupDecoder();
-      function begin(sent: Uint8Array): void {
+      stream.onData = (sent) => {
         const packet = decoder.push(sent);
-        if (packet === undefined) return;
-        const rest = decoder.rest();
+        if (packet === undefined) return undefined;
         if (packet.kind === 'cancel') {
+          const close = (): void => stream.end();
           engine.cancel(packet.processId, packet.secretKey).then(close, close);
-          return;
+          return undefined;
         }
         if (packet.kind !== 'startup') throw new Error(`a route without a gateway cannot serve ${packet.kind}`);
         if (packet.minor > 2 || packet.protocolOptions.length > 0) {
@@ -104,23 +78,27 @@ export function createEngineRoute(server: Server, options: EngineRouteOptions): 
           mode: options.mode,
           startupParameters: new Map(parameters),
           protocolMinor: packet.minor >= 2 ? 2 : 0,
-          initialBytes: rest,
+          initialBytes: decoder.rest(),
         });
-      }
+        return undefined;
+      };
+    }
+
+    function connect(): ByteConnection {
+      const [mine, theirs] = createMemoryStreamPair();
       const connection: ByteConnection = {
         onData: () => {},
         onClose: () => {},
-        write(sent) {
-          const copy = Buffer.from(sent);
-          setImmediate(() => {
-            if (isOver) return;
-            if (stream.onData === undefined) begin(copy);
-            else stream.onData(copy);
-          });
-        },
-        end: () => setImmediate(() => goodbye()),
-        reset: () => setImmediate(() => goodbye(new Error('connection reset'))),
+        write: (sent) => void mine.write(sent),
+        end: () => mine.end(),
+        reset: () => mine.destroy(),
       };
+      mine.onData = (received) => {
+        connection.onData(Buffer.from(received));
+        return undefined;
+      };
+      mine.onClose = () => connection.onClose();
+      serve(theirs);
       return connection;
     }
 

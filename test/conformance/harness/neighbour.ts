@@ -67,6 +67,8 @@ export interface Neighbour {
   start(): void;
   /** Waits for the running act, but not longer than `limitMs`: the script may hold the only connection. */
   settle(limitMs: number): Promise<void>;
+  /** Names of the acts so far, the one that is not over yet included. */
+  readonly acts: readonly string[];
   /** Acts completed. */
   readonly completed: number;
   /** What the neighbour saw that a session of its own would not have seen. */
@@ -80,6 +82,7 @@ export function createNeighbour(caller: Caller, offset: number): Neighbour {
   let completed = 0;
   let running: Promise<void> | undefined;
   const faults: string[] = [];
+  const acts: string[] = [];
 
   async function play(current: Act): Promise<void> {
     const from = caller.received.length;
@@ -104,6 +107,7 @@ export function createNeighbour(caller: Caller, offset: number): Neighbour {
       if (running !== undefined || caller.isClosed) return;
       const current = ACTS[next]!;
       next = (next + 1) % ACTS.length;
+      acts.push(current.name);
       running = play(current)
         .catch((error: unknown) => void faults.push(`during "${current.name}": ${String(error)}`))
         .finally(() => {
@@ -121,6 +125,7 @@ export function createNeighbour(caller: Caller, offset: number): Neighbour {
     get completed() {
       return completed;
     },
+    acts,
     faults,
   };
 }

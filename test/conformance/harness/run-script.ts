@@ -13,8 +13,10 @@ export interface ScriptRun {
   readonly trace: Trace;
   /** Why the script could not be played to its end. */
   readonly stalled: string | undefined;
-  /** Acts of the noisy neighbour, and what it noticed. */
+  /** Acts of the noisy neighbour: how many were completed, and all that began. */
   readonly neighbourActs: number;
+  readonly neighbourStory: readonly string[];
+  /** What the neighbour and the route noticed. */
   readonly faults: readonly string[];
 }
 
@@ -28,7 +30,7 @@ export interface RunOptions {
 
 /** How long an act of the neighbour may delay a script whose sessions are all idle. */
 const NEIGHBOUR_PATIENCE_MS = 1000;
-const NEIGHBOUR_FAREWELL_MS = 5000;
+const NEIGHBOUR_FAREWELL_MS = 3000;
 
 interface Actor {
   readonly caller: Caller;
@@ -37,7 +39,7 @@ interface Actor {
 
 export async function runScript(script: Script, options: RunOptions): Promise<ScriptRun> {
   const { server, database, route } = options;
-  const waitLimitMs = options.waitLimitMs ?? 4000;
+  const waitLimitMs = options.waitLimitMs ?? 3000;
   const actors: Actor[] = [];
   const observations: string[] = [];
   let neighbour: Neighbour | undefined;
@@ -132,7 +134,7 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
     stalled = error.message;
     for (const { caller } of sessions()) caller.disconnect();
   }
-  await neighbour?.settle(NEIGHBOUR_FAREWELL_MS);
+  await neighbour?.settle(stalled === undefined ? NEIGHBOUR_FAREWELL_MS : 0);
   for (const { caller } of actors) caller.disconnect();
   await observer?.close();
 
@@ -152,6 +154,7 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
     trace,
     stalled,
     neighbourActs: neighbour?.completed ?? 0,
+    neighbourStory: neighbour?.acts ?? [],
     faults: [...(neighbour?.faults ?? []), ...route.faults()],
   };
 }

@@ -138,6 +138,31 @@ export const pipelineScripts: readonly Script[] = [
     },
   },
   {
+    // Postgres 18 answers ReadyForQuery I and yet fails the next command of this backend with XX000
+    // ("unexpected state STARTED"): a pooler must not let that hit the next caller.
+    name: 'pipeline-query-before-sync-harms-nobody-else',
+    section: '2.2',
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.send(extended('SELECT 1'), query('SELECT 2'), sync());
+      await a.ready(2);
+      await b.query('SELECT 3');
+      await b.segment(extended('SELECT 4'));
+    },
+  },
+  {
+    name: 'pipeline-query-before-sync',
+    section: '2.2',
+    async run({ open }) {
+      const a = await open('A');
+      await a.send(extended('SELECT 1'), query('SELECT 2'), sync());
+      await a.ready(2);
+      await a.query('SELECT 3');
+      await a.query('SELECT 4');
+    },
+  },
+  {
     name: 'pipeline-error-between-good-segments',
     section: '2.6',
     async run({ open }) {
