@@ -75,7 +75,8 @@ export function createEndpointDirectory({ endpoints, ownPorts }: EndpointDirecto
       const endpoint = byName.get(option.label);
       return endpoint ? found(endpoint) : { outcome: 'unknown', reason: `no endpoint "${option.label}"` };
     }
-    const endpoint = sole ?? endpointOfHost(address?.host) ?? endpointOfHost(host?.host);
+    // An address that got here is our own: it says nothing more than the name we were reached by.
+    const endpoint = sole ?? endpointOfHost((host ?? address)?.host);
     if (endpoint !== undefined) return found(endpoint);
     return { outcome: 'unknown', reason: `host "${host?.host ?? ''}" names no endpoint` };
   }
