@@ -1,0 +1,119 @@
+/**
+ * Functions of pg_catalog that leave nothing behind in the session that calls them: immutable and stable ones (they may
+ * not), aggregates, window functions, and those volatile ones that only read. Made from pg_proc of Postgres 15 and 18;
+ * I/O, index-support and operator functions are left out (nobody calls them by name), and so are those that run SQL given
+ * as text, and short names that an application may well give to a function of its own ("path", "area", "host").
+ *
+ * A name here is trusted when it is written without a schema, or with pg_catalog. Without a schema a function of the same
+ * name and better fitting argument types in another schema may be called instead: this risk is accepted.
+ */
+
+/** Values, aggregates, window functions. */
+const VALUES = `
+abs acos acosd acosh age any_value array_agg array_append array_cat array_dims array_fill array_length array_lower
+array_ndims array_position array_positions array_prepend array_remove array_replace array_reverse array_sample
+array_shuffle array_sort array_to_string array_upper ascii asin asind asinh atan atan2 atan2d atand atanh avg bit
+bit_and bit_count bit_length bit_or bit_xor bool bool_and bool_or bpchar btrim bytea cardinality casefold cbrt ceil
+ceiling char char_length character_length chr cidr clock_timestamp concat concat_ws convert convert_from convert_to
+corr cos cosd cosh cot cotd count covar_pop covar_samp crc32 crc32c cume_dist current_database current_query
+current_schema current_schemas current_user date date_add date_bin date_part date_subtract date_trunc datemultirange
+daterange decode degrees dense_rank div encode enum_first enum_last enum_range erf erfc every exp extract factorial
+first_value float4 float8 floor format format_type gcd gen_random_uuid generate_series generate_subscripts get_bit
+get_byte hashtext hashtextextended ilike inet inet_merge inet_same_family initcap int2 int4 int4multirange int4range
+int8 int8multirange int8range interval is_normalized isempty isfinite justify_days justify_hours justify_interval
+lag last_value lcm lead left length like like_escape ln log log10 lower lower_inc lower_inf lpad ltrim macaddr
+macaddr8 macaddr8_set7bit make_date make_interval make_time make_timestamp make_timestamptz max md5 merge_action min
+min_scale mod mode multirange normalize notlike now nth_value ntile num_nonnulls num_nulls numeric nummultirange
+numrange octet_length oid oidvectortypes overlaps overlay parse_ident percent_rank percentile_cont percentile_disc
+pi position pow power quote_ident quote_literal quote_nullable radians random random_normal range_agg
+range_intersect_agg range_merge rank regclass regexp_count regexp_instr regexp_like regexp_match regexp_matches
+regexp_replace regexp_split_to_array regexp_split_to_table regexp_substr regr_avgx regr_avgy regr_count
+regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy repeat replace reverse right round row_number rpad
+rtrim scale session_user set_bit set_byte set_masklen sha224 sha256 sha384 sha512 sign similar_escape
+similar_to_escape sin sind sinh split_part sqrt starts_with statement_timestamp stddev stddev_pop stddev_samp
+string_agg string_to_array string_to_table strpos substr substring sum system_user tan tand tanh text textcat
+texticlike textlike textnlike time timeofday timestamp timestamptz timetz timezone to_ascii to_bin to_char to_date
+to_hex to_number to_oct to_timestamp transaction_timestamp translate trim_array trim_scale trunc tsmultirange
+tsrange tstzmultirange tstzrange unicode_assigned unicode_version unistr unnest upper upper_inc upper_inf uuid
+uuid_extract_timestamp uuid_extract_version uuidv4 uuidv7 var_pop var_samp varbit varchar variance version
+width_bucket xid xpath xpath_exists
+`;
+
+/** Json, xml. */
+const JSON_AND_XML = `
+array_to_json json json_agg json_agg_strict json_array json_array_elements json_array_elements_text
+json_array_length json_arrayagg json_build_array json_build_object json_each json_each_text json_exists
+json_extract_path json_extract_path_text json_object json_object_agg json_object_agg_strict json_object_agg_unique
+json_object_agg_unique_strict json_object_keys json_objectagg json_populate_record json_populate_recordset
+json_query json_scalar json_serialize json_strip_nulls json_table json_to_record json_to_recordset json_to_tsvector
+json_typeof json_value jsonb jsonb_agg jsonb_agg_strict jsonb_array_elements jsonb_array_elements_text
+jsonb_array_length jsonb_build_array jsonb_build_object jsonb_concat jsonb_delete jsonb_delete_path jsonb_each
+jsonb_each_text jsonb_exists jsonb_exists_all jsonb_exists_any jsonb_extract_path jsonb_extract_path_text
+jsonb_insert jsonb_object jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique
+jsonb_object_agg_unique_strict jsonb_object_keys jsonb_path_exists jsonb_path_exists_tz jsonb_path_match
+jsonb_path_match_tz jsonb_path_query jsonb_path_query_array jsonb_path_query_array_tz jsonb_path_query_first
+jsonb_path_query_first_tz jsonb_path_query_tz jsonb_populate_record jsonb_populate_record_valid
+jsonb_populate_recordset jsonb_pretty jsonb_set jsonb_set_lax jsonb_strip_nulls jsonb_to_record jsonb_to_recordset
+jsonb_to_tsvector jsonb_typeof jsonpath row_to_json to_json to_jsonb xml xml_is_well_formed
+xml_is_well_formed_content xml_is_well_formed_document xmlagg xmlcomment xmlexists xmltext xmlvalidate
+`;
+
+/** Text search. */
+const TEXT_SEARCH = `
+array_to_tsvector get_current_ts_config numnode phraseto_tsquery plainto_tsquery querytree setweight to_tsquery
+to_tsvector ts_debug ts_delete ts_filter ts_headline ts_lexize ts_parse ts_rank ts_rank_cd ts_token_type tsquery
+tsquery_phrase tsvector tsvector_to_array websearch_to_tsquery
+`;
+
+/** The catalogue, statistics, files and the server itself. */
+const SERVER = `
+aclcontains acldefault aclexplode aclinsert aclremove col_description getdatabaseencoding getpgusername
+has_any_column_privilege has_column_privilege has_database_privilege has_foreign_data_wrapper_privilege
+has_function_privilege has_language_privilege has_largeobject_privilege has_parameter_privilege has_schema_privilege
+has_sequence_privilege has_server_privilege has_table_privilege has_tablespace_privilege has_type_privilege
+icu_unicode_version inet_client_addr inet_client_port inet_server_addr inet_server_port makeaclitem mxid_age
+obj_description pg_available_extension_versions pg_available_extensions pg_available_wal_summaries pg_basetype
+pg_blocking_pids pg_char_to_encoding pg_client_encoding pg_collation_actual_version pg_collation_for
+pg_collation_is_visible pg_column_compression pg_column_is_updatable pg_column_size pg_column_toast_chunk_id
+pg_conf_load_time pg_config pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system
+pg_conversion_is_visible pg_current_logfile pg_current_snapshot pg_current_wal_flush_lsn pg_current_wal_insert_lsn
+pg_current_wal_lsn pg_current_xact_id pg_current_xact_id_if_assigned pg_database_collation_actual_version
+pg_database_size pg_describe_object pg_encoding_max_length pg_encoding_to_char pg_extension_update_paths
+pg_filenode_relation pg_function_is_visible pg_get_acl pg_get_aios pg_get_backend_memory_contexts
+pg_get_catalog_foreign_keys pg_get_constraintdef pg_get_expr pg_get_function_arg_default pg_get_function_arguments
+pg_get_function_identity_arguments pg_get_function_result pg_get_function_sqlbody pg_get_functiondef pg_get_indexdef
+pg_get_keywords pg_get_loaded_modules pg_get_multixact_members pg_get_object_address pg_get_partition_constraintdef
+pg_get_partkeydef pg_get_replica_identity_index pg_get_replication_slots pg_get_ruledef pg_get_sequence_data
+pg_get_serial_sequence pg_get_shmem_allocations pg_get_shmem_allocations_numa pg_get_statisticsobjdef
+pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions pg_get_triggerdef pg_get_userbyid pg_get_viewdef
+pg_get_wait_events pg_get_wal_replay_pause_state pg_get_wal_resource_managers pg_get_wal_summarizer_state
+pg_has_role pg_hba_file_rules pg_ident_file_mappings pg_identify_object pg_identify_object_as_address
+pg_index_column_has_property pg_index_has_property pg_indexam_has_property pg_indexam_progress_phasename
+pg_indexes_size pg_input_error_info pg_input_is_valid pg_is_in_recovery pg_is_wal_replay_paused pg_jit_available
+pg_last_committed_xact pg_last_wal_receive_lsn pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_lock_status
+pg_ls_archive_statusdir pg_ls_dir pg_ls_logdir pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir
+pg_ls_summariesdir pg_ls_tmpdir pg_ls_waldir pg_lsn pg_notification_queue_usage pg_numa_available
+pg_opclass_is_visible pg_operator_is_visible pg_opfamily_is_visible pg_options_to_table pg_partition_ancestors
+pg_partition_root pg_partition_tree pg_postmaster_start_time pg_prepared_xact pg_relation_filenode
+pg_relation_filepath pg_relation_is_publishable pg_relation_is_updatable pg_relation_size
+pg_safe_snapshot_blocking_pids pg_sequence_last_value pg_sequence_parameters pg_settings_get_flags
+pg_show_all_file_settings pg_show_replication_origin_status pg_size_bytes pg_size_pretty pg_snapshot_xip
+pg_snapshot_xmax pg_snapshot_xmin pg_split_walfile_name pg_stat_file pg_stat_have_stats pg_statistics_obj_is_visible
+pg_table_is_visible pg_table_size pg_tablespace_databases pg_tablespace_location pg_tablespace_size
+pg_timezone_abbrevs pg_timezone_abbrevs_abbrevs pg_timezone_abbrevs_zone pg_timezone_names pg_total_relation_size
+pg_trigger_depth pg_ts_config_is_visible pg_ts_dict_is_visible pg_ts_parser_is_visible pg_ts_template_is_visible
+pg_type_is_visible pg_typeof pg_visible_in_snapshot pg_wal_lsn_diff pg_wal_summary_contents pg_walfile_name
+pg_walfile_name_offset pg_xact_commit_timestamp pg_xact_commit_timestamp_origin pg_xact_status row_security_active
+satisfies_hash_partition shobj_description to_regclass to_regcollation to_regnamespace to_regoper to_regoperator
+to_regproc to_regprocedure to_regrole to_regtype to_regtypemod txid_current txid_current_if_assigned
+txid_current_snapshot txid_snapshot_xip txid_snapshot_xmax txid_snapshot_xmin txid_status txid_visible_in_snapshot
+`;
+
+/** Whether calling the built-in function `name` (folded) leaves the session as it was. */
+export function isHarmlessFunction(name: string): boolean {
+  return HARMLESS.has(name) || name.startsWith('pg_stat_get_');
+}
+
+const HARMLESS: ReadonlySet<string> = new Set(
+  [VALUES, JSON_AND_XML, TEXT_SEARCH, SERVER].flatMap((names) => names.trim().split(/\s+/)),
+);
