@@ -93,6 +93,7 @@ describe('what one caller leaves for the next', () => {
           user: postgres.user,
           password: postgres.password,
           database,
+          loginParameters: route.loginParameters,
           beforeSend: async () => {},
           connect: () => route.connect(),
         });

@@ -14,6 +14,8 @@ export interface CallerSetting {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** Added to every start-up packet. */
+  readonly loginParameters?: Readonly<Record<string, string>> | undefined;
   /** Before anything is sent. */
   beforeSend(): Promise<void>;
   /** Between two messages of one send; absent when they go out in one write. */
@@ -168,7 +170,7 @@ export function createCaller(name: string, connection: ByteConnection, setting: 
     async login(options = {}) {
       const user = options.user ?? setting.user;
       const database = options.database ?? setting.database;
-      const packet = startup({ user, database, ...options.parameters }, options.version);
+      const packet = startup({ user, database, ...setting.loginParameters, ...options.parameters }, options.version);
       isPasswordSent = options.thenSend !== undefined;
       const behind = options.thenSend === undefined ? [] : [password(setting.password), ...options.thenSend];
       connection.write(Buffer.concat([packet, ...behind]));

@@ -6,6 +6,8 @@ export type RouteKind = 'direct-postgres' | 'tcp-pooled' | 'tcp-direct' | 'ws-po
 /** A way to one database, made for one run of one script. */
 export interface Route {
   readonly kind: RouteKind;
+  /** What a caller adds to its start-up packet to be served this way. */
+  readonly loginParameters?: Readonly<Record<string, string>>;
   /** Opens a connection on which a start-up packet may be sent. */
   connect(): Promise<ByteConnection>;
   /** What went wrong inside, if the route can tell (protocol faults counted by the engine); empty when all was well. */

@@ -52,6 +52,7 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
     user: server.user,
     password: server.password,
     database,
+    loginParameters: route.loginParameters,
     connect: () => route.connect(),
     async beforeSend() {
       if (neighbour === undefined) return;

@@ -37,6 +37,7 @@ export async function playSteps(steps: readonly Step[], options: PlayOptions): P
       user: server.user,
       password: server.password,
       database,
+      loginParameters: route.loginParameters,
       beforeSend: async () => {},
       connect: () => route.connect(),
     });

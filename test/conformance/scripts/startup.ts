@@ -182,9 +182,11 @@ export const startupScripts: readonly Script[] = [
       const a = await connect('A');
       await a.send(gssEncRequest());
       await a.quiet();
+      a.disconnect();
       const b = await connect('B');
       await b.send(sslRequest());
       await b.quiet();
+      b.disconnect();
     },
   },
 ];
