@@ -21,6 +21,7 @@ export function errorMessage(severity: 'ERROR' | 'FATAL', code: string, error: u
       message: error.message,
       detail: error.detail,
       hint: error.hint,
+      routine: error.routine,
     });
   }
   if (error instanceof PoolError) {

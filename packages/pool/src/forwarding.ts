@@ -7,18 +7,18 @@ import {
   encodeBind,
   encodeClose,
   encodeCloseComplete,
+  encodeErrorResponse,
   encodeParseComplete,
   encodeQuery,
   FrontendCode,
 } from '@postern/wire';
 import { copyBytes } from './byte-buffer.ts';
-import { errorMessage } from './error-message.ts';
 import { restoreBaselineSql } from './label.ts';
 import { PlanRetry } from './plan-retry.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, type SyntheticReply, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
-import { nameKey, SessionStatements } from './session-statements.ts';
+import { nameKey, nameText, SessionStatements } from './session-statements.ts';
 import { isSqlEffects, type SqlEffects, SqlPrepared } from './sql-prepared.ts';
 import {
   encodeParseOf,
@@ -117,13 +117,15 @@ export class Forwarder {
       case FrontendCode.CopyDone:
       case FrontendCode.CopyFail:
         server.send(bytes, at, end);
+        // Whatever Postgres still reads of the copy, a Sync behind this one is answered.
+        server.isCopyingIn = false;
         if (server.owed.length > 0) server.expect(Expect.CopyEnd, Action.Swallow, this.session, undefined);
         break;
       case FrontendCode.FunctionCall:
         server.send(bytes, at, end);
         this.session.state.touchAll(server);
         server.expect(Expect.FunctionCall, Action.Forward, this.session, undefined);
-        this.session.segmentSent(server);
+        this.session.segmentSent();
         break;
       default: // Terminate
         this.session.close();
@@ -138,11 +140,14 @@ export class Forwarder {
     const { session } = this;
     const nameEnd = bytes.indexOf(0, at + 5);
     const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
-    if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= end) return this.malformed();
+    if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= end) {
+      this.sendMalformed(server, Expect.Parse, bytes, at, end);
+      return;
+    }
     let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
     if (text.traits.prepared.length > 0) text = this.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
     if (nameEnd === at + 5) this.parseUnnamed(server, text);
-    else this.parseNamed(server, nameKey(bytes, at + 5, nameEnd), text);
+    else this.parseNamed(server, bytes, at + 5, nameEnd, text);
   }
 
   private parseUnnamed(server: ServerConnection, text: StatementText): void {
@@ -161,11 +166,23 @@ export class Forwarder {
     );
   }
 
-  private parseNamed(server: ServerConnection, key: string, text: StatementText): void {
+  private parseNamed(
+    server: ServerConnection,
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    text: StatementText,
+  ): void {
     const { session, statements } = this;
+    const key = nameKey(bytes, nameStart, nameEnd);
     if (statements.get(key) !== undefined) {
       if (this.planRetry.isReplaying) return this.synthesize(server, parseComplete, undefined);
-      return this.failWith(server, '42P05', `prepared statement "${key}" already exists`);
+      return this.failWith(
+        server,
+        '42P05',
+        `prepared statement "${decoder.decode(bytes.subarray(nameStart, nameEnd))}" already exists`,
+        'StorePreparedStatement',
+      );
     }
     const { maxSessionStatements, parseContext } = session.context.limits;
     if (statements.size >= maxSessionStatements) {
@@ -243,8 +260,9 @@ export class Forwarder {
     const nameEnd = portalEnd < 0 || portalEnd >= limit ? -1 : bytes.indexOf(0, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= limit) {
       if (limit < end && available - at <= this.session.context.limits.maxMessageBytes) return 0;
-      this.malformed();
-      return end - at;
+      this.sendMalformed(server, Expect.Bind, bytes, at, limit);
+      if (limit < end) this.session.streamRest(server, end - limit);
+      return limit - at;
     }
     const { session } = this;
     let from = at;
@@ -262,13 +280,18 @@ export class Forwarder {
         this.sendRenamed(server, bytes, at, end, portalEnd + 1, nameEnd, statement.name);
         from = nameEnd;
       } else if (key.startsWith(prefixKey)) {
-        this.failWith(server, '26000', `prepared statement "${key}" does not exist`);
+        this.failWith(
+          server,
+          '26000',
+          `prepared statement "${nameText(key)}" does not exist`,
+          'FetchPreparedStatement',
+        );
         if (limit < end) session.streamNowhere(end - limit);
         return limit - at;
       }
     }
     if (text !== undefined) {
-      session.state.touch(server, text.traits);
+      session.state.touch(server, text);
       if (text.traits.resets) this.restoresBaseline = true;
       if (text.effects !== undefined || this.sqlPrepared.hasEffects) {
         this.sqlPrepared.bound(nameKey(bytes, at + 5, portalEnd), text.effects);
@@ -329,7 +352,12 @@ export class Forwarder {
           return;
         }
         if (key.startsWith(prefixKey)) {
-          return this.failWith(server, '26000', `prepared statement "${key}" does not exist`);
+          return this.failWith(
+            server,
+            '26000',
+            `prepared statement "${nameText(key)}" does not exist`,
+            'FetchPreparedStatement',
+          );
         }
       }
     }
@@ -363,17 +391,21 @@ export class Forwarder {
   }
 
   /** An error of ours inside a segment: Postgres is made to fail too, so that it aborts and skips as it would. */
-  private failWith(server: ServerConnection, code: string, message: string): void {
+  private failWith(server: ServerConnection, code: string, message: string, routine?: string): void {
     server.send(bindMissing);
     server.unsynced++;
     server.expect(Expect.Bind, Action.Forward, this.session, {
       kind: 'error',
-      message: errorMessage('ERROR', code, message),
+      message: encodeErrorResponse({ severity: 'ERROR', severityNonLocalized: 'ERROR', code, message, routine }),
     } satisfies StatementRef);
   }
 
-  private malformed(): void {
-    this.session.fail(errorMessage('FATAL', '08P01', 'invalid message format'));
+  /** A message we cannot read is Postgres' to refuse. */
+  private sendMalformed(server: ServerConnection, kind: Expect, bytes: Uint8Array, at: number, end: number): void {
+    this.session.state.touchAll(server);
+    server.send(bytes, at, end);
+    server.unsynced++;
+    server.expect(kind, Action.Forward, this.session, undefined);
   }
 
   // --- segments ---
@@ -392,13 +424,17 @@ export class Forwarder {
   private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
     const { session } = this;
     const sqlEnd = bytes.indexOf(0, at + 5);
-    if (sqlEnd !== end - 1) return this.malformed();
+    if (sqlEnd !== end - 1) {
+      this.sendMalformed(server, Expect.Query, bytes, at, end);
+      this.session.segmentSent();
+      return;
+    }
     const text = session.pool.texts.intern(bytes, at + 5, end, sqlEnd);
     const { traits } = text;
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
       if (this.sqlPrepared.query(server, text)) return;
     }
-    session.state.touch(server, traits);
+    session.state.touch(server, text);
     server.send(bytes, at, end);
     this.querySent(server, text, undefined);
   }
@@ -418,7 +454,7 @@ export class Forwarder {
     server.send(encodeQuery(sql));
     const ref: Substitution = { kind: 'substitution', completion, apply, hasFailed: false };
     server.expect(Expect.Query, Action.Substitute, this.session, ref);
-    this.session.segmentSent(server);
+    this.session.segmentSent();
   }
 
   /** Expects the ReadyForQuery of a segment. Where it reset settings, the start-up values are put back behind it. */
@@ -433,7 +469,7 @@ export class Forwarder {
       server.expect(Expect.Query, Action.Substitute, session, ref2);
     } else server.expect(kind, Action.Forward, session, ref);
     this.restoresBaseline = false;
-    session.segmentSent(server);
+    session.segmentSent();
   }
 
   // --- answers ---
@@ -481,15 +517,7 @@ export class Forwarder {
   }
 
   /** True: the error is given to the caller as it came. */
-  failed(
-    server: ServerConnection,
-    kind: Expect,
-    action: Action,
-    ref: unknown,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): boolean {
+  failed(kind: Expect, action: Action, ref: unknown, bytes: Uint8Array, start: number, end: number): boolean {
     if (action === Action.Substitute) {
       const substitution = ref as Substitution;
       substitution.hasFailed = true;
@@ -499,7 +527,7 @@ export class Forwarder {
       this.session.give((ref as Extract<StatementRef, { kind: 'error' }>).message);
       return false;
     }
-    if (this.planRetry.recovers(server, kind, bytes, start)) return false;
+    if (this.planRetry.recovers(kind, bytes, start)) return false;
     return this.sqlPrepared.forwardsError(bytes, start, end);
   }
 

@@ -12,6 +12,8 @@ import type { ServerConnection } from './server-connection.ts';
 
 export interface FunctionKnowledge {
   isHarmless(name: string): boolean;
+  /** Names of custom settings that known functions mention. */
+  readonly customSettings: ReadonlySet<string>;
   /** Asks about the names that were unknown. `server` must be between segments. */
   learn(server: ServerConnection): void;
 }
@@ -24,9 +26,11 @@ const text = new TextDecoder();
 export function createFunctionKnowledge(clock: Clock): FunctionKnowledge {
   const harmless = new Map<string, boolean>();
   const unknown = new Set<string>();
+  const customSettings = new Set<string>();
   let learnedAt = clock.now();
 
   return {
+    customSettings,
     isHarmless(name) {
       if (clock.now() - learnedAt > lifetimeMs) {
         harmless.clear();
@@ -43,8 +47,10 @@ export function createFunctionKnowledge(clock: Clock): FunctionKnowledge {
       if (harmless.size > maxNames) harmless.clear();
       const collector = new MessageCollector((code, body) => {
         if (code !== BackendCode.DataRow) return;
-        const [name, answer] = decodeDataRow(body);
-        if (name !== null && name !== undefined) harmless.set(text.decode(name), answer?.[0] === 0x74);
+        const [name, answer, custom] = decodeDataRow(body).map((cell) => (cell === null ? '' : text.decode(cell)));
+        harmless.set(name!, answer === 't');
+        for (const setting of custom!.split(' '))
+          if (setting !== '' && customSettings.size < 32) customSettings.add(setting);
       });
       server.sendQuery(
         encodeQuery(question(names)),
@@ -65,7 +71,9 @@ export function createFunctionKnowledge(clock: Clock): FunctionKnowledge {
  */
 function question(names: readonly string[]): string {
   const list = names.map(quoteLiteral).join(', ');
-  return `SELECT p.proname, pg_catalog.bool_and(l.lanname IN ('c', 'internal') OR p.prosrc !~* ${quoteLiteral(suspicious)})
+  return `SELECT p.proname, pg_catalog.bool_and(l.lanname IN ('c', 'internal') OR p.prosrc !~* ${quoteLiteral(suspicious)}),
+      pg_catalog.string_agg((SELECT pg_catalog.string_agg(pg_catalog.lower(m[1]), ' ')
+        FROM pg_catalog.regexp_matches(p.prosrc, '''([A-Za-z_]\\w*\\.\\w+)''', 'g') m), ' ')
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
     WHERE p.proname IN (${list}) AND p.oid >= 16384 AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_proc b WHERE b.proname = p.proname AND b.oid < 16384)

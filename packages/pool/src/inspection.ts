@@ -5,6 +5,7 @@
  */
 import { BackendCode, decodeDataRow, decodeErrorFields, encodeQuery } from '@postern/wire';
 import { createErrand } from './errand.ts';
+import { quoteLiteral } from './label.ts';
 import { MessageCollector } from './message-collector.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -28,6 +29,15 @@ UNION ALL SELECT 'o', 'advisory lock', '' FROM (SELECT 1 FROM pg_catalog.pg_lock
   WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid() LIMIT 1) t
 UNION ALL SELECT 'o', 'WITH HOLD cursor ' || name, '' FROM pg_catalog.pg_cursors WHERE is_holdable`;
 
+/** Custom settings are not listed in pg_settings as long as no loaded module defines them. */
+function customSql(names: ReadonlySet<string>): string {
+  const list = [...names].map((name) => `(${quoteLiteral(name)})`).join(', ');
+  return `
+UNION ALL SELECT 's', c.name, pg_catalog.current_setting(c.name, true) FROM (VALUES ${list}) c (name)
+  WHERE pg_catalog.current_setting(c.name, true) <> ''
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = c.name)`;
+}
+
 const inspectQuery: Uint8Array = encodeQuery(inspectSql);
 const text = new TextDecoder();
 
@@ -35,6 +45,7 @@ const text = new TextDecoder();
 export function inspect(
   server: ServerConnection,
   loginUser: string,
+  customSettings: ReadonlySet<string>,
   done: (holdings: Holdings | undefined, failure: string | undefined) => void,
 ): void {
   const settings = new Map<string, string>();
@@ -61,5 +72,9 @@ export function inspect(
     },
     lost: () => done(undefined, 'the server connection was lost'),
   });
-  server.sendQuery(inspectQuery, errand, 0);
+  server.sendQuery(
+    customSettings.size === 0 ? inspectQuery : encodeQuery(inspectSql + customSql(customSettings)),
+    errand,
+    0,
+  );
 }

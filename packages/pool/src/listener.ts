@@ -14,6 +14,8 @@ export interface ListeningSession {
   readonly processId: number;
   /** Gives a backend message to the caller between its transactions. */
   notify(message: Uint8Array): void;
+  /** Whether the session has had this very notification from its own connection, before its ReadyForQuery. */
+  hasHeard(processId: number, channel: string, payload: string): boolean;
 }
 
 export interface Listener {
@@ -98,7 +100,8 @@ export function createListener(pool: Pool): Listener {
       notification.channel,
       notification.payload,
     );
-    for (const session of sessions) session.notify(message);
+    const { processId, channel, payload } = notification;
+    for (const session of sessions) if (!session.hasHeard(processId, channel, payload)) session.notify(message);
   }
 
   /** Changes who listens on what; the channels nobody had before, and those nobody has any more. */

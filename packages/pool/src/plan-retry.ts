@@ -24,6 +24,8 @@ export class PlanRetry {
   private given = 0;
   private isRetrying = false;
   private toSwallow = 0;
+  /** The failed message is a Describe, whose ParameterDescription has already been given out. */
+  private isDescribe = false;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -34,7 +36,7 @@ export class PlanRetry {
     this.bound ??= [];
     if (this.bound.length < 64) this.bound.push(statement);
     if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
-    if (server.executesUnsynced > 0 || server.segmentsOwed > 0) return;
+    if (server.executesUnsynced > 0 || this.session.inFlight > 0) return;
     this.record = new ByteBuffer();
     this.isComplete = false;
     this.given = 0;
@@ -55,9 +57,13 @@ export class PlanRetry {
 
   /** What becomes of the answer to the next message: those given before the repetition are not given again. */
   action(): Action {
-    if (this.toSwallow === 0) return Action.Forward;
-    this.toSwallow--;
-    return Action.Swallow;
+    if (this.toSwallow > 0) {
+      this.toSwallow--;
+      return Action.Swallow;
+    }
+    const { isDescribe } = this;
+    if (this.isReplaying) this.isDescribe = false;
+    return isDescribe && this.isReplaying ? Action.ForwardTail : Action.Forward;
   }
 
   answered(kind: Expect): void {
@@ -67,12 +73,13 @@ export class PlanRetry {
   }
 
   /** True: the error is kept from the caller, the segment will be repeated. */
-  recovers(server: ServerConnection, kind: Expect, bytes: Uint8Array, start: number): boolean {
+  recovers(kind: Expect, bytes: Uint8Array, start: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
     if (this.bound === undefined || !isStalePlan(bytes, start)) return false;
     for (const statement of new Set(this.bound)) renewStatement(statement);
-    if (this.record === undefined || !this.isComplete || this.isReplaying || server.segmentsOwed !== 1) return false;
+    if (this.record === undefined || !this.isComplete || this.isReplaying || this.session.inFlight !== 1) return false;
     this.isRetrying = true;
+    this.isDescribe = kind === Expect.Describe;
     return true;
   }
 

@@ -395,10 +395,10 @@ export class Pool {
     for (const server of [...this.all()]) server.destroy();
   }
 
-  /** The session that uses, or last used, the server process: whose virtual process id others should see. */
+  /** The session that last sent notifications from the server process: whose virtual process id others should see. */
   sessionOn(processId: number): PooledSession | undefined {
     for (const server of this.all()) {
-      if (server.processId === processId) return server.lastUser as PooledSession | undefined;
+      if (server.processId === processId) return server.notifier as PooledSession | undefined;
     }
     return undefined;
   }

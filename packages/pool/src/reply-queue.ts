@@ -29,6 +29,8 @@ export const Action = {
   ForwardButReady: 2,
   /** Everything swallowed but ErrorResponse and ReadyForQuery; `ref` is a completion to give out before the latter. */
   Substitute: 3,
+  /** A Describe whose ParameterDescription the caller has had already. */
+  ForwardTail: 4,
 } as const;
 export type Action = (typeof Action)[keyof typeof Action];
 

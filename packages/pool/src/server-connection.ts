@@ -72,6 +72,8 @@ export class ServerConnection {
   isDirty = false;
   /** Who used it last, for affinity. */
   lastUser: unknown;
+  /** Who last ran something that may have sent notifications: they show its virtual process id. */
+  notifier: unknown;
   idleSince: number;
   isGone = false;
   /** The FATAL ErrorResponse that announced the end. */
@@ -368,14 +370,15 @@ export class ServerConnection {
     if (owed.kind !== Expect.Execute && owed.kind !== Expect.Query) this.fault(code);
     this.isCopyingIn = true;
     // Syncs sent before the copy's end are swallowed by Postgres without an answer (§2.7).
+    const { segmentsOwed } = this;
     for (let i = 1; i < owed.length && owed.kindAt(i) !== Expect.CopyEnd; ) {
       if (owed.kindAt(i) === Expect.Sync) {
         owed.removeAt(i);
         this.segmentsOwed--;
       } else i++;
     }
-    if (owed.kind === Expect.Execute) this.unsynced = owed.kindAt(owed.length - 1) === Expect.Sync ? 0 : 1;
-    owed.sink.copyInStarted(this);
+    if (owed.kind === Expect.Execute && this.segmentsOwed === 0) this.unsynced = 1;
+    owed.sink.copyInStarted(this, segmentsOwed - this.segmentsOwed);
   }
 
   private fault(code: number): never {

@@ -3,22 +3,25 @@
  * label that can be replayed on any connection; objects pin the session to the one that has them.
  * Nothing here is guessed from SQL but the occasion to ask (reference/pooling.md §2.11).
  */
-import { encodeQuery } from '@postern/wire';
+import { decodeErrorFields, encodeErrorResponse, encodeQuery } from '@postern/wire';
 import { createErrand } from './errand.ts';
-import { errorField, errorMessage } from './error-message.ts';
+import { errorMessage } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import { type Holdings, inspect } from './inspection.ts';
 import { type Label, replaySql } from './label.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
-import type { SqlTraits } from './sql/classify.ts';
+import type { StatementText } from './statements.ts';
 
 /** What a start-up came to: the same parameters need not be asked about twice. */
 export interface Startup {
   readonly label: Label;
   readonly parameters: ParameterSet;
 }
+
+const maxCustomSettings = 64;
+const noNames: ReadonlySet<string> = new Set();
 
 /** What has to be asked once the transaction is over. */
 const Touched = { Holdings: 1, Channels: 2 } as const;
@@ -37,6 +40,8 @@ export class SessionState {
   private isInspecting = false;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
+  /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
+  private customSettings: Set<string> | undefined;
   private startup: { readonly parameters: ReadonlyMap<string, string>; done(startup: Startup): void } | undefined;
 
   constructor(session: PooledSession) {
@@ -46,13 +51,17 @@ export class SessionState {
 
   /** Nothing has been set that has not been asked about. */
   get isSettled(): boolean {
-    return this.touched === 0 && !this.hasLocalSettings;
+    return this.touched === 0 && !this.isInspecting && !this.hasLocalSettings;
   }
 
   /** A text is about to run on `server`. */
-  touch(server: ServerConnection, traits: SqlTraits): void {
+  touch(server: ServerConnection, text: StatementText): void {
+    const { traits } = text;
+    if (text.notifies) server.notifier = this.session;
     if (traits.clean) return;
     server.isDirty = true;
+    if (traits.unknownFunctions.length > 0) server.notifier = this.session;
+    for (const name of text.customSettings) this.rememberCustom(name);
     if (traits.inspect && (traits.inspectBeyondFunctions || !this.areHarmless(traits.unknownFunctions))) {
       this.touched |= Touched.Holdings;
     }
@@ -62,6 +71,11 @@ export class SessionState {
       if (!this.permanent.includes(traits.permanent)) this.permanent.push(traits.permanent);
       this.touched |= Touched.Holdings;
     }
+  }
+
+  private rememberCustom(name: string): void {
+    this.customSettings ??= new Set();
+    if (this.customSettings.size < maxCustomSettings) this.customSettings.add(name.toLowerCase());
   }
 
   /** Anything may have happened (FunctionCall, a text too large to look at). */
@@ -108,15 +122,15 @@ export class SessionState {
   private prepared(server: ServerConnection, failure: Uint8Array | undefined): void {
     if (this.session.server !== server) return;
     this.isBusy = false;
-    if (failure === undefined) this.session.errandDone();
+    if (failure === undefined && this.session.phase === 'opening') this.openOn(server);
+    else if (failure === undefined) this.session.errandDone();
     else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
     else this.session.retryLease(server);
   }
 
   /** The session's own settings are refused: whatever follows would run under others. */
   private cannotPrepare(server: ServerConnection, failure: Uint8Array): void {
-    const field = errorField(failure, 0, 0x4d);
-    const reason = field === undefined ? '' : new TextDecoder().decode(failure.subarray(field.start, field.end));
+    const reason = decodeErrorFields(failure.subarray(5)).message;
     if (this.session.server === server) {
       this.session.fail(
         errorMessage(
@@ -139,6 +153,7 @@ export class SessionState {
   /** Applies start-up parameters; a refused one ends the session with Postgres' own words. */
   open(parameters: ReadonlyMap<string, string>, done: (startup: Startup) => void): void {
     this.startup = { parameters, done };
+    for (const name of parameters.keys()) if (name.includes('.')) this.rememberCustom(name);
     this.session.requestLease();
   }
 
@@ -159,7 +174,7 @@ export class SessionState {
         },
         ready: () => {
           if (failure === undefined) {
-            inspect(server, this.session.pool.identity.user, (holdings) => {
+            inspect(server, this.session.pool.identity.user, this.customSettings ?? noNames, (holdings) => {
               this.isBusy = false;
               this.finishOpening(server, this.session.pool.labels.intern(holdings?.settings ?? startup.parameters, []));
             });
@@ -218,7 +233,8 @@ export class SessionState {
     this.isInspecting = true;
     const { session } = this;
     session.pool.functions.learn(server);
-    inspect(server, session.pool.identity.user, (holdings, failure) => {
+    for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
+    inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
       this.isInspecting = false;
       if (session.server !== server) return;
       if (holdings === undefined) {
@@ -302,21 +318,6 @@ export class SessionState {
 
 /** The same ErrorResponse with severity FATAL, as Postgres reports a bad start-up parameter. */
 function asFatal(message: Uint8Array): Uint8Array {
-  const text = new TextDecoder();
-  const field = (code: number): string | undefined => {
-    const at = errorField(message, 0, code);
-    return at === undefined ? undefined : text.decode(message.subarray(at.start, at.end));
-  };
-  return errorMessage(
-    'FATAL',
-    '',
-    new PoolError({
-      code: 'protocol_violation',
-      sqlstate: field(0x43) ?? '08P01',
-      message: field(0x4d) ?? 'invalid start-up parameter',
-      detail: field(0x44),
-      hint: field(0x48),
-      safeToRetry: false,
-    }),
-  );
+  const { where: _, ...fields } = decodeErrorFields(message.subarray(5));
+  return encodeErrorResponse({ ...fields, severity: 'FATAL', severityNonLocalized: 'FATAL' });
 }

@@ -3,6 +3,7 @@ import type { Statement } from './statements.ts';
 
 export class SessionStatements {
   private names: Map<string, Statement> | undefined;
+  private former: Map<string, Statement> | undefined;
 
   get(name: string): Statement | undefined {
     return this.names?.get(name);
@@ -15,13 +16,23 @@ export class SessionStatements {
     this.names?.delete(name);
   }
   clear(): void {
+    for (const key of this.names?.keys() ?? []) this.forget(key);
     this.names = undefined;
+  }
+  /** Deletes a name that texts sent earlier may still mention by its server-side name. */
+  forget(name: string): void {
+    const statement = this.names?.get(name);
+    if (statement === undefined) return;
+    this.names?.delete(name);
+    this.former ??= new Map();
+    if (this.former.size >= maxFormerNames) this.former.clear();
+    this.former.set(name, statement);
   }
   /** `message` with server-side names replaced by the session's own. */
   renameIn(message: string): string {
     let renamed = message;
-    for (const [key, statement] of this.names ?? []) {
-      renamed = renamed.replaceAll(`"${decoder.decode(statement.name)}"`, `"${key}"`);
+    for (const [key, statement] of [...(this.names ?? []), ...(this.former ?? [])]) {
+      renamed = renamed.replaceAll(`"${utf8.decode(statement.name)}"`, `"${nameText(key)}"`);
     }
     return renamed;
   }
@@ -30,14 +41,20 @@ export class SessionStatements {
   }
 }
 
-const decoder = new TextDecoder('latin1');
+const utf8 = new TextDecoder();
+const maxFormerNames = 32;
+/** Postgres tells names apart by their first 63 bytes (NAMEDATALEN). */
+const maxNameBytes = 63;
+
+/** A name as people read it. */
+export function nameText(key: string): string {
+  return utf8.decode(Uint8Array.from(key, (character) => character.charCodeAt(0)));
+}
 
 /** A statement name as a key: one character per byte, so that any encoding of the caller's is told apart. */
 export function nameKey(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= 24) {
-    let key = '';
-    for (let i = start; i < end; i++) key += String.fromCharCode(bytes[i]!);
-    return key;
-  }
-  return decoder.decode(bytes.subarray(start, end));
+  let key = '';
+  const stop = Math.min(end, start + maxNameBytes);
+  for (let i = start; i < stop; i++) key += String.fromCharCode(bytes[i]!);
+  return key;
 }

@@ -3,7 +3,13 @@
  * connection for as long as the release rule demands, and is the sink of what comes back.
  * What becomes of each message is in forwarding.ts; what a session may leave behind is in session-state.ts.
  */
-import { encodeErrorResponse, encodeParameterStatus, FrontendCode } from '@postern/wire';
+import {
+  decodeNotification,
+  encodeErrorResponse,
+  encodeNotificationResponse,
+  encodeParameterStatus,
+  FrontendCode,
+} from '@postern/wire';
 import { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { EngineContext } from './engine-context.ts';
@@ -12,7 +18,7 @@ import { PoolError } from './errors.ts';
 import { Forwarder } from './forwarding.ts';
 import { changedParameters, type ParameterSet } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
-import { Action, type Expect } from './reply-queue.ts';
+import { Action, Expect } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import { SessionState, type Startup } from './session-state.ts';
@@ -44,6 +50,7 @@ const largeCodes: ReadonlySet<number> = new Set([
   FrontendCode.CopyData,
 ]);
 const smallMessageBytes = 10_000;
+const maxSelfHeard = 1_000;
 
 export class PooledSession implements ReplySink, Waiter {
   readonly context: EngineContext;
@@ -64,8 +71,8 @@ export class PooledSession implements ReplySink, Waiter {
   lastServer: ServerConnection | undefined;
   waitingSince = 0;
   isWaiting = false;
-  /** No further segment is sent until the answers of those under way are in. */
-  private isGated = false;
+  /** Segments sent whose ReadyForQuery is not in. */
+  inFlight = 0;
   /** An error of ours was sent: everything up to the next Sync is discarded, as Postgres does. */
   private isSkipping = false;
   /** Bytes of a large message still to come, and whether they go to the server or nowhere. */
@@ -78,6 +85,9 @@ export class PooledSession implements ReplySink, Waiter {
   private told: ParameterSet | undefined;
   /** NotificationResponses that arrived while answers were under way. */
   private notifications: Uint8Array[] | undefined;
+  /** Own notifications already told, until the listening connection brings them too. */
+  private selfHeard: string[] | undefined;
+  private heardEarly: string[] | undefined;
 
   constructor(options: PooledSessionOptions) {
     this.context = options.context;
@@ -167,7 +177,16 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   private get isBlocked(): boolean {
-    return this.isWaiting || this.isGated || this.isOver || this.state.isBusy;
+    return this.isWaiting || this.isOver || this.state.isBusy || this.isGated;
+  }
+
+  /**
+   * No further segment is sent while others wait and one is under way, or too many are. A copy's data must get through:
+   * nothing else would end its segment.
+   */
+  private get isGated(): boolean {
+    if (this.inFlight === 0 || this.server === undefined || this.server.isCopyingIn) return false;
+    return this.pool.waiters.length > 0 || this.inFlight >= this.context.limits.pipelineWindow;
   }
 
   private applyBackPressure(): void {
@@ -254,6 +273,8 @@ export class PooledSession implements ReplySink, Waiter {
       case FrontendCode.Sync:
       case FrontendCode.Flush:
         if (available < total) return -1;
+        // One with a body is Postgres' to refuse.
+        if (total > 5) return 0;
         if (code === FrontendCode.Sync) this.give(readyForQuery(TransactionStatus.Idle));
         return total;
       case FrontendCode.Terminate:
@@ -331,6 +352,7 @@ export class PooledSession implements ReplySink, Waiter {
   private attach(server: ServerConnection): void {
     this.server = server;
     server.holder = this;
+    server.onNotification = (body): void => this.heard(server, body);
     this.state.prepare(server);
     if (this.phase === 'opening') this.state.openOn(server);
   }
@@ -371,9 +393,9 @@ export class PooledSession implements ReplySink, Waiter {
     } else this.isSkipping = true;
   }
 
-  /** After a segment was sent: nothing more while others wait, or while too much is under way. */
-  segmentSent(server: ServerConnection): void {
-    if (this.pool.waiters.length > 0 || server.segmentsOwed >= this.context.limits.pipelineWindow) this.isGated = true;
+  /** The last message of a segment was sent. */
+  segmentSent(): void {
+    this.inFlight++;
   }
 
   /** Ends the lease if the release rule holds (§2.2). */
@@ -389,6 +411,7 @@ export class PooledSession implements ReplySink, Waiter {
   private endLease(server: ServerConnection): void {
     this.resumeServer();
     this.server = undefined;
+    this.inFlight = 0;
     this.lastServer = server;
     server.lastUser = this;
     this.pool.release(server, this);
@@ -425,6 +448,7 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   revoked(server: ServerConnection, kind: Expect, ref: unknown, isCause: boolean): void {
+    if (kind === Expect.Query || kind === Expect.FunctionCall) this.inFlight--;
     this.forwarder.revoked(server, kind, ref, isCause);
   }
 
@@ -439,11 +463,12 @@ export class PooledSession implements ReplySink, Waiter {
   ): boolean {
     if (this.phase === 'closed' || server.owed.length === 0) return false;
     if (isFatalResponse(bytes, start)) this.isFatalSent = true;
-    return this.forwarder.failed(server, kind, action, ref, bytes, start, end);
+    return this.forwarder.failed(kind, action, ref, bytes, start, end);
   }
 
   ready(server: ServerConnection, status: number, action: Action, ref: unknown): boolean {
     if (this.phase === 'closed' || action === Action.Swallow || action === Action.ForwardButReady) return false;
+    this.inFlight--;
     if (this.forwarder.planRetry.repeats(server)) return false;
     this.forwarder.finished(server, action, ref);
     if (status === TransactionStatus.Idle && this.state.mustHoldReady(server)) return false;
@@ -476,7 +501,6 @@ export class PooledSession implements ReplySink, Waiter {
 
   settled(server: ServerConnection): void {
     if (this.server !== server) return;
-    if (this.isGated && (server.owed.length === 0 || this.pool.waiters.length === 0)) this.isGated = false;
     // The connection is given away before more of this caller's input is read when others wait for it.
     if (this.pool.waiters.length > 0) {
       this.mayRelease();
@@ -487,9 +511,8 @@ export class PooledSession implements ReplySink, Waiter {
     }
   }
 
-  copyInStarted(server: ServerConnection): void {
-    // The Sync that closed the gate is void now, and the copy's data must get through.
-    this.isGated = false;
+  copyInStarted(server: ServerConnection, voidSyncs: number): void {
+    this.inFlight -= voidSyncs;
     if (this.server === server) this.pump();
   }
 
@@ -508,6 +531,35 @@ export class PooledSession implements ReplySink, Waiter {
     this.pump();
     this.mayRelease();
     this.context.flush();
+  }
+
+  /** The session's own connection has a notification: its own ones come from there, in time before ReadyForQuery. */
+  private heard(server: ServerConnection, body: Uint8Array): void {
+    const { processId, channel, payload } = decodeNotification(body);
+    if (processId !== server.processId) return;
+    this.give(encodeNotificationResponse(this.processId, channel, payload));
+    if (!this.label.channels.includes(channel)) return;
+    const id = `${processId} ${channel} ${payload}`;
+    const early = this.heardEarly?.indexOf(id) ?? -1;
+    if (early >= 0) this.heardEarly?.splice(early, 1);
+    else {
+      this.selfHeard ??= [];
+      if (this.selfHeard.length < maxSelfHeard) this.selfHeard.push(id);
+    }
+  }
+
+  hasHeard(processId: number, channel: string, payload: string): boolean {
+    const id = `${processId} ${channel} ${payload}`;
+    const at = this.selfHeard?.indexOf(id) ?? -1;
+    if (at >= 0) {
+      this.selfHeard?.splice(at, 1);
+      return true;
+    }
+    if (this.server?.processId !== processId) return false;
+    // The listening connection was faster; the own one is about to tell.
+    this.heardEarly ??= [];
+    if (this.heardEarly.length < maxSelfHeard) this.heardEarly.push(id);
+    return true;
   }
 
   notify(message: Uint8Array): void {

@@ -71,7 +71,7 @@ export class SqlPrepared {
       // Inside a transaction Postgres refuses it; a pipelined one it must refuse too.
       if (server.status !== TransactionStatus.Idle || server.unsynced > 0) return false;
       const { baseline } = session.state;
-      session.state.touch(server, traits);
+      session.state.touch(server, text);
       forwarder.substitute(
         server,
         baseline.size === 0 ? resetSql : `${resetSql}; ${replaySql(baseline)}`,
@@ -82,7 +82,7 @@ export class SqlPrepared {
     }
     const sql = utf8.decode(text.tail.subarray(0, text.tail.length - 1));
     const { rewritten, effects } = this.rewrite(server, sql, text, false);
-    session.state.touch(server, traits);
+    session.state.touch(server, text);
     server.send(encodeQuery(rewritten));
     forwarder.querySent(server, text, effects);
     return true;
@@ -96,7 +96,7 @@ export class SqlPrepared {
     const tail = new Uint8Array(head.length + text.tail.length - sqlLength);
     tail.set(head);
     tail.set(text.tail.subarray(sqlLength), head.length);
-    return { tail, traits: text.traits, shared: undefined, byContext: undefined, effects };
+    return { ...text, tail, shared: undefined, byContext: undefined, effects };
   }
 
   private rewrite(
@@ -132,7 +132,7 @@ export class SqlPrepared {
       }
       if (known === undefined) return name.startsWith(serverNamePrefix) ? `${name}?` : name;
       if (!view.has(name)) wanted.push(known);
-      if (entry.kind === 'execute') session.state.touch(server, known.text.traits);
+      if (entry.kind === 'execute') session.state.touch(server, known.text);
       else {
         view.set(name, undefined);
         list.push({ kind: 'deallocate', at: entry.statement, name: keyOf(name), statement: known });
@@ -191,7 +191,7 @@ export class SqlPrepared {
         this.unlearned ??= [];
         this.unlearned.push(effect.statement);
       } else if (effect.kind === 'deallocate') {
-        statements.delete(effect.name);
+        statements.forget(effect.name);
         if (effect.statement !== undefined) server.prepared.delete(effect.statement);
       } else {
         statements.clear();
@@ -256,7 +256,7 @@ function withTypes(text: StatementText, types: string): StatementText {
   const view = new DataView(tail.buffer);
   view.setUint16(sqlEnd + 1, oids.length);
   for (const [i, oid] of oids.entries()) view.setUint32(sqlEnd + 3 + 4 * i, oid);
-  return { tail, traits: text.traits, shared: undefined, byContext: undefined };
+  return { ...text, tail, shared: undefined, byContext: undefined };
 }
 
 /** Names of SQL are characters, those of the protocol bytes: the key is one character per byte. */

@@ -13,6 +13,10 @@ export const serverNamePrefix = '_postern_';
 export interface StatementText {
   readonly tail: Uint8Array;
   readonly traits: SqlTraits;
+  /** Dotted names in a text that sets settings: those of an extension or of the application's own do not show in pg_settings. */
+  readonly customSettings: readonly string[];
+  /** Mentions NOTIFY or pg_notify. */
+  readonly notifies: boolean;
   /** The statement of callers that parse as the server does by default. */
   shared: Statement | undefined;
   byContext: Map<string, Statement> | undefined;
@@ -66,8 +70,10 @@ export function createStatementTexts(options: {
 
   function create(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText {
     const tail = bytes.slice(start, end);
-    const traits = options.classify(utf8.decode(tail.subarray(0, sqlEnd - start)));
-    return { tail, traits, shared: undefined, byContext: undefined };
+    const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
+    const traits = options.classify(sql);
+    const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
+    return { tail, traits, customSettings, notifies: /notify/i.test(sql), shared: undefined, byContext: undefined };
   }
 
   function newStatement(text: StatementText): Statement {
@@ -128,6 +134,15 @@ function find(first: TextNode | undefined, bytes: Uint8Array, start: number, end
 }
 
 const noName: Uint8Array = new Uint8Array(0);
+const noNames: readonly string[] = [];
+
+/** What may be names of custom settings; too many do no harm. */
+function dottedNames(sql: string): readonly string[] {
+  const names = sql
+    .slice(0, 10_000)
+    .match(/[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)+/g);
+  return names === null ? noNames : [...new Set(names)].slice(0, 20);
+}
 
 /** The next generation of a statement whose plan went stale: every connection prepares it under a new name. */
 export function renewStatement(statement: Statement): void {
