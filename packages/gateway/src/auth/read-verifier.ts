@@ -3,6 +3,7 @@ import { GatewayError } from '@postern/contract';
 import type { Engine, Identity, Target } from '@postern/pool';
 import {
   BackendCode,
+  concatBytes,
   createMessageReader,
   databaseErrorFrom,
   decodeDataRow,
@@ -69,6 +70,8 @@ export function readVerifier(
       greeting: false,
       label: 'auth query',
     });
-    stream.send([encodeParse('', query), encodeBind({ parameters: [user] }), encodeExecute(), encodeSync()]);
+    stream.send(
+      concatBytes([encodeParse('', query), encodeBind({ parameters: [user] }), encodeExecute(), encodeSync()]),
+    );
   });
 }

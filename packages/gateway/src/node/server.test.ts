@@ -275,12 +275,16 @@ describe('many callers', () => {
     configure();
     const connectionString = url({ query: '?options=pooled%3Dtrue' });
     let most = 0;
-    const watch = setInterval(async () => {
-      const rows = await database.query(
-        `select count(*)::int as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
-      );
-      most = Math.max(most, Number(rows[0]?.n));
-    }, 20);
+    let isWatching = true;
+    async function watch(): Promise<void> {
+      while (isWatching) {
+        const rows = await database.query(
+          `select count(*)::int as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+        );
+        most = Math.max(most, Number(rows[0]?.n));
+      }
+    }
+    const watched = watch();
     const clients = await Promise.all(
       Array.from({ length: 200 }, async () => {
         const client = new Client(connectionString);
@@ -307,8 +311,12 @@ describe('many callers', () => {
       });
       expect(await response.json()).toMatchObject({ rows: [[`http ${n}`]] });
     });
-    await Promise.all([...webSockets, ...requests]);
-    clearInterval(watch);
+    try {
+      await Promise.all([...webSockets, ...requests]);
+    } finally {
+      isWatching = false;
+      await watched;
+    }
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(5);
   });

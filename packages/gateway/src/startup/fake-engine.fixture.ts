@@ -13,6 +13,7 @@ import {
   encodeDataRow,
   encodeParameterStatus,
   encodeReadyForQuery,
+  encodeRowDescription,
   FrontendCode,
 } from '@postern/wire';
 
@@ -62,6 +63,7 @@ export function createFakeEngine(passwords: Readonly<Record<string, string>> = {
           if (code === FrontendCode.Terminate) stream.end();
           if (code !== FrontendCode.Query) return;
           const sql = decodeQuery(body);
+          stream.write(encodeRowDescription([{ name: 'answer', dataTypeID: 25 }]));
           stream.write(encodeDataRow([`${identity.user}@${target.database}: ${sql.length > 40 ? sql.length : sql}`]));
           stream.write(encodeCommandComplete('SELECT 1'));
           stream.write(encodeReadyForQuery('I'));
