@@ -8,6 +8,7 @@ import {
   encodeClose,
   encodeCloseComplete,
   encodeErrorResponse,
+  encodeFlush,
   encodeParseComplete,
   encodeQuery,
   FrontendCode,
@@ -52,6 +53,7 @@ interface Substitution {
 const missingName = `${serverNamePrefix}none`;
 const bindMissing: Uint8Array = encodeBind({ statement: missingName });
 const closeUnnamed: Uint8Array = encodeClose('S', '');
+const flush: Uint8Array = encodeFlush();
 const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
 const prefixKey: string = serverNamePrefix;
@@ -64,6 +66,10 @@ export class Forwarder {
   readonly planRetry: PlanRetry;
   /** A text of the open segment resets settings: the start-up values come back behind it. */
   private restoresBaseline = false;
+  /** A portal bound in this segment may be a COPY from the caller. */
+  private mayCopyIn = false;
+  /** Whether that copy begins is not known yet. What follows is read differently if it does. */
+  isAwaitingCopy = false;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -97,6 +103,7 @@ export class Forwarder {
         );
         server.unsynced++;
         server.executesUnsynced++;
+        if (this.mayCopyIn) this.awaitCopy(server);
         break;
       case FrontendCode.Sync:
         this.sync(server, bytes, at, end);
@@ -111,6 +118,7 @@ export class Forwarder {
         this.close(server, bytes, at, end);
         break;
       case FrontendCode.Flush:
+        if (server.isCopyingIn) break;
         server.send(bytes, at, end);
         server.unsynced++;
         break;
@@ -293,6 +301,7 @@ export class Forwarder {
     if (text !== undefined) {
       session.state.touch(server, text);
       if (text.traits.resets) this.restoresBaseline = true;
+      this.mayCopyIn ||= text.copiesIn;
       if (text.effects !== undefined || this.sqlPrepared.hasEffects) {
         this.sqlPrepared.bound(nameKey(bytes, at + 5, portalEnd), text.effects);
       }
@@ -411,13 +420,11 @@ export class Forwarder {
   // --- segments ---
 
   private sync(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+    // A copy would consume it without an answer (§2.7); not sent, it cannot meet a copy that has just failed either.
+    if (server.isCopyingIn) return;
     server.send(bytes, at, end);
-    if (server.isCopyingIn) {
-      // Consumed by the copy without an answer (§2.7).
-      if (server.owed.kind === Expect.Execute) server.unsynced = 1;
-      return;
-    }
     server.isSkipping = false;
+    this.mayCopyIn = false;
     this.expectEnd(server, Expect.Sync, undefined);
   }
 
@@ -437,6 +444,17 @@ export class Forwarder {
     session.state.touch(server, text);
     server.send(bytes, at, end);
     this.querySent(server, text, undefined);
+  }
+
+  /** A Sync behind a COPY's Execute would be consumed by the copy, if it begins: so wait until that is known. */
+  private awaitCopy(server: ServerConnection): void {
+    server.send(flush);
+    this.isAwaitingCopy = true;
+  }
+
+  /** The copy began, or it will not. */
+  copyKnown(): void {
+    this.isAwaitingCopy = false;
   }
 
   /** A Query with this text was sent. */
@@ -475,6 +493,7 @@ export class Forwarder {
   // --- answers ---
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, code: number): void {
+    if (kind === Expect.Execute && this.isAwaitingCopy) this.session.copyKnown();
     if (ref === answeredRef) this.planRetry.answered(kind);
     else if (kind === Expect.Execute && isSqlEffects(ref)) this.sqlPrepared.executed(server, ref, code);
   }
@@ -518,6 +537,7 @@ export class Forwarder {
 
   /** True: the error is given to the caller as it came. */
   failed(kind: Expect, action: Action, ref: unknown, bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.isAwaitingCopy) this.session.copyKnown();
     if (action === Action.Substitute) {
       const substitution = ref as Substitution;
       substitution.hasFailed = true;

@@ -58,6 +58,7 @@ export class SessionState {
   touch(server: ServerConnection, text: StatementText): void {
     const { traits } = text;
     if (text.notifies) server.notifier = this.session;
+    if (text.setsLocal) this.hasLocalSettings = true;
     if (traits.clean) return;
     server.isDirty = true;
     if (traits.unknownFunctions.length > 0) server.notifier = this.session;

@@ -177,7 +177,7 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   private get isBlocked(): boolean {
-    return this.isWaiting || this.isOver || this.state.isBusy || this.isGated;
+    return this.isWaiting || this.isOver || this.state.isBusy || this.isGated || this.forwarder.isAwaitingCopy;
   }
 
   /**
@@ -513,7 +513,14 @@ export class PooledSession implements ReplySink, Waiter {
 
   copyInStarted(server: ServerConnection, voidSyncs: number): void {
     this.inFlight -= voidSyncs;
+    this.forwarder.copyKnown();
     if (this.server === server) this.pump();
+  }
+
+  /** Whether a copy begins is known: read on, once the message that told it has been dealt with. */
+  copyKnown(): void {
+    this.forwarder.copyKnown();
+    queueMicrotask(() => this.errandDone());
   }
 
   serverDrained(): void {

@@ -17,6 +17,10 @@ export interface StatementText {
   readonly customSettings: readonly string[];
   /** Mentions NOTIFY or pg_notify. */
   readonly notifies: boolean;
+  /** May change settings for the rest of its transaction. */
+  readonly setsLocal: boolean;
+  /** May be a COPY from the caller. */
+  readonly copiesIn: boolean;
   /** The statement of callers that parse as the server does by default. */
   shared: Statement | undefined;
   byContext: Map<string, Statement> | undefined;
@@ -73,7 +77,16 @@ export function createStatementTexts(options: {
     const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
     const traits = options.classify(sql);
     const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
-    return { tail, traits, customSettings, notifies: /notify/i.test(sql), shared: undefined, byContext: undefined };
+    return {
+      tail,
+      traits,
+      customSettings,
+      notifies: /notify/i.test(sql),
+      setsLocal: /\bset\s+local\b|\bset_config\b/i.test(sql),
+      copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
+      shared: undefined,
+      byContext: undefined,
+    };
   }
 
   function newStatement(text: StatementText): Statement {
