@@ -24,8 +24,8 @@ export interface ServerProcessOptions {
   readonly args: readonly string[];
   readonly dataDir: string;
   readonly port: number;
-  /** What to do with the server and its files when we die without stopping it. */
-  readonly orphan: { readonly signal: 'INT' | 'QUIT'; readonly remove: readonly string[] };
+  /** What to do with the server, and which folder to remove, when we die without stopping it. */
+  readonly orphan: { readonly signal: 'INT' | 'QUIT'; readonly remove: string };
   readonly startTimeoutMs: number;
   onLog(line: string): void;
 }
@@ -110,9 +110,9 @@ function guardAgainstOrphans(pid: number, orphan: ServerProcessOptions['orphan']
     return () => process.off('exit', kill);
   }
   const script =
-    'pid=$1; signal=$2; shift 2; while read -r _; do :; done; kill -"$signal" "$pid" 2>/dev/null; ' +
-    'if [ $# -gt 0 ]; then i=0; while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do i=$((i+1)); sleep 0.1; done; rm -rf "$@"; fi';
-  const guard = spawn('/bin/sh', ['-c', script, 'postern-guard', String(pid), orphan.signal, ...orphan.remove], {
+    'while read -r _; do :; done; kill -"$2" "$1" 2>/dev/null; ' +
+    'i=0; while kill -0 "$1" 2>/dev/null && [ $i -lt 100 ]; do i=$((i+1)); sleep 0.1; done; rm -rf "$3"';
+  const guard = spawn('/bin/sh', ['-c', script, 'postern-guard', String(pid), orphan.signal, orphan.remove], {
     cwd: '/',
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],

@@ -137,7 +137,7 @@ async function startIn(runDir: string, options: StartPostgresOptions): Promise<R
           ],
           dataDir,
           port,
-          orphan: { signal: temporary ? 'QUIT' : 'INT', remove: temporary ? [runDir] : [] },
+          orphan: { signal: temporary ? 'QUIT' : 'INT', remove: runDir },
           startTimeoutMs: options.startTimeoutMs ?? 30_000,
           onLog: options.onLog ?? (() => {}),
         });

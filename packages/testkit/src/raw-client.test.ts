@@ -40,6 +40,9 @@ test('throws what the server says and goes on', async () => {
 test('cancels, and notices when the connection is killed', async () => {
   const client = await connectRaw(login());
   client.send(encodeQuery('SELECT pg_sleep(60)'));
+  // A cancel that comes before the query is lost, as Postgres says.
+  const isSleeping = `SELECT 1 FROM pg_stat_activity WHERE pid = ${client.processId} AND wait_event = 'PgSleep'`;
+  await expect.poll(async () => (await database.query(isSleeping)).length, { timeout: 20_000 }).toBe(1);
   const canceller = await connectStream(database.host, database.port);
   canceller.write(encodeCancelRequest(client.processId, client.secretKey));
   expect(trace(await client.receive())).toContain('ErrorResponse ERROR 57014 canceling statement due to user request');
