@@ -63,6 +63,8 @@ const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; c
   },
 ];
 
+type Login = (parameters?: Readonly<Record<string, string>>) => Promise<Caller>;
+
 describe('what one caller leaves for the next', () => {
   let postgres: RunningPostgres;
   let databases: DatabaseLender;
@@ -76,10 +78,7 @@ describe('what one caller leaves for the next', () => {
   });
 
   /** Plays with a pool of one server connection. */
-  async function onPool<T>(
-    limits: Partial<EngineLimits>,
-    play: (login: () => Promise<Caller>) => Promise<T>,
-  ): Promise<T> {
+  async function onPool<T>(limits: Partial<EngineLimits>, play: (login: Login) => Promise<T>): Promise<T> {
     const database = await databases.lend(SETUP);
     const route: Route = await createEngineRoute(postgres, { mode: 'pooled', limits: { maxPinned: 1, ...limits } })({
       database,
@@ -87,7 +86,7 @@ describe('what one caller leaves for the next', () => {
       seed: 1,
     });
     try {
-      return await play(async () => {
+      return await play(async (parameters = {}) => {
         const caller = createCaller('caller', await route.connect(), {
           waitLimitMs: 4000,
           user: postgres.user,
@@ -97,7 +96,7 @@ describe('what one caller leaves for the next', () => {
           beforeSend: async () => {},
           connect: () => route.connect(),
         });
-        await caller.login();
+        await caller.login({ parameters });
         return caller;
       });
     } finally {
@@ -148,9 +147,8 @@ describe('what one caller leaves for the next', () => {
   const TEXT = `SELECT '01/02/2020'::date`;
   const dateOfTheSecond = (limits: Partial<EngineLimits>): Promise<string> =>
     onPool(limits, async (login) => {
-      const [first, second] = [await login(), await login()];
+      const [first, second] = [await login(), await login({ DateStyle: 'DMY' })];
       await first.segment(parse('s', TEXT), bind({ statement: 's' }), execute());
-      await second.query(`SET DateStyle = 'ISO, DMY'`);
       await second.segment(parse('s', TEXT), bind({ statement: 's' }), execute());
       return second.received.findLast((found) => found.type === 'D')?.body.toString('utf8', 6) ?? '(no row)';
     });

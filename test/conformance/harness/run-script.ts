@@ -80,11 +80,15 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
 
   const stage: Stage = {
     async open(name, open = {}) {
+      await setting.beforeSend();
       const caller = await add(name, open);
       await caller.login(open);
       return caller;
     },
-    connect: (name) => add(name, { traceLogin: true }),
+    async connect(name) {
+      await setting.beforeSend();
+      return add(name, { traceLogin: true });
+    },
     async observe(sql) {
       const answer = await (await openObserver()).query(sql);
       observations.push(`${sql.trim()} => ${answer}`);

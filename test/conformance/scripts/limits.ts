@@ -78,7 +78,9 @@ export const limitScripts: readonly Script[] = [
       await a.segment(message('D', bytes('X', cstring(''))));
       await a.segment(message('C', bytes('X', cstring(''))));
       await a.segment(message('E', bytes(cstring(''))));
+      // A malformed Sync is answered by its own ReadyForQuery, the good one behind it by another.
       await a.segment(message('S', bytes(1, 2, 3)));
+      await a.ready();
       await a.send(message('Q', bytes('SELECT 1')));
       await a.ready();
       await a.send(message('Q', bytes(cstring('SELECT 1'), cstring('SELECT 2'))));

@@ -207,7 +207,8 @@ export const pipelineScripts: readonly Script[] = [
         Array.from({ length: 30 }, (_, index) => [extended('SELECT $1', [`${who}${index}`]), sync()]).flat();
       await a.send(...burst('a'));
       await b.send(...burst('b'));
-      await b.query(`SELECT 'b after'`);
+      await b.send(query(`SELECT 'b after'`));
+      await b.ready(31);
       await a.ready(30);
     },
   },
