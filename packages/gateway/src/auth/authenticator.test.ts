@@ -20,7 +20,7 @@ interface Fixture {
   outcome: <T>(promise: Promise<T>) => Promise<T | Error>;
 }
 
-function create(options: { maxLogins?: number } = {}): Fixture {
+function create(options: { maxLogins?: number; maxWaitingLogins?: number } = {}): Fixture {
   const clock = createFakeClock();
   const engine = createFakeEngine({ alice: 'secret' });
   let slowHashes = 0;
@@ -180,11 +180,26 @@ describe('verifyPassword', () => {
     expect(engine.logins.length - logins).toBe(16);
   });
 
-  it('has a limit of logins under way', async () => {
-    const { verify, engine, outcome } = create({ maxLogins: 2 });
+  it('lets wait what exceeds the limit of logins, up to a limit', async () => {
+    const { verify, engine, outcome } = create({ maxLogins: 2, maxWaitingLogins: 1 });
     engine.loginGate = new Promise(() => {});
-    void verify({ user: 'a' });
-    void verify({ user: 'b' });
-    expect(await outcome(verify({ user: 'c' }))).toMatchObject({ code: 'too_many_sessions', sqlstate: '53300' });
+    for (const user of ['a', 'b', 'c']) void verify({ user });
+    expect(await outcome(verify({ user: 'd' }))).toMatchObject({ code: 'too_many_sessions', sqlstate: '53300' });
+    expect(engine.logins.map(({ identity }) => identity.user)).toEqual(['a', 'b']);
+    // Another endpoint is another Postgres.
+    void verify({ user: 'e', endpoint: other });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(engine.logins).toHaveLength(3);
+  });
+
+  it('holds back guesses before they cost a slow hash', async () => {
+    const { verify, clock, slowHashes, outcome } = create();
+    await verify();
+    clock.advance(121_000);
+    for (let n = 0; n < 6; n++) await outcome(verify({ password: `wrong ${n}` }));
+    const before = slowHashes();
+    void verify({ password: 'again' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(slowHashes()).toBe(before);
   });
 });

@@ -9,6 +9,7 @@ import { type Endpoint, endpointTarget } from '../endpoints/endpoint.ts';
 import { createAttemptLimiter } from './attempt-limiter.ts';
 import type { AuthCrypto } from './auth-crypto.ts';
 import { createCredentialCache } from './credential-cache.ts';
+import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 export interface AuthenticatorOptions {
   engine: Pick<Engine, 'login'>;
@@ -21,8 +22,10 @@ export interface AuthenticatorOptions {
   connectTimeoutMs?: number;
   /** A refusal takes a whole multiple of this, so that its time does not tell why; it also slows guessing. */
   refusalStepMs?: number;
-  /** Logins under way at once; each is a connection to Postgres. */
+  /** Logins under way at once per endpoint: each is a connection to Postgres, and a flood of them would use them up. */
   maxLogins?: number;
+  /** Logins that may wait for one of these. */
+  maxWaitingLogins?: number;
 }
 
 /** Who a caller claims to be. */
@@ -58,7 +61,8 @@ export interface Authenticator {
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { engine, clock, crypto } = options;
-  const { credentialLifetimeMs = 300_000, maxCredentials = 10_000, refusalStepMs = 250, maxLogins = 1_000 } = options;
+  const { credentialLifetimeMs = 300_000, maxCredentials = 10_000, refusalStepMs = 250 } = options;
+  const { maxLogins = 16, maxWaitingLogins = 1_000 } = options;
   const { connectTimeoutMs: defaultConnectTimeoutMs = 5_000 } = options;
   const identityKey = crypto.randomBytes(32);
   const credentials = createCredentialCache({
@@ -69,8 +73,25 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     maxCredentials,
   });
   const attempts = createAttemptLimiter({ clock });
+  const turnstiles = new Map<string, Turnstile>();
   /** Two hundred callers who arrive at once with the same credential cause one login. */
   const underWay = new Map<string, Promise<Identity>>();
+
+  function turnstileOf(endpoint: Endpoint): Turnstile {
+    let turnstile = turnstiles.get(endpoint.name);
+    if (turnstile === undefined) {
+      turnstile = createTurnstile({
+        maxRunning: maxLogins,
+        maxWaiting: maxWaitingLogins,
+        onFull: () =>
+          new GatewayError('too_many_sessions', `too many logins are waiting (limit ${maxWaitingLogins})`, {
+            hint: 'Try again; logins are only needed for credentials that were not used for a while.',
+          }),
+      });
+      turnstiles.set(endpoint.name, turnstile);
+    }
+    return turnstile;
+  }
 
   /** The same credential has the same id for the life of the process, so its pool outlives the cache entry. */
   function identityOf(endpoint: Endpoint, user: string, secret: Secret, proof: string): Identity {
@@ -84,11 +105,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   async function logIn(login: PasswordLogin, endpoint: Endpoint, identity: Identity): Promise<Identity> {
     const key = credentialKey(endpoint, login.user);
-    if (await credentials.matches(key, login.password)) return identity;
+    const recalled = credentials.recall(key, login.password);
+    if (recalled === 'accepted') return identity;
     await enter(login);
-    await engine.login(endpointTarget(endpoint, login.database), identity, {
-      connectTimeoutMs: login.connectTimeoutMs ?? defaultConnectTimeoutMs,
-    });
+    if (recalled === 'unsure' && (await credentials.compare(key, login.password))) return identity;
+    const connectTimeoutMs = login.connectTimeoutMs ?? defaultConnectTimeoutMs;
+    await turnstileOf(endpoint).run(() =>
+      engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
+    );
     attempts.succeeded(attemptKey(login));
     credentials.accept(key, login.password, identity.id);
     return identity;
@@ -105,9 +129,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const flightKey = `${identity.id} ${login.database}`;
     let flight = underWay.get(flightKey);
     if (flight === undefined) {
-      if (underWay.size >= maxLogins) {
-        throw new GatewayError('too_many_sessions', `too many logins are under way (limit ${maxLogins})`);
-      }
       flight = logIn(login, endpoint, identity).finally(() => underWay.delete(flightKey));
       underWay.set(flightKey, flight);
     }

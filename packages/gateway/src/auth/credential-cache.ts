@@ -24,8 +24,12 @@ export interface CredentialCacheOptions {
 }
 
 export interface CredentialCache {
-  /** Whether `password` is the one accepted last for `key` (endpoint and user). */
-  matches(key: string, password: string): Promise<boolean>;
+  /**
+   * Whether `password` is the one accepted last for `key` (endpoint and user). `unsure`: only `compare` can tell, which
+   * is slow on purpose, so whoever guesses must be held back before.
+   */
+  recall(key: string, password: string): 'accepted' | 'unsure' | 'unknown';
+  compare(key: string, password: string): Promise<boolean>;
   /** Postgres accepted `password`. */
   accept(key: string, password: string, identityId: string): void;
   /** The role's password is not (any more) what Postgres accepts. */
@@ -69,20 +73,22 @@ export function createCredentialCache(options: CredentialCacheOptions): Credenti
   }
 
   return {
-    async matches(key, password) {
+    recall(key, password) {
+      const credential = credentials.get(key);
+      if (credential === undefined || credential.acceptedUntil <= clock.now()) return 'unknown';
+      if (credential.fast === undefined) return 'unsure';
+      if (!constantTimeEqual(credential.fast.tag, tagOf(key, password))) return 'unknown';
+      credential.fast.usedAt = clock.now();
+      return 'accepted';
+    },
+    async compare(key, password) {
       const credential = credentials.get(key);
       if (credential === undefined || credential.acceptedUntil <= clock.now()) return false;
-      const tag = tagOf(key, password);
-      if (credential.fast !== undefined) {
-        if (!constantTimeEqual(credential.fast.tag, tag)) return false;
-        credential.fast.usedAt = clock.now();
-        return true;
-      }
       const hash = await crypto.slowHash(password, credential.salt);
       if (!constantTimeEqual(hash, await credential.slowHash)) return false;
       // Replaced or forgotten while we computed: what we compared with is no longer Postgres' word.
       if (credentials.peek(key) !== credential) return false;
-      credential.fast = { tag, usedAt: clock.now() };
+      credential.fast = { tag: tagOf(key, password), usedAt: clock.now() };
       planSweep();
       return true;
     },
