@@ -1,4 +1,6 @@
 /** The judge judged: a wrong pooler must be caught, and only where it is wrong. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type RunningPostgres, startPostgres } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseAcceptedDifference } from './harness/accepted-difference.ts';
@@ -97,6 +99,21 @@ describe('parseAcceptedDifference', () => {
   test('refuses a difference without a reason', () => {
     expect(() => parseAcceptedDifference(file.replace('Because.\n', ''), 'file')).toThrow('file: expected');
   });
+});
+
+describe('accepted/', () => {
+  const folder = join(import.meta.dirname, 'accepted');
+
+  test.each(readdirSync(folder))('%s has a reason and belongs to a script', (file) => {
+    const name = file.replace(/\.md$/, '');
+    expect(scripts.map((script) => script.name)).toContain(name);
+    const accepted = parseAcceptedDifference(readFileSync(join(folder, file), 'utf8'), file);
+    expect(['tcp-pooled', 'tcp-direct', 'ws-pooled-cut']).toEqual(expect.arrayContaining([...accepted.modes]));
+  });
+});
+
+test('every script has a name of its own', () => {
+  expect(new Set(scripts.map((script) => script.name)).size).toBe(scripts.length);
 });
 
 describe('shrink', () => {
