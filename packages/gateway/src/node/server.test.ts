@@ -1,4 +1,5 @@
 // The whole gateway on real ports in front of a real Postgres, used by clients nobody changed.
+import { get } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { Client, neon, neonConfig, Pool } from '@neondatabase/serverless';
 import { connectRaw, createTestDatabase, type TestDatabase } from '@postern/testkit';
@@ -6,6 +7,7 @@ import { encodeCancelRequest } from '@postern/wire';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { testCertificate } from './certificate.fixture.ts';
 import { type RunningGateway, type StartGatewayOptions, startGateway } from './server.ts';
 
 const loopback = { host: '127.0.0.1', port: 0 };
@@ -268,6 +270,47 @@ async function pgCancel(port: number, processId: number, secretKey: Uint8Array):
     socket.resume();
   });
 }
+
+describe('with a certificate', () => {
+  it('every port speaks TLS', async () => {
+    const { url, configure, http, tcp } = await open({ tls: testCertificate });
+    const client = new pg.Client({ connectionString: url({ host: 'localhost' }), ssl: { ca: testCertificate.cert } });
+    await client.connect();
+    expect((await client.query('select 1 as n')).rows).toEqual([{ n: 1 }]);
+    await client.end();
+
+    class TrustingWebSocket extends WebSocket {
+      constructor(address: string) {
+        super(address, { ca: testCertificate.cert });
+      }
+    }
+    configure({
+      useSecureWebSocket: true,
+      webSocketConstructor: TrustingWebSocket,
+      wsProxy: () => `localhost:${http}/v2`,
+    });
+    const webSocket = new Client(url());
+    await webSocket.connect();
+    const { rows } = await webSocket.query("select repeat('x', 300000) as long");
+    expect(rows[0].long).toHaveLength(300_000);
+    await webSocket.end();
+
+    const status = await new Promise((resolve, reject) => {
+      get({ host: 'localhost', port: http, path: '/health', ca: testCertificate.cert }, ({ statusCode }) =>
+        resolve(statusCode),
+      ).on('error', reject);
+    });
+    expect(status).toBe(200);
+    // Without TLS the Postgres port still serves this machine.
+    const plain = await connectRaw({
+      port: tcp,
+      user: database.user,
+      password: database.password,
+      database: database.name,
+    });
+    await plain.end();
+  });
+});
 
 describe('many callers', () => {
   it('two hundred WebSockets and two hundred HTTP requests share five server connections', async () => {
