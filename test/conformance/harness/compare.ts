@@ -14,6 +14,7 @@ export interface CompareOptions {
   readonly mode: RouteKind;
   readonly openRoute: OpenRoute;
   readonly hasNeighbour: boolean;
+  readonly neighbourOffset?: number;
 }
 
 export interface Verdict {
@@ -29,7 +30,13 @@ async function play(script: Script, options: CompareOptions, openRoute: OpenRout
   const database = await options.databases.lend(script.setup);
   const route = await openRoute({ database, serverConnections: script.serverConnections ?? 1, seed: 1 });
   try {
-    return await runScript(script, { server: options.server, database, route, hasNeighbour });
+    return await runScript(script, {
+      server: options.server,
+      database,
+      route,
+      hasNeighbour,
+      neighbourOffset: options.neighbourOffset,
+    });
   } finally {
     await route.close();
     options.databases.giveBack(database);

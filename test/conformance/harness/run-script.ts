@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly database: string;
   readonly route: Route;
   readonly hasNeighbour: boolean;
+  /** The neighbour's first act; by default it depends on the script, so that each meets another order. */
+  readonly neighbourOffset?: number | undefined;
   readonly waitLimitMs?: number;
 }
 
@@ -104,11 +106,11 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
       }
       observations.push(`${sql.trim()} => ${answer}`);
     },
-    async untilRunning(sqlFragment) {
+    async untilRunning(sqlFragment, waitEvent) {
       const deadline = Date.now() + waitLimitMs;
       const connection = await openObserver();
       const asked = `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
-        AND pid <> pg_backend_pid() AND query LIKE '%${sqlFragment}%'`;
+        AND pid <> pg_backend_pid() AND query LIKE '%${sqlFragment}%' AND ${waitEvent === undefined ? 'true' : `wait_event = '${waitEvent}'`}`;
       while ((await connection.query(asked)) === '0') {
         if (Date.now() > deadline) throw new ConversationStalled(`nothing like ${sqlFragment} began to run`);
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -125,7 +127,7 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
       beforeSend: async () => {},
     });
     await caller.login({});
-    neighbour = createNeighbour(caller, hash(script.name));
+    neighbour = createNeighbour(caller, options.neighbourOffset ?? hash(script.name));
     actors.push({ caller, traceLogin: false });
   }
 

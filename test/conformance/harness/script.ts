@@ -16,8 +16,11 @@ export interface Stage {
   observe(sql: string): Promise<string>;
   /** Asks until Postgres answers `expected` or time is up; records the last answer. For effects that need a moment. */
   observeUntil(sql: string, expected: string): Promise<void>;
-  /** Waits until a session's statement is running in Postgres (seen by a text inside it). Records nothing. */
-  untilRunning(sqlFragment: string): Promise<void>;
+  /**
+   * Waits until a session's statement (known by a text inside it) is running in Postgres and waits for `waitEvent`,
+   * if one is given. Records nothing.
+   */
+  untilRunning(sqlFragment: string, waitEvent?: string): Promise<void>;
 }
 
 export interface Script {

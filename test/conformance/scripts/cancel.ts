@@ -96,10 +96,11 @@ export const cancelScripts: readonly Script[] = [
     name: 'cancel-copy-in',
     section: '2.10',
     setup: 'CREATE TABLE t (n int)',
-    async run({ open }) {
+    async run({ open, untilRunning }) {
       const a = await open('A');
       await a.send(query('COPY t FROM STDIN'));
       await a.until('CopyInResponse');
+      await untilRunning('COPY t FROM', 'ClientRead');
       // A backend that waits for copy data does not notice; it does when the next data comes.
       await a.cancel();
       await pause(50);
