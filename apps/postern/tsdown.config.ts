@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown';
+import { thirdPartyLicenses } from './third-party-licenses.config.ts';
 
 // One file without dependencies to install: everything but Postgres itself is bundled.
 export default defineConfig({
@@ -11,4 +12,5 @@ export default defineConfig({
   sourcemap: true,
   deps: { onlyBundle: false },
   outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
+  plugins: [thirdPartyLicenses()],
 });

@@ -85,7 +85,10 @@ describe.each(judged.filter((pkg) => pkg.folder in importTable || pkg.folder.sta
 
 /** What the repository's root provides to every test. */
 function isFromRoot(file: SourceFile, name: string): boolean {
-  return (file.isTest && (name === 'vitest' || name === '@postern/testkit')) || file.path.endsWith('tsdown.config.ts');
+  return (
+    (file.isTest && (name === 'vitest' || name === '@postern/testkit')) ||
+    (name === 'tsdown' && file.path.endsWith('.config.ts'))
+  );
 }
 
 test('nothing but tests imports testkit, fixtures or tests', () => {
