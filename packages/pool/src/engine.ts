@@ -258,7 +258,7 @@ export function createEngine(options: EngineOptions): Engine {
   function openPooled(given: SessionOptions, processId: number, secretKey: Uint8Array): Session {
     const pool = poolFor(given.target, given.identity);
     pool.sessions++;
-    const startup = parseStartupOptions(given.startupParameters);
+    const { settings: startup, error } = parseStartupOptions(given.startupParameters);
     const session = new PooledSession({
       context,
       pool,
@@ -277,7 +277,8 @@ export function createEngine(options: EngineOptions): Engine {
     keys.set(processId, secretKey, session);
     if (given.initialBytes !== undefined && given.initialBytes.length > 0) session.receiveInitial(given.initialBytes);
     const greeting = greetingOf(processId, secretKey);
-    session.start(startup, given.greeting === false ? undefined : greeting);
+    if (error === undefined) session.start(startup, given.greeting === false ? undefined : greeting);
+    else session.fail(errorMessage('FATAL', '42601', error));
     context.flush();
     return session;
   }

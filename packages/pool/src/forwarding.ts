@@ -68,8 +68,8 @@ export class Forwarder {
   private restoresBaseline = false;
   /** A portal bound in this segment may be a COPY from the caller. */
   private mayCopyIn = false;
-  /** Whether that copy begins is not known yet. What follows is read differently if it does. */
-  isAwaitingCopy = false;
+  /** What follows cannot be read before an answer is in: whether a copy begins, or what PREPARE came to. */
+  awaited: object | undefined;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -95,15 +95,7 @@ export class Forwarder {
         break;
       case FrontendCode.Execute:
         server.send(bytes, at, end);
-        server.expect(
-          Expect.Execute,
-          this.planRetry.action(),
-          this.session,
-          this.sqlPrepared.effectsOfExecute(bytes, at + 5) ?? answeredRef,
-        );
-        server.unsynced++;
-        server.executesUnsynced++;
-        if (this.mayCopyIn) this.awaitCopy(server);
+        this.execute(server, bytes, at);
         break;
       case FrontendCode.Sync:
         this.sync(server, bytes, at, end);
@@ -431,6 +423,8 @@ export class Forwarder {
   private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
     const { session } = this;
     const sqlEnd = bytes.indexOf(0, at + 5);
+    // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
+    if (server.unsynced > 0) server.isSuspect = true;
     if (sqlEnd !== end - 1) {
       this.sendMalformed(server, Expect.Query, bytes, at, end);
       this.session.segmentSent();
@@ -446,15 +440,23 @@ export class Forwarder {
     this.querySent(server, text, undefined);
   }
 
-  /** A Sync behind a COPY's Execute would be consumed by the copy, if it begins: so wait until that is known. */
-  private awaitCopy(server: ServerConnection): void {
-    server.send(flush);
-    this.isAwaitingCopy = true;
+  private execute(server: ServerConnection, bytes: Uint8Array, at: number): void {
+    const effects = this.sqlPrepared.effectsOfExecute(bytes, at + 5);
+    const mustWait = this.mayCopyIn || (effects !== undefined && effects.list.length > 0);
+    const ref = effects ?? (mustWait ? ({ kind: 'counted' } satisfies StatementRef) : answeredRef);
+    server.expect(Expect.Execute, this.planRetry.action(), this.session, ref);
+    server.unsynced++;
+    server.executesUnsynced++;
+    if (mustWait) this.awaitAnswer(server, ref);
   }
 
-  /** The copy began, or it will not. */
-  copyKnown(): void {
-    this.isAwaitingCopy = false;
+  /**
+   * Reads no further until the Execute just sent is answered: a Sync behind a COPY would be consumed by it, if it begins,
+   * and a name made by PREPARE must be known before it is mentioned again.
+   */
+  private awaitAnswer(server: ServerConnection, ref: object): void {
+    server.send(flush);
+    this.awaited = ref;
   }
 
   /** A Query with this text was sent. */
@@ -462,6 +464,7 @@ export class Forwarder {
     this.unnamed = undefined;
     server.unnamed = null;
     if (text.traits.resets) this.restoresBaseline = true;
+    if (effects !== undefined && effects.list.length > 0) this.awaited = effects;
     this.expectEnd(server, Expect.Query, effects);
   }
 
@@ -493,9 +496,15 @@ export class Forwarder {
   // --- answers ---
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, code: number): void {
-    if (kind === Expect.Execute && this.isAwaitingCopy) this.session.copyKnown();
-    if (ref === answeredRef) this.planRetry.answered(kind);
+    if (ref === this.awaited) this.answerKnown();
+    if ((ref as StatementRef).kind === 'counted') this.planRetry.answered(kind);
     else if (kind === Expect.Execute && isSqlEffects(ref)) this.sqlPrepared.executed(server, ref, code);
+  }
+
+  /** Read on, once the message that brought the answer has been dealt with. */
+  private answerKnown(): void {
+    this.awaited = undefined;
+    this.session.answerKnown();
   }
 
   completed(ref: unknown): void {
@@ -504,6 +513,7 @@ export class Forwarder {
 
   revoked(server: ServerConnection, kind: Expect, ref: unknown, isCause: boolean): void {
     if (ref === undefined) return;
+    if (ref === this.awaited) this.answerKnown();
     if (kind === Expect.Synthetic) {
       (ref as SyntheticReply).undo?.();
       return;
@@ -537,7 +547,6 @@ export class Forwarder {
 
   /** True: the error is given to the caller as it came. */
   failed(kind: Expect, action: Action, ref: unknown, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.isAwaitingCopy) this.session.copyKnown();
     if (action === Action.Substitute) {
       const substitution = ref as Substitution;
       substitution.hasFailed = true;
@@ -547,12 +556,13 @@ export class Forwarder {
       this.session.give((ref as Extract<StatementRef, { kind: 'error' }>).message);
       return false;
     }
-    if (this.planRetry.recovers(kind, bytes, start)) return false;
+    if (this.planRetry.recovers(kind, bytes, start, end)) return false;
     return this.sqlPrepared.forwardsError(bytes, start, end);
   }
 
   /** A segment's ReadyForQuery is about to be given out. */
   finished(server: ServerConnection, action: Action, ref: unknown): void {
+    if (ref !== undefined && ref === this.awaited) this.awaited = undefined;
     if (action === Action.Substitute) {
       const substitution = ref as Substitution;
       if (!substitution.hasFailed) {

@@ -22,7 +22,9 @@ export class PlanRetry {
   private isComplete = false;
   /** Answers of the recorded part already given to the caller. */
   private given = 0;
-  private isRetrying = false;
+  /** The segment failed and will be repeated once its Sync is here. */
+  isRetrying = false;
+  private heldError: Uint8Array | undefined;
   private toSwallow = 0;
   /** The failed message is a Describe, whose ParameterDescription has already been given out. */
   private isDescribe = false;
@@ -48,11 +50,22 @@ export class PlanRetry {
     if (record === undefined || this.isReplaying) return;
     if (this.isComplete || end < 0 || record.length + end - at > this.session.context.limits.maxReplayBytes) {
       this.record = undefined;
+      this.surrender();
       return;
     }
     record.append(bytes, at, end);
     if (code === FrontendCode.Sync) this.isComplete = true;
     else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.record = undefined;
+    else if (code === FrontendCode.Flush) this.surrender();
+  }
+
+  /** The caller wants its answer now, or the segment is too large to keep: it gets the error. */
+  private surrender(): void {
+    if (!this.isRetrying || this.heldError === undefined) return;
+    this.isRetrying = false;
+    this.record = undefined;
+    this.session.give(this.heldError);
+    this.heldError = undefined;
   }
 
   /** What becomes of the answer to the next message: those given before the repetition are not given again. */
@@ -73,12 +86,14 @@ export class PlanRetry {
   }
 
   /** True: the error is kept from the caller, the segment will be repeated. */
-  recovers(kind: Expect, bytes: Uint8Array, start: number): boolean {
+  recovers(kind: Expect, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
     if (this.bound === undefined || !isStalePlan(bytes, start)) return false;
     for (const statement of new Set(this.bound)) renewStatement(statement);
-    if (this.record === undefined || !this.isComplete || this.isReplaying || this.session.inFlight !== 1) return false;
+    if (this.record === undefined || this.isReplaying || this.session.inFlight !== (this.isComplete ? 1 : 0))
+      return false;
     this.isRetrying = true;
+    this.heldError = bytes.slice(start, end);
     this.isDescribe = kind === Expect.Describe;
     return true;
   }

@@ -158,7 +158,12 @@ export class Pool {
 
   private isSurplus(server: ServerConnection): boolean {
     const { isClosing, limits } = this.context;
-    return isClosing || this.counted >= this.size || server.idleSince - server.openedAt > limits.serverLifetimeMs;
+    return (
+      isClosing ||
+      server.isSuspect ||
+      this.counted >= this.size ||
+      server.idleSince - server.openedAt > limits.serverLifetimeMs
+    );
   }
 
   /** Moves a lease to the budget of pins. False: that budget is used up. */

@@ -29,7 +29,7 @@ export interface ReplySink {
   /** After `ready` and what it gave out: the moment to release the connection. */
   settled(server: ServerConnection): void;
   /** The server wants copy data; `voidSyncs` Syncs sent ahead of it will not be answered. */
-  copyInStarted(server: ServerConnection, voidSyncs: number): void;
+  copyInStarted(server: ServerConnection, ref: unknown, voidSyncs: number): void;
   /** The server connection is gone while this sink was owed answers or held it. */
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void;
   /** The server takes bytes again. */

@@ -76,11 +76,15 @@ export class ServerConnection {
   notifier: unknown;
   idleSince: number;
   isGone = false;
+  /** Not to be lent again. */
+  isSuspect = false;
   /** The FATAL ErrorResponse that announced the end. */
   fatal: Uint8Array | undefined;
   /** Told of the end and of drains, besides the sinks that are owed answers. */
   holder: ReplySink | undefined;
 
+  /** A copy from the caller is under way or was refused: its end is, or will be, among what was sent. */
+  private hasCopyBegun = false;
   /** Takes NotificationResponse bodies (borrowed). */
   onNotification: ((body: Uint8Array) => void) | undefined;
 
@@ -227,11 +231,11 @@ export class ServerConnection {
       case BackendCode.CommandComplete:
       case BackendCode.EmptyQueryResponse:
         if (kind === Expect.Query) {
-          this.isCopyingIn = false;
+          this.endCopyIn();
           owed.sink.completed(owed.ref);
           return this.pass(code, true);
         }
-        this.isCopyingIn = false;
+        this.endCopyIn();
         return this.pop(code, kind === Expect.Execute, bytes, start, end);
       case BackendCode.PortalSuspended:
         return this.pop(code, kind === Expect.Execute, bytes, start, end);
@@ -368,17 +372,31 @@ export class ServerConnection {
   private startCopyIn(code: number): void {
     const { owed } = this;
     if (owed.kind !== Expect.Execute && owed.kind !== Expect.Query) this.fault(code);
-    this.isCopyingIn = true;
     // Syncs sent before the copy's end are swallowed by Postgres without an answer (§2.7).
     const { segmentsOwed } = this;
-    for (let i = 1; i < owed.length && owed.kindAt(i) !== Expect.CopyEnd; ) {
+    let i = 1;
+    while (i < owed.length && owed.kindAt(i) !== Expect.CopyEnd) {
       if (owed.kindAt(i) === Expect.Sync) {
         owed.removeAt(i);
         this.segmentsOwed--;
       } else i++;
     }
+    this.hasCopyBegun = true;
+    this.isCopyingIn = i === owed.length;
     if (owed.kind === Expect.Execute && this.segmentsOwed === 0) this.unsynced = 1;
-    owed.sink.copyInStarted(this, segmentsOwed - this.segmentsOwed);
+    owed.sink.copyInStarted(this, owed.ref, segmentsOwed - this.segmentsOwed);
+  }
+
+  /** A statement completed: if it was a copy, the end that was sent for it has been read. */
+  private endCopyIn(): void {
+    this.isCopyingIn = false;
+    if (!this.hasCopyBegun) return;
+    this.hasCopyBegun = false;
+    for (let i = 1; i < this.owed.length; i++) {
+      if (this.owed.kindAt(i) !== Expect.CopyEnd) continue;
+      this.owed.removeAt(i);
+      return;
+    }
   }
 
   private fault(code: number): never {

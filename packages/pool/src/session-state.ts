@@ -132,6 +132,7 @@ export class SessionState {
   /** The session's own settings are refused: whatever follows would run under others. */
   private cannotPrepare(server: ServerConnection, failure: Uint8Array): void {
     const reason = decodeErrorFields(failure.subarray(5)).message;
+    this.session.context.log({ event: 'session_state_refused', session: this.session.name, error: reason });
     if (this.session.server === server) {
       this.session.fail(
         errorMessage(

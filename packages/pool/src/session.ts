@@ -177,7 +177,7 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   private get isBlocked(): boolean {
-    return this.isWaiting || this.isOver || this.state.isBusy || this.isGated || this.forwarder.isAwaitingCopy;
+    return this.isWaiting || this.isOver || this.state.isBusy || this.isGated || this.forwarder.awaited !== undefined;
   }
 
   /**
@@ -224,6 +224,10 @@ export class PooledSession implements ReplySink, Waiter {
           return end;
         }
         if (code !== FrontendCode.Sync) {
+          if (this.forwarder.planRetry.isRetrying) {
+            if (!isWhole && total <= this.context.limits.maxReplayBytes) break;
+            this.forwarder.planRetry.sent(code, bytes, at, isWhole ? at + total : -1);
+          }
           at += this.drop(total, end - at);
           continue;
         }
@@ -511,15 +515,14 @@ export class PooledSession implements ReplySink, Waiter {
     }
   }
 
-  copyInStarted(server: ServerConnection, voidSyncs: number): void {
+  copyInStarted(server: ServerConnection, ref: unknown, voidSyncs: number): void {
     this.inFlight -= voidSyncs;
-    this.forwarder.copyKnown();
+    if (this.forwarder.awaited === ref) this.forwarder.awaited = undefined;
     if (this.server === server) this.pump();
   }
 
-  /** Whether a copy begins is known: read on, once the message that told it has been dealt with. */
-  copyKnown(): void {
-    this.forwarder.copyKnown();
+  /** The awaited answer is in: read on, once the message that brought it has been dealt with. */
+  answerKnown(): void {
     queueMicrotask(() => this.errandDone());
   }
 
