@@ -336,6 +336,7 @@ export class ServerConnection {
   private errorResponse(bytes: Uint8Array, start: number, end: number): Verdict {
     const { owed } = this;
     this.isCopyingIn = false;
+    this.hasCopyBegun = false;
     if (isFatalResponse(bytes, start)) this.fatal = bytes.slice(start, end);
     if (owed.length === 0) {
       // Nobody asked: the server says why it will close.
