@@ -7,6 +7,8 @@ import { createEngineRoute } from './harness/engine-route.ts';
 import type { OpenRoute } from './harness/route.ts';
 import { findDifference } from './property/find-difference.ts';
 
+/** Steps to leave out, to look past a failure that is known: POSTERN_SKIP='COPY|DISCARD' */
+const skip = process.env.POSTERN_SKIP === undefined ? undefined : new RegExp(process.env.POSTERN_SKIP);
 /** Give the printed seed to see a failure again: POSTERN_SEED=123 npx vitest run test/conformance/property */
 const seed = Number(process.env.POSTERN_SEED ?? Date.now() % 1_000_000);
 const searchMs = Number(process.env.POSTERN_PROPERTY_MS ?? 20_000);
@@ -33,6 +35,7 @@ describe('random conversations', () => {
       searchMs: searchMs * share,
       shrinkMs: 20_000,
       answerLimitMs: 3_000,
+      ...(skip === undefined ? {} : { skip: (step) => skip.test(step.label) }),
     });
     console.log(`seed ${seed}: ${result.conversations} conversations, ${result.steps} steps`);
     expect(result.failure ?? '').toBe('');

@@ -94,7 +94,8 @@ function sql(session: string, random: Random): string {
     `SET ${setting}`,
     `SET LOCAL ${setting}`,
     `SHOW ${random.pick(['work_mem', 'application_name', 'DateStyle', 'search_path', 'TimeZone', 'extra_float_digits'])}`,
-    `SELECT current_setting('own.value', true)`,
+    // A placeholder, once made, stays in its backend for ever as '': RESET ALL cannot make it NULL again.
+    `SELECT coalesce(current_setting('own.value', true), '')`,
     'RESET ALL',
     'RESET work_mem',
     `SELECT public.change('${random.pick(['UTC', 'Asia/Tokyo'])}')`,

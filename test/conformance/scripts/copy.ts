@@ -145,6 +145,46 @@ export const copyScripts: readonly Script[] = [
     },
   },
   {
+    name: 'copy-in-extended-server-error-with-syncs-under-way',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      await a.send(...copyIn, sync(), copyData('bad\n'), sync(), copyDone(), sync());
+      await a.ready(2);
+      await a.query('SELECT count(*) FROM t');
+    },
+  },
+  {
+    name: 'copy-in-simple-then-a-segment-in-the-same-write',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      const copy = [query('COPY t FROM STDIN'), copyData('1\tone\n'), copyDone()];
+      await a.send(...copy, extended(`PREPARE s1 AS SELECT 'mine'`), sync());
+      await a.ready(2);
+      await a.send(...copy, parse('s2', 'SELECT $1::int'), sync(), ...copy, query('EXECUTE s1'));
+      await a.ready(4);
+    },
+  },
+  {
+    name: 'copy-in-sent-while-waiting-for-a-connection',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.query('BEGIN');
+      await b.send(query('COPY t FROM STDIN'), copyData('1\tone\n'), copyDone(), query('SELECT count(*) FROM t'));
+      await b.send(query('COPY t FROM STDIN'), copyData('bad\n'), copyDone(), copyFail('late'), sync());
+      await b.send(...copyIn, copyFail('no'), sync(), query('SELECT 2'));
+      await a.query('COMMIT');
+      await b.ready(6);
+      await a.query('SELECT 1');
+    },
+  },
+  {
     name: 'copy-in-query-inside-is-fatal',
     section: '2.7',
     setup: TABLE,

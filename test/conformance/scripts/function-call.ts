@@ -1,5 +1,5 @@
 /** FunctionCall, which most poolers forgot (§2.1). */
-import { extended, functionCall, message, query, sync } from '../harness/frontend-message.ts';
+import { closeStatement, extended, functionCall, message, parse, query, sync } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 /** Built-in functions by oid: `int4pl`, `int4div`, `upper(text)`. */
@@ -20,6 +20,18 @@ export const functionCallScripts: readonly Script[] = [
       await a.send(message('F', new Uint8Array(3)));
       await a.ready();
       await a.query('SELECT 1');
+    },
+  },
+  {
+    name: 'function-call-behind-a-local-answer',
+    section: '2.1',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT 1'));
+      await a.send(extended('DEALLOCATE ALL'), sync(), functionCall(INT4PL, ['1', '2']));
+      await a.ready(2);
+      await a.send(query('DEALLOCATE ALL'), functionCall(INT4PL, ['3', '4']), closeStatement('s1'), sync());
+      await a.ready(3);
     },
   },
   {

@@ -101,6 +101,25 @@ export const namedStatementScripts: readonly Script[] = [
     },
   },
   {
+    name: 'named-failed-parse-and-its-use-in-the-same-write',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.send(parse('s1', 'SELEC'), sync(), describeStatement('s1'), sync(), bind({ statement: 's1' }), sync());
+      await a.ready(3);
+      await a.send(parse('s2', 'SELECT 2'), parse('s3', 'SELEC'), sync(), bind({ statement: 's2' }), execute(), sync());
+      await a.send(
+        describeStatement('s3'),
+        sync(),
+        parse('s3', `SELECT 'good'`),
+        bind({ statement: 's3' }),
+        execute(),
+        sync(),
+      );
+      await a.ready(4);
+    },
+  },
+  {
     name: 'named-survives-errors-and-rollback',
     section: '2.12',
     async run({ open }) {

@@ -1,5 +1,15 @@
 /** State that lives in a session beyond its transactions: roles, temporary objects, locks, sequences, seeds (§2.11). */
-import { bind, describeStatement, execute, extended, parse } from '../harness/frontend-message.ts';
+import {
+  bind,
+  closePortal,
+  describeStatement,
+  execute,
+  extended,
+  flush,
+  parse,
+  query,
+  sync,
+} from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 export const sessionStateScripts: readonly Script[] = [
@@ -156,6 +166,25 @@ export const sessionStateScripts: readonly Script[] = [
       await a.segment(extended(`INSERT INTO t (v) VALUES ('x')`));
       await a.segment(extended(`SELECT currval(pg_get_serial_sequence('t', 'id')), lastval(), currval('s')`));
       await a.query('DISCARD SEQUENCES');
+      await a.query('SELECT lastval()');
+    },
+  },
+  {
+    name: 'state-sequences-and-a-neighbour-in-a-segment',
+    section: '2.11',
+    setup: 'CREATE SEQUENCE s',
+    serverConnections: 2,
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.send(query(`SELECT nextval('s')`), extended('SELECT 1'), sync());
+      await a.ready(2);
+      await a.segment(extended('DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'));
+      await b.send(closePortal(''), flush());
+      await b.until('CloseComplete');
+      await a.segment(extended('SELECT lastval()'));
+      await b.segment();
+      await a.query('CLOSE c1');
       await a.query('SELECT lastval()');
     },
   },
