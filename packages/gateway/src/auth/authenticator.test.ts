@@ -156,6 +156,19 @@ describe('verifyPassword', () => {
     expect(engine.logins).toHaveLength(2);
   });
 
+  it('says that Postgres cannot be reached, but not to strangers where it is', async () => {
+    const { verify, engine, outcome } = create();
+    engine.loginError = Object.assign(new Error('10.0.0.7:5432: connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const error = await outcome(verify());
+    expect(error).toMatchObject({
+      code: 'connect_failed',
+      sqlstate: '08001',
+      detail: expect.stringContaining('10.0.0.7'),
+    });
+    expect((error as Error).message).toMatch(/cannot reach the database server .*ECONNREFUSED/);
+    expect((error as Error).message).not.toContain('10.0.0.7');
+  });
+
   it('slows down who guesses, but not the same user elsewhere', async () => {
     const { verify, clock, engine, outcome } = create();
     for (let n = 0; n < 8; n++) await outcome(verify({ password: `wrong ${n}` }));

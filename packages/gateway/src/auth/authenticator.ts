@@ -110,9 +110,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     await enter(login);
     if (recalled === 'unsure' && (await credentials.compare(key, login.password))) return identity;
     const connectTimeoutMs = login.connectTimeoutMs ?? defaultConnectTimeoutMs;
-    await turnstileOf(endpoint).run(() =>
-      engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
-    );
+    const askedAtMs = clock.now();
+    try {
+      await turnstileOf(endpoint).run(() =>
+        engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
+      );
+    } catch (error) {
+      throw explainUnreachable(error, clock.now() - askedAtMs);
+    }
     attempts.succeeded(attemptKey(login));
     credentials.accept(key, login.password, identity.id);
     return identity;
@@ -174,6 +179,14 @@ function isCredentialRefusal(error: unknown): error is DatabaseError {
   if (error.code === sqlState.invalidPassword) return true;
   // "role does not exist", "is not permitted to log in". A missing pg_hba.conf line is another routine and is passed on.
   return error.code === sqlState.invalidAuthorizationSpecification && error.routine === 'InitializeSessionUserId';
+}
+
+/** Errors of the system (ECONNREFUSED, ENOTFOUND …) in words; where Postgres is, only the operator is told. */
+function explainUnreachable(error: unknown, triedMs: number): unknown {
+  const isOfTheSystem = error instanceof Error && !('kind' in error) && 'code' in error;
+  if (!isOfTheSystem) return error;
+  const message = `cannot reach the database server (tried for ${(triedMs / 1000).toFixed(1)} s; last error: ${error.code})`;
+  return new GatewayError('connect_failed', message, { detail: error.message, cause: error });
 }
 
 function credentialKey(endpoint: Endpoint, user: string): string {

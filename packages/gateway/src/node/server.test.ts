@@ -130,7 +130,7 @@ describe('the official driver over WebSocket', () => {
     ['a wrong password', { password: 'wrong' }],
     ['an unknown user', { user: 'nobody' }],
   ])('%s is the very same error', async (_, who) => {
-    const { configure, url } = await open();
+    const { configure, url, log } = await open();
     configure();
     const client = new Client(url(who));
     client.on('error', () => {});
@@ -140,6 +140,30 @@ describe('the official driver over WebSocket', () => {
       severity: 'FATAL',
       message: `password authentication failed for user "${'user' in who ? who.user : database.user}"`,
     });
+    expect(log).toMatchObject([{ event: 'caller_refused', code: 'authentication_failed', sqlstate: '28P01' }]);
+  });
+
+  it('a password that was changed is noticed with the next server connection', async () => {
+    const { configure, url } = await open();
+    configure();
+    const role = `changing_${process.pid}`;
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'old'`);
+    const ask = async (password: string): Promise<unknown> => {
+      const client = new Client(url({ user: role, password, query: '?options=pooled%3Dtrue' }));
+      client.on('error', () => {});
+      await client.connect();
+      const { rows } = await client.query('select current_user as who');
+      await client.end();
+      return rows[0].who;
+    };
+    expect(await ask('old')).toBe(role);
+    await database.query(`ALTER ROLE ${role} PASSWORD 'new'`);
+    await database.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+    await expect.poll(() => ask('old').catch((error) => error.code)).toBe('28P01');
+    await expect(ask('old')).rejects.toMatchObject({ message: `password authentication failed for user "${role}"` });
+    expect(await ask('new')).toBe(role);
+    await database.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role]);
+    await database.query(`DROP ROLE ${role}`);
   });
 
   it('cancels through a second WebSocket', async () => {

@@ -130,7 +130,7 @@ function closeServer(server: Server): Promise<void> {
 }
 
 function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  return new Promise((resolve) => void setTimeout(resolve, milliseconds).unref());
 }
 
 /** So that a key that is there but undefined does not hide a default. */
