@@ -19,7 +19,8 @@ import { PoolError } from './errors.ts';
 import type { Dial, Identity, Target } from './identity.ts';
 import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
-import { Pool, type PoolStats } from './pool.ts';
+import { Pool } from './pool.ts';
+import type { PoolStats } from './pool-stats.ts';
 import { PooledSession } from './session.ts';
 import { parseStartupOptions } from './startup-options.ts';
 import type { LimitGroup } from './wait-queue.ts';
@@ -275,7 +276,8 @@ export function createEngine(options: EngineOptions): Engine {
       },
     });
     keys.set(processId, secretKey, session);
-    if (given.initialBytes !== undefined && given.initialBytes.length > 0) session.receiveInitial(given.initialBytes);
+    if (given.initialBytes !== undefined && given.initialBytes.length > 0)
+      session.input.receiveInitial(given.initialBytes);
     const greeting = greetingOf(processId, secretKey);
     if (error === undefined) session.start(startup, given.greeting === false ? undefined : greeting);
     else session.fail(errorMessage('FATAL', '42601', error));

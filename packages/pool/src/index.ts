@@ -14,4 +14,4 @@ export { PoolError, type PoolErrorCode } from './errors.ts';
 export type { Dial, Identity, Secret, Target } from './identity.ts';
 export { defaultLimits, type EngineLimits } from './limits.ts';
 export { createMemoryStreamPair } from './memory-stream.ts';
-export type { PoolStats } from './pool.ts';
+export type { PoolStats } from './pool-stats.ts';

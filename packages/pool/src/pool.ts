@@ -2,14 +2,14 @@
  * The server connections of one target and identity. Every state is a collection; a connection is in exactly one of them,
  * and the functions here are the only ones that move it. What travels on a connection is not the pool's business.
  */
-import { DatabaseError } from '@postern/wire';
 import type { EngineContext } from './engine-context.ts';
-import { PoolError } from './errors.ts';
 import { createFunctionKnowledge, type FunctionKnowledge } from './function-knowledge.ts';
 import type { Identity, Target } from './identity.ts';
 import { createLabels, type Labels } from './label.ts';
 import { createListener, type Listener } from './listener.ts';
 import { createParameterSets, type ParameterSet, type ParameterSets } from './parameter-set.ts';
+import { isPermanent, messageOf, poolTimeout, unreachable } from './pool-errors.ts';
+import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
 import { type LoginFacts, ServerConnection } from './server-connection.ts';
 import { logIn } from './server-login.ts';
@@ -18,28 +18,6 @@ import type { Startup } from './session-state.ts';
 import { createClassifier } from './sql/classify-cache.ts';
 import { createStatementTexts, type StatementTexts } from './statements.ts';
 import { type Waiter, WaitQueue } from './wait-queue.ts';
-
-export interface PoolStats {
-  readonly target: string;
-  readonly user: string;
-  readonly connecting: number;
-  readonly idle: number;
-  readonly leased: number;
-  readonly pinned: number;
-  readonly recovering: number;
-  readonly waiting: number;
-  readonly size: number;
-  readonly opened: number;
-  readonly faults: number;
-  readonly pins: readonly { session: string; reasons: readonly string[]; sinceMs: number }[];
-}
-
-/** A session that keeps its connection: who and why, for operators. */
-export interface Pin {
-  readonly session: string;
-  readonly reasons: readonly string[];
-  readonly since: number;
-}
 
 export class Pool {
   readonly target: Target;
@@ -186,7 +164,10 @@ export class Pool {
     if (waiter?.group !== undefined) waiter.group.lent--;
     this.leased.delete(server);
     this.pinned.delete(server);
-    if (server.isGone) return this.openIfWanted();
+    if (server.isGone) {
+      this.openIfWanted();
+      return;
+    }
     this.recovering.add(server);
     recover(this.context, this.target, server, (isUsable) => {
       if (isUsable) this.release(server, undefined);
@@ -336,32 +317,20 @@ export class Pool {
       if (limitMs === 0 || waitedMs < limitMs) continue;
       const waiting = this.waiters.length;
       this.waiters.remove(waiter);
-      waiter.refused(isDown ? this.unreachable(waitedMs) : this.poolTimeout(waitedMs, limitMs, waiting), false);
+      waiter.refused(
+        isDown
+          ? unreachable(waitedMs, this.connectFailure)
+          : poolTimeout({
+              waitedMs,
+              limitMs,
+              waiting,
+              size: this.size,
+              leased: this.leased.size,
+              pinned: this.pinned.size,
+            }),
+        false,
+      );
     }
-  }
-
-  private poolTimeout(waitedMs: number, limitMs: number, waiting: number): PoolError {
-    return new PoolError({
-      code: 'pool_timeout',
-      sqlstate: '53300',
-      message:
-        `timed out waiting for a connection from the pool (pool_timeout ${limitMs / 1000} s, waited ${(waitedMs / 1000).toFixed(1)} s; ` +
-        `connection limit ${this.size}, ${this.leased.size} in use, ${this.pinned.size} pinned, ${waiting} waiting)`,
-      hint: 'Raise the pool size (connection_limit, --pool-size) or pool_timeout, or make transactions shorter.',
-      safeToRetry: true,
-    });
-  }
-
-  private unreachable(waitedMs: number): PoolError {
-    const cause = this.connectFailure;
-    return new PoolError({
-      code: 'connect_timeout',
-      sqlstate: cause instanceof DatabaseError ? cause.code : '08001',
-      message: `cannot reach the database server (tried for ${(waitedMs / 1000).toFixed(1)} s; last error: ${messageOf(cause)})`,
-      hint: 'Check that Postgres is running and reachable; raise connect_timeout if it takes longer to wake.',
-      safeToRetry: true,
-      cause,
-    });
   }
 
   /** Closes connections that were idle for too long. Returns whether any connection is left. */
@@ -440,14 +409,4 @@ export class Pool {
       })),
     };
   }
-}
-
-/** Errors that no retry will mend: credentials, unknown database, missing privileges. */
-function isPermanent(error: unknown): boolean {
-  if (error instanceof DatabaseError) return /^(28|3D|42|0A)/.test(error.code);
-  return error instanceof PoolError && !error.safeToRetry;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -53,7 +53,10 @@ export function recover(
   }
 
   server.holder = errand;
-  if (server.isMidMessage) return finish(false);
+  if (server.isMidMessage) {
+    finish(false);
+    return;
+  }
   server.send(encodeCopyFail('the caller disconnected'));
   context.flush();
   if (server.owed.length === 0 && !server.isCopyingIn) rollBack();

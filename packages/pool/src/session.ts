@@ -3,15 +3,10 @@
  * connection for as long as the release rule demands, and is the sink of what comes back.
  * What becomes of each message is in forwarding.ts; what a session may leave behind is in session-state.ts.
  */
-import {
-  decodeNotification,
-  encodeErrorResponse,
-  encodeNotificationResponse,
-  encodeParameterStatus,
-  FrontendCode,
-} from '@postern/wire';
-import { ByteBuffer } from './byte-buffer.ts';
+import { encodeErrorResponse, encodeParameterStatus } from '@postern/wire';
+import type { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
+import { CallerInput } from './caller-input.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage, isFatalResponse, readyForQuery } from './error-message.ts';
 import { PoolError } from './errors.ts';
@@ -21,6 +16,7 @@ import type { Pool } from './pool.ts';
 import { Action, Expect } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import { SessionNotifications } from './session-notifications.ts';
 import { SessionState, type Startup } from './session-state.ts';
 import type { LimitGroup, Waiter } from './wait-queue.ts';
 
@@ -37,21 +33,6 @@ export interface PooledSessionOptions {
   onClosed(session: PooledSession): void;
 }
 
-/** The frontend messages Postgres knows; anything else ends the session. */
-const knownCodes: ReadonlySet<number> = new Set(
-  Object.values(FrontendCode).filter((code) => code !== FrontendCode.PasswordMessage),
-);
-/** Those that Postgres reads without a limit of 10 000 bytes (PQ_SMALL_MESSAGE_LIMIT in src/backend/tcop/postgres.c). */
-const largeCodes: ReadonlySet<number> = new Set([
-  FrontendCode.Query,
-  FrontendCode.Parse,
-  FrontendCode.Bind,
-  FrontendCode.FunctionCall,
-  FrontendCode.CopyData,
-]);
-const smallMessageBytes = 10_000;
-const maxSelfHeard = 1_000;
-
 export class PooledSession implements ReplySink, Waiter {
   readonly context: EngineContext;
   readonly pool: Pool;
@@ -63,7 +44,9 @@ export class PooledSession implements ReplySink, Waiter {
   readonly connectTimeoutMs: number;
   readonly group: LimitGroup | undefined;
   readonly state: SessionState;
-  private readonly forwarder: Forwarder;
+  private readonly notifications: SessionNotifications;
+  readonly input: CallerInput;
+  readonly forwarder: Forwarder;
   private readonly onClosed: (session: PooledSession) => void;
 
   phase: 'opening' | 'open' | 'closed' = 'opening';
@@ -73,21 +56,9 @@ export class PooledSession implements ReplySink, Waiter {
   isWaiting = false;
   /** Segments sent whose ReadyForQuery is not in. */
   inFlight = 0;
-  /** An error of ours was sent: everything up to the next Sync is discarded, as Postgres does. */
-  private isSkipping = false;
-  /** Bytes of a large message still to come, and whether they go to the server or nowhere. */
-  streaming = 0;
-  private isStreamDropped = false;
-  private readonly held = new ByteBuffer();
-  private isPaused = false;
   private isServerPaused = false;
   private isFatalSent = false;
   private told: ParameterSet | undefined;
-  /** NotificationResponses that arrived while answers were under way. */
-  private notifications: Uint8Array[] | undefined;
-  /** Own notifications already told, until the listening connection brings them too. */
-  private selfHeard: string[] | undefined;
-  private heardEarly: string[] | undefined;
 
   constructor(options: PooledSessionOptions) {
     this.context = options.context;
@@ -101,8 +72,10 @@ export class PooledSession implements ReplySink, Waiter {
     this.group = options.group;
     this.onClosed = options.onClosed;
     this.state = new SessionState(this);
+    this.notifications = new SessionNotifications(this);
+    this.input = new CallerInput(this);
     this.forwarder = new Forwarder(this);
-    this.stream.onData = (bytes): boolean => this.onData(bytes);
+    this.stream.onData = (bytes): boolean => this.input.onData(bytes);
     this.stream.onDrain = (): void => {
       this.resumeServer();
     };
@@ -139,44 +112,11 @@ export class PooledSession implements ReplySink, Waiter {
     }
     this.state.start(known);
     begin(known);
-    this.pump();
+    this.input.pump();
   }
 
-  receiveInitial(bytes: Uint8Array): void {
-    this.held.append(bytes);
-  }
-
-  private onData(bytes: Uint8Array): boolean {
-    if (this.phase === 'closed') return false;
-    if (this.held.length > 0 || this.phase === 'opening') {
-      this.held.append(bytes);
-      this.pump();
-    } else {
-      const used = this.consume(bytes, 0, bytes.length);
-      if (used < bytes.length && !this.isOver) this.held.append(bytes, used, bytes.length);
-    }
-    this.applyBackPressure();
-    this.context.flush();
-    return false;
-  }
-
-  /** `phase` changes under the feet of the methods that read messages. */
-  private get isOver(): boolean {
-    return this.phase === 'closed';
-  }
-
-  /** Reads on in what is held. */
-  pump(): void {
-    if (this.phase !== 'open') return;
-    const { held } = this;
-    if (held.length > 0) {
-      const used = this.consume(held.bytes, held.start, held.end);
-      if (!this.isOver) held.consume(used - held.start);
-    }
-    this.applyBackPressure();
-  }
-
-  private get isBlocked(): boolean {
+  /** Nothing more is read from the caller until something has happened. */
+  get isBlocked(): boolean {
     return this.isWaiting || this.isOver || this.state.isBusy || this.isGated || this.forwarder.awaited !== undefined;
   }
 
@@ -189,74 +129,6 @@ export class PooledSession implements ReplySink, Waiter {
     return this.pool.waiters.length > 0 || this.inFlight >= this.context.limits.pipelineWindow;
   }
 
-  private applyBackPressure(): void {
-    const { limits } = this.context;
-    const isBehind =
-      (this.isBlocked && this.held.length > limits.maxHeldBytes) ||
-      (this.server !== undefined && this.server.stream.bufferedBytes > limits.maxServerBacklogBytes);
-    if (isBehind === this.isPaused || this.isOver) return;
-    this.isPaused = isBehind;
-    if (isBehind) this.stream.pause();
-    else this.stream.resume();
-  }
-
-  /** Reads messages from `bytes[start..end)` (borrowed); returns where it stopped. */
-  private consume(bytes: Uint8Array, start: number, end: number): number {
-    let at = start;
-    while (at < end) {
-      if (this.streaming > 0) {
-        const count = Math.min(this.streaming, end - at);
-        if (!this.isStreamDropped) this.server?.send(bytes, at, at + count);
-        this.streaming -= count;
-        at += count;
-        if (this.streaming === 0 && this.server !== undefined) this.server.isMidMessage = false;
-        continue;
-      }
-      if (this.isBlocked || end - at < 5) break;
-      const code = bytes[at]!;
-      const length = ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!) >>> 0;
-      if (!this.checkMessage(code, length)) return end;
-      const total = length + 1;
-      const isWhole = end - at >= total;
-      if (this.isSkipping || this.server?.isSkipping === true) {
-        if (code === FrontendCode.Terminate) {
-          this.close();
-          return end;
-        }
-        if (code !== FrontendCode.Sync) {
-          if (this.forwarder.planRetry.isRetrying) {
-            if (!isWhole && total <= this.context.limits.maxReplayBytes) break;
-            this.forwarder.planRetry.sent(code, bytes, at, isWhole ? at + total : -1);
-          }
-          at += this.drop(total, end - at);
-          continue;
-        }
-        if (!isWhole) break;
-        if (this.isSkipping) {
-          this.isSkipping = false;
-          this.give(readyForQuery(TransactionStatus.Idle));
-          at += total;
-          continue;
-        }
-      }
-      if (this.server === undefined) {
-        const isAnswered = this.answerWithoutServer(code, total, end - at);
-        if (isAnswered > 0) {
-          at += isAnswered;
-          continue;
-        }
-        if (this.isOver) return end;
-        if (isAnswered < 0) break;
-        if (!this.takeLease()) break;
-        continue;
-      }
-      const used = this.forwarder.forward(this.server, code, bytes, at, at + total, end);
-      if (used === 0 || this.isOver) return this.isOver ? end : at;
-      at += used;
-    }
-    return at;
-  }
-
   /** Sends a recorded segment once more, in place of the one that failed. */
   repeat(server: ServerConnection, segment: ByteBuffer): void {
     const { bytes, start, end } = segment;
@@ -266,72 +138,14 @@ export class PooledSession implements ReplySink, Waiter {
     }
   }
 
-  /** Messages that need no server connection. Bytes used; 0 = it does need one; -1 = more bytes are needed. */
-  private answerWithoutServer(code: number, total: number, available: number): number {
-    switch (code) {
-      case FrontendCode.CopyData:
-      case FrontendCode.CopyDone:
-      case FrontendCode.CopyFail:
-        // The copy they belong to is over (it failed); Postgres ignores them too.
-        return this.drop(total, available);
-      case FrontendCode.Sync:
-      case FrontendCode.Flush:
-        if (available < total) return -1;
-        // One with a body is Postgres' to refuse.
-        if (total > 5) return 0;
-        if (code === FrontendCode.Sync) this.give(readyForQuery(TransactionStatus.Idle));
-        return total;
-      case FrontendCode.Terminate:
-        this.close();
-        return -1;
-      default:
-        return 0;
-    }
-  }
-
-  private drop(total: number, available: number): number {
-    const count = Math.min(total, available);
-    this.streaming = total - count;
-    this.isStreamDropped = true;
-    return count;
-  }
-
-  /** The forwarder sent the first part of a large message; the rest follows as it arrives. */
-  streamRest(server: ServerConnection, count: number): void {
-    this.streaming = count;
-    this.isStreamDropped = false;
-    server.isMidMessage = count > 0;
-  }
-
-  /** The rest of a large message that will not be sent. */
-  streamNowhere(count: number): void {
-    this.streaming = count;
-    this.isStreamDropped = true;
-  }
-
-  private checkMessage(code: number, length: number): boolean {
-    if (!knownCodes.has(code)) {
-      this.fail(errorMessage('FATAL', '08P01', `invalid frontend message type ${code}`));
-      return false;
-    }
-    if (length < 4 || (length > smallMessageBytes && !largeCodes.has(code))) {
-      // Postgres closes without a word here; a word helps whoever looks for the fault.
-      this.fail(errorMessage('FATAL', '08P01', 'invalid message length'));
-      return false;
-    }
-    const { maxMessageBytes } = this.context.limits;
-    if (length > maxMessageBytes && (code === FrontendCode.Query || code === FrontendCode.Parse)) {
-      this.fail(
-        errorMessage('FATAL', '54000', `message of ${length} bytes exceeds the limit of ${maxMessageBytes} bytes`),
-      );
-      return false;
-    }
-    return true;
+  /** `phase` changes under the feet of those that read messages. */
+  get isOver(): boolean {
+    return this.phase === 'closed';
   }
 
   // --- the lease ---
 
-  private takeLease(): boolean {
+  takeLease(): boolean {
     const server = this.pool.acquire(this);
     if (server === undefined) {
       this.isWaiting = true;
@@ -349,14 +163,14 @@ export class PooledSession implements ReplySink, Waiter {
 
   private resumeAfterWait(): void {
     if (this.state.isBusy) return;
-    this.pump();
+    this.input.pump();
     this.mayRelease();
   }
 
   private attach(server: ServerConnection): void {
     this.server = server;
     server.holder = this;
-    server.onNotification = (body): void => this.heard(server, body);
+    server.onNotification = (body): void => this.notifications.heard(server, body);
     this.state.prepare(server);
     if (this.phase === 'opening') this.state.openOn(server);
   }
@@ -381,20 +195,8 @@ export class PooledSession implements ReplySink, Waiter {
       this.fail(errorMessage('FATAL', '', error));
       return;
     }
-    this.failSegment(errorMessage('ERROR', '', error));
-    this.pump();
-  }
-
-  /** An error of ours for the segment that could not begin: a Query is answered whole, the rest skipped to its Sync. */
-  private failSegment(message: Uint8Array): void {
-    this.give(message);
-    const code = this.held.bytes[this.held.start];
-    if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) {
-      const { bytes, start, length } = this.held;
-      const total = 1 + new DataView(bytes.buffer, bytes.byteOffset + start + 1).getUint32(0);
-      this.held.consume(this.drop(total, length));
-      this.give(readyForQuery(TransactionStatus.Idle));
-    } else this.isSkipping = true;
+    this.input.failSegment(errorMessage('ERROR', '', error));
+    this.input.pump();
   }
 
   /** The last message of a segment was sent. */
@@ -409,7 +211,7 @@ export class PooledSession implements ReplySink, Waiter {
     if (server.status !== TransactionStatus.Idle || !server.isQuiet || server.cancelsInFlight > 0) return;
     if (this.state.settle(server)) return;
     this.endLease(server);
-    if (this.held.length > 0) this.pump();
+    if (this.input.hasHeld) this.input.pump();
   }
 
   private endLease(server: ServerConnection): void {
@@ -483,10 +285,7 @@ export class PooledSession implements ReplySink, Waiter {
   /** What is told before a ReadyForQuery: changed parameters, and notifications between transactions. */
   private beforeReady(server: ServerConnection, status: number): void {
     if (this.told !== server.parameters) this.tellParameters(server.parameters);
-    if (status === TransactionStatus.Idle && this.notifications !== undefined) {
-      for (const message of this.notifications) this.give(message);
-      this.notifications = undefined;
-    }
+    if (status === TransactionStatus.Idle) this.notifications.flush();
   }
 
   private tellParameters(parameters: ParameterSet): void {
@@ -508,9 +307,9 @@ export class PooledSession implements ReplySink, Waiter {
     // The connection is given away before more of this caller's input is read when others wait for it.
     if (this.pool.waiters.length > 0) {
       this.mayRelease();
-      if (this.server === server && !this.isBlocked) this.pump();
+      if (this.server === server && !this.isBlocked) this.input.pump();
     } else {
-      this.pump();
+      this.input.pump();
       if (this.server === server) this.mayRelease();
     }
   }
@@ -518,7 +317,7 @@ export class PooledSession implements ReplySink, Waiter {
   copyInStarted(server: ServerConnection, ref: unknown, voidSyncs: number): void {
     this.inFlight -= voidSyncs;
     if (this.forwarder.awaited === ref) this.forwarder.awaited = undefined;
-    if (this.server === server) this.pump();
+    if (this.server === server) this.input.pump();
   }
 
   /** The awaited answer is in: read on, once the message that brought it has been dealt with. */
@@ -527,7 +326,7 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   serverDrained(): void {
-    this.applyBackPressure();
+    this.input.applyBackPressure();
   }
 
   /** Whether Postgres must still tell something about statements made by PREPARE. */
@@ -538,46 +337,17 @@ export class PooledSession implements ReplySink, Waiter {
   /** The engine's own work for this session (state.isBusy) is done. */
   errandDone(): void {
     if (this.phase === 'closed') return;
-    this.pump();
+    this.input.pump();
     this.mayRelease();
     this.context.flush();
   }
 
-  /** The session's own connection has a notification: its own ones come from there, in time before ReadyForQuery. */
-  private heard(server: ServerConnection, body: Uint8Array): void {
-    const { processId, channel, payload } = decodeNotification(body);
-    if (processId !== server.processId) return;
-    this.give(encodeNotificationResponse(this.processId, channel, payload));
-    if (!this.label.channels.includes(channel)) return;
-    const id = `${processId} ${channel} ${payload}`;
-    const early = this.heardEarly?.indexOf(id) ?? -1;
-    if (early >= 0) this.heardEarly?.splice(early, 1);
-    else {
-      this.selfHeard ??= [];
-      if (this.selfHeard.length < maxSelfHeard) this.selfHeard.push(id);
-    }
+  notify(message: Uint8Array): void {
+    this.notifications.tell(message);
   }
 
   hasHeard(processId: number, channel: string, payload: string): boolean {
-    const id = `${processId} ${channel} ${payload}`;
-    const at = this.selfHeard?.indexOf(id) ?? -1;
-    if (at >= 0) {
-      this.selfHeard?.splice(at, 1);
-      return true;
-    }
-    if (this.server?.processId !== processId) return false;
-    // The listening connection was faster; the own one is about to tell.
-    this.heardEarly ??= [];
-    if (this.heardEarly.length < maxSelfHeard) this.heardEarly.push(id);
-    return true;
-  }
-
-  notify(message: Uint8Array): void {
-    if (this.phase !== 'open') return;
-    if (this.server !== undefined && (!this.server.isQuiet || this.server.status !== TransactionStatus.Idle)) {
-      this.notifications ??= [];
-      this.notifications.push(message);
-    } else this.give(message);
+    return this.notifications.hasHeard(processId, channel, payload);
   }
 
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void {
@@ -654,7 +424,7 @@ export class PooledSession implements ReplySink, Waiter {
     if (this.isWaiting) this.pool.abandon(this);
     const { server } = this;
     this.state.close();
-    this.held.consume(this.held.length);
+    this.input.clear();
     if (server !== undefined) {
       this.resumeServer();
       this.server = undefined;

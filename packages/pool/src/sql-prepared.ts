@@ -64,7 +64,7 @@ export class SqlPrepared {
     const { session, forwarder } = this;
     const { traits } = text;
     if (traits.deallocatesAll) {
-      forwarder.substitute(server, nothingSql, deallocateAll, () => forwarder.statements.clear());
+      forwarder.substitute(server, nothingSql, deallocateAll, () => forwarder.statementForwarder.names.clear());
       return true;
     }
     if (traits.discardsAll) {
@@ -76,7 +76,7 @@ export class SqlPrepared {
         server,
         baseline.size === 0 ? resetSql : `${resetSql}; ${replaySql(baseline)}`,
         discardAll,
-        () => forwarder.statements.clear(),
+        () => forwarder.statementForwarder.names.clear(),
       );
       return true;
     }
@@ -110,7 +110,7 @@ export class SqlPrepared {
     /** The name space as it will be at each point of the text, if all goes well. */
     const view = new Map<string, Statement | undefined>();
     const find = (name: string): Statement | undefined =>
-      view.has(name) ? view.get(name) : forwarder.statements.get(keyOf(name));
+      view.has(name) ? view.get(name) : forwarder.statementForwarder.names.get(keyOf(name));
     const wanted: Statement[] = [];
     const named = text.traits.prepared.filter((entry) => entry.kind !== 'deallocate-all');
     let mention = 0;
@@ -150,7 +150,7 @@ export class SqlPrepared {
   private bring(server: ServerConnection, wanted: readonly Statement[], isParse: boolean): void {
     if (server.status === TransactionStatus.Failed) return;
     const wasSynced = server.unsynced === 0;
-    for (const statement of wanted) this.forwarder.ensurePrepared(server, statement);
+    for (const statement of wanted) this.forwarder.statementForwarder.ensurePrepared(server, statement);
     if (isParse || !wasSynced || server.unsynced === 0) return;
     server.send(encodeSync());
     server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
@@ -182,7 +182,7 @@ export class SqlPrepared {
   }
 
   private apply(server: ServerConnection, effects: SqlEffects): void {
-    const { statements } = this.forwarder;
+    const { names: statements } = this.forwarder.statementForwarder;
     for (const effect of effects.list) {
       if (effect.at >= effects.completed) continue;
       if (effect.kind === 'prepare') {
@@ -235,7 +235,7 @@ export class SqlPrepared {
   forwardsError(bytes: Uint8Array, start: number, end: number): boolean {
     const message = utf8.decode(bytes.subarray(start + 5, end));
     if (!message.includes(serverNamePrefix)) return true;
-    const renamed = this.forwarder.statements.renameIn(message);
+    const renamed = this.forwarder.statementForwarder.names.renameIn(message);
     if (renamed === message) return true;
     const body = ascii.encode(renamed);
     const whole = new Uint8Array(body.length + 5);

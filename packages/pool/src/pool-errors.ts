@@ -1,0 +1,44 @@
+/** What waiters are told when there is no connection for them: which limit, its value, the wait, and what to change. */
+import { DatabaseError } from '@postern/wire';
+import { PoolError } from './errors.ts';
+
+export function poolTimeout(state: {
+  readonly waitedMs: number;
+  readonly limitMs: number;
+  readonly waiting: number;
+  readonly size: number;
+  readonly leased: number;
+  readonly pinned: number;
+}): PoolError {
+  return new PoolError({
+    code: 'pool_timeout',
+    sqlstate: '53300',
+    message:
+      `timed out waiting for a connection from the pool (pool_timeout ${state.limitMs / 1000} s, ` +
+      `waited ${(state.waitedMs / 1000).toFixed(1)} s; connection limit ${state.size}, ${state.leased} in use, ` +
+      `${state.pinned} pinned, ${state.waiting} waiting)`,
+    hint: 'Raise the pool size (connection_limit, --pool-size) or pool_timeout, or make transactions shorter.',
+    safeToRetry: true,
+  });
+}
+
+export function unreachable(waitedMs: number, cause: unknown): PoolError {
+  return new PoolError({
+    code: 'connect_timeout',
+    sqlstate: cause instanceof DatabaseError ? cause.code : '08001',
+    message: `cannot reach the database server (tried for ${(waitedMs / 1000).toFixed(1)} s; last error: ${messageOf(cause)})`,
+    hint: 'Check that Postgres is running and reachable; raise connect_timeout if it takes longer to wake.',
+    safeToRetry: true,
+    cause,
+  });
+}
+
+/** Errors that no retry will mend: credentials, unknown database, missing privileges. */
+export function isPermanent(error: unknown): boolean {
+  if (error instanceof DatabaseError) return /^(28|3D|42|0A)/.test(error.code);
+  return error instanceof PoolError && !error.safeToRetry;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,361 @@
+/**
+ * Messages about prepared statements on their way to Postgres: names are rewritten, statements the connection lacks are
+ * put in front, and what was not carried out is put right. Rules: reference/pooling.md §2.12.
+ */
+import {
+  encodeBind,
+  encodeClose,
+  encodeCloseComplete,
+  encodeErrorResponse,
+  encodeParseComplete,
+  FrontendCode,
+} from '@postern/wire';
+import { copyBytes } from './byte-buffer.ts';
+import type { Forwarder } from './forwarding.ts';
+import { Action, Expect } from './reply-queue.ts';
+import { type ServerConnection, type SyntheticReply, TransactionStatus } from './server-connection.ts';
+import type { PooledSession } from './session.ts';
+import { nameKey, nameText, SessionStatements } from './session-statements.ts';
+import {
+  encodeParseOf,
+  type Statement,
+  type StatementText,
+  serverNamePrefix,
+  type UnnamedStatement,
+} from './statements.ts';
+
+/** What to put right when a Parse or a statement's Close was not carried out. */
+export type StatementRef =
+  | { readonly kind: 'named'; readonly key: string; readonly statement: Statement }
+  | { readonly kind: 'injected'; readonly statement: Statement }
+  | { readonly kind: 'evicted'; readonly statement: Statement; readonly generation: number }
+  | { readonly kind: 'unnamed'; readonly previous: UnnamedStatement | undefined }
+  | { readonly kind: 'unnamed-again' }
+  | { readonly kind: 'injected-unnamed' }
+  /** Bind, Describe and Execute: their answers are counted in case the segment must be repeated. */
+  | { readonly kind: 'counted' }
+  /** The server's error is given out in these words instead. */
+  | { readonly kind: 'error'; readonly message: Uint8Array };
+
+const missingName = `${serverNamePrefix}none`;
+const bindMissing: Uint8Array = encodeBind({ statement: missingName });
+const closeUnnamed: Uint8Array = encodeClose('S', '');
+const parseComplete: Uint8Array = encodeParseComplete();
+const closeComplete: Uint8Array = encodeCloseComplete();
+const noName: Uint8Array = new Uint8Array(0);
+const decoder = new TextDecoder();
+/** Parsing the same text again changes nothing worth undoing, unless it is the Parse that fails. */
+const sameUnnamed: StatementRef = { kind: 'unnamed-again' };
+export const countedRef: StatementRef = { kind: 'counted' };
+
+export class StatementForwarder {
+  readonly names: SessionStatements = new SessionStatements();
+  unnamed: UnnamedStatement | undefined;
+  private readonly session: PooledSession;
+  private readonly forwarder: Forwarder;
+
+  constructor(session: PooledSession, forwarder: Forwarder) {
+    this.session = session;
+    this.forwarder = forwarder;
+  }
+
+  parse(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+    const { session } = this;
+    const nameEnd = bytes.indexOf(0, at + 5);
+    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
+    if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= end) {
+      this.sendMalformed(server, Expect.Parse, bytes, at, end);
+      return;
+    }
+    let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
+    if (text.traits.prepared.length > 0)
+      text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
+    if (nameEnd === at + 5) this.parseUnnamed(server, text);
+    else this.parseNamed(server, bytes, at + 5, nameEnd, text);
+  }
+
+  private parseUnnamed(server: ServerConnection, text: StatementText): void {
+    const { session } = this;
+    const message = encodeParseOf(noName, text.tail);
+    server.send(message);
+    server.unsynced++;
+    const previous = this.unnamed;
+    if (previous?.text !== text) this.unnamed = { text };
+    server.unnamed = this.unnamed;
+    server.expect(
+      Expect.Parse,
+      Action.Forward,
+      session,
+      previous === this.unnamed ? sameUnnamed : ({ kind: 'unnamed', previous } satisfies StatementRef),
+    );
+  }
+
+  private parseNamed(
+    server: ServerConnection,
+    bytes: Uint8Array,
+    nameStart: number,
+    nameEnd: number,
+    text: StatementText,
+  ): void {
+    const { session, names } = this;
+    const key = nameKey(bytes, nameStart, nameEnd);
+    if (names.get(key) !== undefined) {
+      const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
+      if (this.forwarder.planRetry.isReplaying) this.synthesize(server, parseComplete, undefined);
+      else this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
+      return;
+    }
+    const { maxSessionStatements, parseContext } = session.context.limits;
+    if (names.size >= maxSessionStatements) {
+      this.failWith(server, '53400', `a session may hold ${maxSessionStatements} prepared statements`);
+      return;
+    }
+    const { texts } = session.pool;
+    const statement = !session.state.isSettled
+      ? texts.privateStatement(text)
+      : texts.statement(text, parseContext ? session.state.label.parseContext : '');
+    names.set(key, statement);
+    const isFailed = server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction;
+    if (server.prepared.get(statement) === statement.generation && !isFailed) {
+      this.synthesize(server, parseComplete, () => names.delete(key));
+      return;
+    }
+    this.sendParse(server, statement);
+    server.expect(Expect.Parse, Action.Forward, session, { kind: 'named', key, statement } satisfies StatementRef);
+  }
+
+  private sendParse(server: ServerConnection, statement: Statement): void {
+    if (server.prepared.size >= this.session.context.limits.maxPreparedStatements) this.evict(server);
+    server.send(encodeParseOf(statement.name, statement.text.tail));
+    server.unsynced++;
+    server.prepared.set(statement, statement.generation);
+  }
+
+  private evict(server: ServerConnection): void {
+    for (const [statement, generation] of server.prepared) {
+      server.prepared.delete(statement);
+      server.send(encodeClose('S', decoder.decode(statement.name)));
+      server.unsynced++;
+      server.expect(Expect.Close, Action.Swallow, this.session, {
+        kind: 'evicted',
+        statement,
+        generation,
+      } satisfies StatementRef);
+      return;
+    }
+  }
+
+  /** Makes sure the connection has the statement: a Parse of ours in front, whose answer nobody sees. */
+  ensurePrepared(server: ServerConnection, statement: Statement): void {
+    const generation = server.prepared.get(statement);
+    if (generation === statement.generation) {
+      if (server.prepared.size * 2 > this.session.context.limits.maxPreparedStatements) {
+        server.prepared.delete(statement);
+        server.prepared.set(statement, generation);
+      }
+      return;
+    }
+    server.prepared.delete(statement);
+    this.sendParse(server, statement);
+    server.expect(Expect.Parse, Action.Swallow, this.session, { kind: 'injected', statement } satisfies StatementRef);
+  }
+
+  /** Makes sure the connection's unnamed statement is this session's, or none if it has none. */
+  private ensureUnnamed(server: ServerConnection): void {
+    const { unnamed, session } = this;
+    if (server.unnamed === (unnamed ?? null)) return;
+    if (unnamed === undefined) {
+      server.send(closeUnnamed);
+      server.unsynced++;
+      server.expect(Expect.Close, Action.Swallow, session, undefined);
+    } else {
+      server.send(encodeParseOf(noName, unnamed.text.tail));
+      server.unsynced++;
+      server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected-unnamed' } satisfies StatementRef);
+    }
+    server.unnamed = unnamed ?? null;
+  }
+
+  bind(server: ServerConnection, bytes: Uint8Array, at: number, end: number, available: number): number {
+    const limit = Math.min(end, available);
+    const portalEnd = bytes.indexOf(0, at + 5);
+    const nameEnd = portalEnd < 0 || portalEnd >= limit ? -1 : bytes.indexOf(0, portalEnd + 1);
+    if (nameEnd < 0 || nameEnd >= limit) {
+      if (limit < end && available - at <= this.session.context.limits.maxMessageBytes) return 0;
+      this.sendMalformed(server, Expect.Bind, bytes, at, limit);
+      if (limit < end) this.session.input.streamRest(server, end - limit);
+      return limit - at;
+    }
+    const { session } = this;
+    let from = at;
+    let text: StatementText | undefined;
+    if (nameEnd === portalEnd + 1) {
+      this.ensureUnnamed(server);
+      text = this.unnamed?.text;
+    } else {
+      const key = nameKey(bytes, portalEnd + 1, nameEnd);
+      const statement = this.names.get(key);
+      if (statement !== undefined) {
+        this.forwarder.planRetry.uses(server, statement);
+        this.ensurePrepared(server, statement);
+        text = statement.text;
+        this.sendRenamed(server, bytes, at, end, portalEnd + 1, nameEnd, statement.name);
+        from = nameEnd;
+      } else if (key.startsWith(serverNamePrefix)) {
+        this.failWith(
+          server,
+          '26000',
+          `prepared statement "${nameText(key)}" does not exist`,
+          'FetchPreparedStatement',
+        );
+        if (limit < end) session.input.streamNowhere(end - limit);
+        return limit - at;
+      }
+    }
+    if (text !== undefined) {
+      session.state.touch(server, text);
+      this.forwarder.bound(text);
+      if (text.effects !== undefined || this.forwarder.sqlPrepared.hasEffects) {
+        this.forwarder.sqlPrepared.bound(nameKey(bytes, at + 5, portalEnd), text.effects);
+      }
+    }
+    server.unsynced++;
+    server.expect(Expect.Bind, this.forwarder.planRetry.action(), session, countedRef);
+    this.forwarder.planRetry.sent(FrontendCode.Bind, bytes, at, limit < end ? -1 : end);
+    return this.sendRest(server, bytes, at, from, end, available);
+  }
+
+  /** Sends a message up to its statement name `bytes[start..stop)`, with another name there. */
+  private sendRenamed(
+    server: ServerConnection,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    start: number,
+    stop: number,
+    name: Uint8Array,
+  ): void {
+    const head = new Uint8Array(start - at + name.length);
+    copyBytes(bytes, at, start, head, 0);
+    copyBytes(name, 0, name.length, head, start - at);
+    new DataView(head.buffer).setUint32(1, end - at - 1 - (stop - start) + name.length);
+    server.send(head);
+  }
+
+  /** Sends `bytes[from..end)` as far as it is here and lets the rest stream. Returns the bytes used from `at`. */
+  sendRest(
+    server: ServerConnection,
+    bytes: Uint8Array,
+    at: number,
+    from: number,
+    end: number,
+    available: number,
+  ): number {
+    const limit = Math.min(end, available);
+    server.send(bytes, from, limit);
+    if (limit < end) this.session.input.streamRest(server, end - limit);
+    return limit - at;
+  }
+
+  describe(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+    const { session } = this;
+    if (bytes[at + 5] === 0x53) {
+      if (bytes[at + 6] === 0) this.ensureUnnamed(server);
+      else {
+        const key = nameKey(bytes, at + 6, end - 1);
+        const statement = this.names.get(key);
+        if (statement !== undefined) {
+          this.forwarder.planRetry.uses(server, statement);
+          this.ensurePrepared(server, statement);
+          this.sendRenamed(server, bytes, at, end, at + 6, end - 1, statement.name);
+          server.send(bytes, end - 1, end);
+          server.unsynced++;
+          server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
+          return;
+        }
+        if (key.startsWith(serverNamePrefix)) {
+          this.failWith(
+            server,
+            '26000',
+            `prepared statement "${nameText(key)}" does not exist`,
+            'FetchPreparedStatement',
+          );
+          return;
+        }
+      }
+    }
+    server.send(bytes, at, end);
+    server.unsynced++;
+    server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
+  }
+
+  close(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+    if (bytes[at + 5] === 0x53 && bytes[at + 6] !== 0) {
+      const key = nameKey(bytes, at + 6, end - 1);
+      const statement = this.names.get(key);
+      this.names.delete(key);
+      // Server connections keep it for others; it goes when it is the least recently used.
+      this.synthesize(server, closeComplete, () => {
+        if (statement !== undefined) this.names.set(key, statement);
+      });
+      return;
+    }
+    if (bytes[at + 5] === 0x53) {
+      this.unnamed = undefined;
+      server.unnamed = null;
+    }
+    server.send(bytes, at, end);
+    server.unsynced++;
+    server.expect(Expect.Close, Action.Forward, this.session, undefined);
+  }
+
+  private synthesize(server: ServerConnection, bytes: Uint8Array, undo: (() => void) | undefined): void {
+    server.expect(Expect.Synthetic, Action.Forward, this.session, { bytes, undo } satisfies SyntheticReply);
+  }
+
+  /** An error of ours inside a segment: Postgres is made to fail too, so that it aborts and skips as it would. */
+  private failWith(server: ServerConnection, code: string, message: string, routine?: string): void {
+    server.send(bindMissing);
+    server.unsynced++;
+    server.expect(Expect.Bind, Action.Forward, this.session, {
+      kind: 'error',
+      message: encodeErrorResponse({ severity: 'ERROR', severityNonLocalized: 'ERROR', code, message, routine }),
+    } satisfies StatementRef);
+  }
+
+  /** A message we cannot read is Postgres' to refuse. */
+  sendMalformed(server: ServerConnection, kind: Expect, bytes: Uint8Array, at: number, end: number): void {
+    this.session.state.touchAll(server);
+    server.send(bytes, at, end);
+    server.unsynced++;
+    server.expect(kind, Action.Forward, this.session, undefined);
+  }
+
+  /** A message of this kind failed or was skipped. */
+  revoked(server: ServerConnection, statementRef: StatementRef, isCause: boolean): void {
+    switch (statementRef.kind) {
+      case 'named':
+        this.names.delete(statementRef.key);
+        server.prepared.delete(statementRef.statement);
+        return;
+      case 'injected':
+        server.prepared.delete(statementRef.statement);
+        return;
+      case 'evicted':
+        server.prepared.set(statementRef.statement, statementRef.generation);
+        return;
+      case 'unnamed':
+        this.unnamed = isCause ? undefined : statementRef.previous;
+        server.unnamed = isCause ? null : undefined;
+        return;
+      case 'unnamed-again':
+        if (isCause) this.unnamed = undefined;
+        server.unnamed = isCause ? null : undefined;
+        return;
+      case 'injected-unnamed':
+        server.unnamed = undefined;
+        return;
+      default:
+    }
+  }
+}
