@@ -1,6 +1,6 @@
 /** Reads `pg_authid.rolpassword` of one role, through a pooled session of the endpoint's own role. */
 import { GatewayError } from '@postern/contract';
-import type { Engine, Identity, Target } from '@postern/pool';
+import { createMemoryStreamPair, type Engine, type Identity, type Target } from '@postern/pool';
 import {
   BackendCode,
   concatBytes,
@@ -13,7 +13,6 @@ import {
   encodeParse,
   encodeSync,
 } from '@postern/wire';
-import { createSessionStream } from '../http/session-stream.ts';
 
 /** An expired password is no password (rolvaliduntil), a role that may not log in has none. */
 const query = `select rolpassword from pg_catalog.pg_authid
@@ -32,6 +31,7 @@ export function readVerifier(
   return new Promise((resolve, reject) => {
     let answer: string | null = null;
     let failure: Error | undefined;
+    const [ours, sessions] = createMemoryStreamPair();
     const reader = createMessageReader({
       maxMessageBytes,
       onMessage(code, body) {
@@ -42,27 +42,26 @@ export function readVerifier(
           failure ??= databaseErrorFrom(body);
         } else if (code === BackendCode.ReadyForQuery) {
           reader.detach();
-          stream.hangUp();
+          ours.destroy();
           if (failure === undefined) resolve(answer);
           else reject(failure);
         }
       },
     });
-    const stream = createSessionStream({
-      onBytes(bytes) {
-        try {
-          reader.push(bytes);
-        } catch (error) {
-          stream.hangUp();
-          reject(error);
-        }
-      },
-      onEnded(error) {
-        reject(failure ?? error ?? new GatewayError('server_connection_lost', 'the session ended without an answer'));
-      },
-    });
+    ours.onData = (bytes) => {
+      try {
+        reader.push(bytes);
+      } catch (error) {
+        ours.destroy();
+        reject(error);
+      }
+      return undefined;
+    };
+    ours.onClose = (error) => {
+      reject(failure ?? error ?? new GatewayError('server_connection_lost', 'the session ended without an answer'));
+    };
     engine.openSession({
-      stream,
+      stream: sessions,
       target,
       identity: role,
       mode: 'pooled',
@@ -70,7 +69,7 @@ export function readVerifier(
       greeting: false,
       label: 'auth query',
     });
-    stream.send(
+    ours.write(
       concatBytes([encodeParse('', query), encodeBind({ parameters: [user] }), encodeExecute(), encodeSync()]),
     );
   });
