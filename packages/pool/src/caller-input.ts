@@ -2,7 +2,7 @@
  * What a caller sends, message by message: what is incomplete or must wait is held, what needs no server connection is
  * answered here, the rest goes to the forwarder. Large Bind and CopyData messages stream through.
  */
-import { FrontendCode } from '@postern/wire';
+import { encodeErrorResponse, FrontendCode } from '@postern/wire';
 import { ByteBuffer } from './byte-buffer.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
@@ -21,6 +21,8 @@ const largeCodes: ReadonlySet<number> = new Set([
   FrontendCode.CopyData,
 ]);
 const smallMessageBytes = 10_000;
+/** Large ones that are only sent when they are here whole. */
+const wholeCodes: ReadonlySet<number> = new Set([FrontendCode.Query, FrontendCode.Parse, FrontendCode.FunctionCall]);
 
 export class CallerInput {
   private readonly session: PooledSession;
@@ -188,7 +190,7 @@ export class CallerInput {
 
   private checkMessage(code: number, length: number): boolean {
     if (!knownCodes.has(code)) {
-      this.session.fail(errorMessage('FATAL', '08P01', `invalid frontend message type ${code}`));
+      this.session.fail(unknownType(code));
       return false;
     }
     if (length < 4 || (length > smallMessageBytes && !largeCodes.has(code))) {
@@ -197,7 +199,7 @@ export class CallerInput {
       return false;
     }
     const { maxMessageBytes } = this.session.context.limits;
-    if (length > maxMessageBytes && (code === FrontendCode.Query || code === FrontendCode.Parse)) {
+    if (length > maxMessageBytes && wholeCodes.has(code)) {
       this.session.fail(
         errorMessage('FATAL', '54000', `message of ${length} bytes exceeds the limit of ${maxMessageBytes} bytes`),
       );
@@ -217,4 +219,14 @@ export class CallerInput {
       this.session.give(readyForQuery(TransactionStatus.Idle));
     } else this.isSkipping = true;
   }
+}
+
+function unknownType(code: number): Uint8Array {
+  return encodeErrorResponse({
+    severity: 'FATAL',
+    severityNonLocalized: 'FATAL',
+    code: '08P01',
+    message: `invalid frontend message type ${code}`,
+    routine: 'SocketBackend',
+  });
 }

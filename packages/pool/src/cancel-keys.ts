@@ -2,7 +2,7 @@
 import { constantTimeEqual } from '@postern/wire';
 
 export class CancelKeys<Holder> {
-  private readonly holders = new Map<number, { readonly secretKey: Uint8Array; readonly holder: Holder }>();
+  private readonly holders = new Map<number | symbol, { readonly secretKey: Uint8Array; readonly holder: Holder }>();
   private readonly random: (bytes: number) => Uint8Array;
 
   constructor(random: (bytes: number) => Uint8Array) {
@@ -13,8 +13,10 @@ export class CancelKeys<Holder> {
     return this.holders.size;
   }
 
-  /** A process id that no session has, and a secret of `secretBytes` bytes. */
-  create(secretBytes: number): { processId: number; secretKey: Uint8Array } {
+  /** A process id that no session has, `preferred` if that is free, and a secret of `secretBytes` bytes. */
+  create(secretBytes: number, preferred = 0): { processId: number; secretKey: Uint8Array } {
+    if (preferred > 0 && !this.holders.has(preferred))
+      return { processId: preferred, secretKey: this.random(secretBytes) };
     for (;;) {
       const bytes = this.random(4 + secretBytes);
       const processId = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) & 0x7fff_ffff;
@@ -22,11 +24,11 @@ export class CancelKeys<Holder> {
     }
   }
 
-  set(processId: number, secretKey: Uint8Array, holder: Holder): void {
+  set(processId: number | symbol, secretKey: Uint8Array, holder: Holder): void {
     this.holders.set(processId, { secretKey, holder });
   }
 
-  delete(processId: number): void {
+  delete(processId: number | symbol): void {
     this.holders.delete(processId);
   }
 

@@ -11,13 +11,12 @@ export interface DirectSessionOptions {
   readonly target: Target;
   readonly identity: Identity;
   readonly stream: ByteStream;
-  readonly processId: number;
   readonly parameters: ReadonlyMap<string, string>;
   readonly connectTimeoutMs: number;
   readonly protocolMinor: 0 | 2;
   readonly initialBytes: Uint8Array | undefined;
-  /** What to tell the caller once Postgres has let us in. */
-  greeting(parameters: ReadonlyMap<string, string>): readonly Uint8Array[];
+  /** What to tell the caller once Postgres has let us in; `processId` is the server's own. */
+  greeting(session: DirectSession, server: LoginFacts): readonly Uint8Array[];
   onClosed(session: DirectSession): void;
 }
 
@@ -26,7 +25,7 @@ const terminate = [0x58, 0, 0, 0, 4] as const;
 const readyIdle = [0x5a, 0, 0, 0, 5, 0x49] as const;
 
 export class DirectSession {
-  readonly processId: number;
+  processId = 0;
   phase: 'opening' | 'open' | 'closed' = 'opening';
   /** Nothing runs and no transaction is open, as far as the last answer tells. */
   isIdle = true;
@@ -38,7 +37,6 @@ export class DirectSession {
 
   constructor(options: DirectSessionOptions) {
     this.options = options;
-    this.processId = options.processId;
     const { stream, initialBytes } = options;
     if (initialBytes !== undefined && initialBytes.length > 0) this.hold(initialBytes);
     stream.onData = (bytes): boolean => this.fromCaller(bytes);
@@ -97,7 +95,7 @@ export class DirectSession {
     };
     server.stream.onDrain = (): void => stream.resume();
     server.stream.onClose = (): void => this.close();
-    for (const message of this.options.greeting(server.parameters)) stream.write(message.slice());
+    for (const message of this.options.greeting(this, server)) stream.write(message.slice());
     const held = this.held;
     this.held = [];
     for (const bytes of held) this.fromCaller(bytes);

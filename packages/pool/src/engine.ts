@@ -238,25 +238,36 @@ export function createEngine(options: EngineOptions): Engine {
     ];
   }
 
-  function openDirect(given: SessionOptions, processId: number, secretKey: Uint8Array): Session {
+  function openDirect(given: SessionOptions): Session {
+    const opening = Symbol();
     const session = new DirectSession({
       context,
       target: given.target,
       identity: given.identity,
       stream: given.stream,
-      processId,
       parameters: given.startupParameters,
       connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
       protocolMinor: given.protocolMinor ?? 0,
       initialBytes: given.initialBytes,
-      greeting: greetingOf(processId, secretKey),
-      onClosed: () => keys.delete(processId),
+      greeting(opened, server) {
+        // The server's own process id, which notifications and pg_stat_activity show; the secret is ours.
+        const { processId, secretKey } = keys.create(given.protocolMinor === 2 ? 32 : 4, server.processId);
+        opened.processId = processId;
+        keys.delete(opening);
+        keys.set(processId, secretKey, opened);
+        return greetingOf(processId, secretKey)(server.parameters);
+      },
+      onClosed: (closed) => {
+        keys.delete(opening);
+        keys.delete(closed.processId);
+      },
     });
-    keys.set(processId, secretKey, session);
+    keys.set(opening, new Uint8Array(0), session);
     return session;
   }
 
-  function openPooled(given: SessionOptions, processId: number, secretKey: Uint8Array): Session {
+  function openPooled(given: SessionOptions): Session {
+    const { processId, secretKey } = keys.create(given.protocolMinor === 2 ? 32 : 4);
     const pool = poolFor(given.target, given.identity);
     pool.sessions++;
     const { settings: startup, error } = parseStartupOptions(given.startupParameters);
@@ -280,7 +291,7 @@ export function createEngine(options: EngineOptions): Engine {
       session.input.receiveInitial(given.initialBytes);
     const greeting = greetingOf(processId, secretKey);
     if (error === undefined) session.start(startup, given.greeting === false ? undefined : greeting);
-    else session.fail(errorMessage('FATAL', '42601', error));
+    else session.failWith({ severity: 'FATAL', code: '42601', message: error, routine: 'process_postgres_switches' });
     context.flush();
     return session;
   }
@@ -302,15 +313,12 @@ export function createEngine(options: EngineOptions): Engine {
       }
     },
     openSession(given) {
-      const { processId, secretKey } = keys.create(given.protocolMinor === 2 ? 32 : 4);
       if (isClosing) {
         given.stream.write(errorMessage('FATAL', '', context.shuttingDown()));
         given.stream.end();
-        return { processId, phase: 'closed', close: () => {} };
+        return { processId: 0, phase: 'closed', close: () => {} };
       }
-      return given.mode === 'direct'
-        ? openDirect(given, processId, secretKey)
-        : openPooled(given, processId, secretKey);
+      return given.mode === 'direct' ? openDirect(given) : openPooled(given);
     },
     async cancel(processId, secretKey) {
       await keys

@@ -55,7 +55,7 @@ export class Forwarder {
     if (end > available) return 0;
     switch (code) {
       case FrontendCode.Parse:
-        this.statementForwarder.parse(server, bytes, at, end);
+        if (!this.statementForwarder.parse(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Execute:
         server.send(bytes, at, end);
@@ -149,7 +149,7 @@ export class Forwarder {
    * Reads no further until the Execute just sent is answered: a Sync behind a COPY would be consumed by it, if it begins,
    * and a name made by PREPARE must be known before it is mentioned again.
    */
-  private awaitAnswer(server: ServerConnection, ref: object): void {
+  awaitAnswer(server: ServerConnection, ref: object): void {
     server.send(flush);
     this.awaited = ref;
   }
@@ -192,14 +192,16 @@ export class Forwarder {
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, code: number): void {
     if (ref === this.awaited) this.answerKnown();
-    if ((ref as StatementRef).kind === 'counted') this.planRetry.answered(kind);
+    const statementRef = ref as StatementRef;
+    if (statementRef.kind === 'counted') this.planRetry.answered(kind);
+    else if (statementRef.kind === 'named') this.statementForwarder.confirmed(statementRef.key);
     else if (kind === Expect.Execute && isSqlEffects(ref)) this.sqlPrepared.executed(server, ref, code);
   }
 
   /** Read on, once the message that brought the answer has been dealt with. */
   private answerKnown(): void {
     this.awaited = undefined;
-    this.session.answerKnown();
+    this.session.readOnLater();
   }
 
   completed(ref: unknown): void {

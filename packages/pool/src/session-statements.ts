@@ -26,12 +26,13 @@ export class SessionStatements {
     this.names?.delete(name);
     this.former ??= new Map();
     if (this.former.size >= maxFormerNames) this.former.clear();
+    this.former.delete(name);
     this.former.set(name, statement);
   }
   /** `message` with server-side names replaced by the session's own. */
   renameIn(message: string): string {
     let renamed = message;
-    for (const [key, statement] of [...(this.names ?? []), ...(this.former ?? [])]) {
+    for (const [key, statement] of [...(this.names ?? []), ...[...(this.former ?? [])].reverse()]) {
       renamed = renamed.replaceAll(`"${utf8.decode(statement.name)}"`, `"${nameText(key)}"`);
     }
     return renamed;

@@ -254,7 +254,10 @@ export class PooledSession implements ReplySink, Waiter {
   }
 
   revoked(server: ServerConnection, kind: Expect, ref: unknown, isCause: boolean): void {
-    if (kind === Expect.Query || kind === Expect.FunctionCall) this.inFlight--;
+    if (kind === Expect.Query || kind === Expect.FunctionCall) {
+      this.inFlight--;
+      this.readOnLater();
+    }
     this.forwarder.revoked(server, kind, ref, isCause);
   }
 
@@ -320,8 +323,8 @@ export class PooledSession implements ReplySink, Waiter {
     if (this.server === server) this.input.pump();
   }
 
-  /** The awaited answer is in: read on, once the message that brought it has been dealt with. */
-  answerKnown(): void {
+  /** Reads on once the message that made it possible has been dealt with. */
+  readOnLater(): void {
     queueMicrotask(() => this.errandDone());
   }
 

@@ -51,6 +51,8 @@ export const countedRef: StatementRef = { kind: 'counted' };
 export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
   unnamed: UnnamedStatement | undefined;
+  /** Names given by a Parse that is not answered yet. */
+  private pending: Map<string, StatementRef> | undefined;
   private readonly session: PooledSession;
   private readonly forwarder: Forwarder;
 
@@ -59,19 +61,26 @@ export class StatementForwarder {
     this.forwarder = forwarder;
   }
 
-  parse(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+  /** False: whether the name is free is not known yet. */
+  parse(server: ServerConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const { session } = this;
     const nameEnd = bytes.indexOf(0, at + 5);
     const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
     if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= end) {
       this.sendMalformed(server, Expect.Parse, bytes, at, end);
-      return;
+      return true;
+    }
+    const pending = this.pending?.get(nameKey(bytes, at + 5, nameEnd));
+    if (pending !== undefined) {
+      this.forwarder.awaitAnswer(server, pending);
+      return false;
     }
     let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
     if (text.traits.prepared.length > 0)
       text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
     if (nameEnd === at + 5) this.parseUnnamed(server, text);
     else this.parseNamed(server, bytes, at + 5, nameEnd, text);
+    return true;
   }
 
   private parseUnnamed(server: ServerConnection, text: StatementText): void {
@@ -121,7 +130,10 @@ export class StatementForwarder {
       return;
     }
     this.sendParse(server, statement);
-    server.expect(Expect.Parse, Action.Forward, session, { kind: 'named', key, statement } satisfies StatementRef);
+    const ref: StatementRef = { kind: 'named', key, statement };
+    this.pending ??= new Map();
+    this.pending.set(key, ref);
+    server.expect(Expect.Parse, Action.Forward, session, ref);
   }
 
   private sendParse(server: ServerConnection, statement: Statement): void {
@@ -331,11 +343,17 @@ export class StatementForwarder {
     server.expect(kind, Action.Forward, this.session, undefined);
   }
 
+  /** The Parse that gave this name succeeded. */
+  confirmed(key: string): void {
+    this.pending?.delete(key);
+  }
+
   /** A message of this kind failed or was skipped. */
   revoked(server: ServerConnection, statementRef: StatementRef, isCause: boolean): void {
     switch (statementRef.kind) {
       case 'named':
-        this.names.delete(statementRef.key);
+        this.pending?.delete(statementRef.key);
+        this.names.forget(statementRef.key);
         server.prepared.delete(statementRef.statement);
         return;
       case 'injected':
