@@ -1,6 +1,8 @@
 // Every error Postern itself can produce, in one table. Errors of Postgres are not here: they pass through untouched.
 // Each frontend maps from this table and from nowhere else.
 
+import { type TransactionErrorCode, transactionErrors } from './transaction-errors.ts';
+
 /** The name of an error of Postern's own. Programs compare this (or the SQLSTATE), never the text. */
 export type GatewayErrorCode =
   | 'invalid_connection_string'
@@ -37,6 +39,7 @@ export type GatewayErrorCode =
   | 'shutting_down'
   | 'unsupported_over_http'
   | 'invalid_encoding'
+  | TransactionErrorCode
   | 'internal_error';
 
 /** How one error looks on each transport. */
@@ -391,6 +394,7 @@ export const errorCatalogue: Readonly<Record<GatewayErrorCode, ErrorCatalogueEnt
     meaning: 'A value is not valid UTF-8 and therefore cannot be put into JSON.',
     cure: 'Keep client_encoding at UTF8 over HTTP; read binary data as bytea.',
   },
+  ...transactionErrors,
   internal_error: {
     sqlstate: 'XX000',
     severity: 'FATAL',

@@ -13,6 +13,30 @@ export {
   toGatewayError,
 } from './gateway-error.ts';
 export {
+  parseSqlExtensions,
+  posternHeader,
+  posternVersion,
+  type SqlExtensions,
+  type TransactionEnd,
+  type TransactionRequest,
+  type TransactionState,
+  transactionTokenBytes,
+} from './postern-headers.ts';
+export { type RowStreamEnd, type RowStreamHead, type RowStreamRow, rowStreamContentType } from './row-stream.ts';
+export {
+  createSessionFrameDecoder,
+  decodeHello,
+  encodeHello,
+  encodeSessionCredit,
+  encodeSessionEnd,
+  encodeSessionFrame,
+  type SessionFrameDecoder,
+  SessionFrameError,
+  type SessionFrameHandler,
+  sessionLimits,
+  sessionSubprotocol,
+} from './session-frames.ts';
+export {
   type BatchOptions,
   type IsolationLevel,
   isolationLevels,

@@ -1,6 +1,7 @@
 // `POST /sql`: one statement or one transaction per request (reference/neon-wire.md §1). Names and shapes only;
 // the request body is read in sql-request-body.ts.
 
+import type { GatewayErrorCode } from './error-catalogue.ts';
 import { GatewayError } from './gateway-error.ts';
 
 /** Path of the route. */
@@ -92,6 +93,10 @@ export interface SqlErrorBody {
   readonly routine: string | null;
   /** Of a batch only: index of the statement that failed. */
   readonly statementIndex?: number;
+  /** Of the gateway's own errors only: their name in the catalogue; several have the same SQLSTATE. */
+  readonly gatewayCode?: GatewayErrorCode;
+  /** Present when repeating (for a transaction: all of it) cannot do anything twice and may succeed. */
+  readonly safeToRetry?: true;
 }
 
 /** Reads the batch headers; throws a GatewayError (`invalid_header`) for an unknown isolation level. */

@@ -1,0 +1,92 @@
+// What Postern adds to `POST /sql` beyond Neon's wire: streamed rows and interactive transactions. A driver knows that
+// they are there by `Postern-Version` on any response; against Neon's own wire it is absent.
+
+import { GatewayError } from './gateway-error.ts';
+
+/** Header names, lower case. */
+export const posternHeader = {
+  /** On every response: the version of these additions, `1`. */
+  version: 'postern-version',
+  /** Request: `true` = the rows of the one statement as they come, see row-stream.ts. */
+  stream: 'postern-stream',
+  /**
+   * Request: `begin`, or the token of an open transaction. Response: the token, present exactly when the transaction is
+   * still there behind this response, errors included.
+   */
+  transaction: 'postern-transaction',
+  /** Request: `commit` or `rollback` behind what the request runs. */
+  transactionEnd: 'postern-transaction-end',
+  /** Request, with `begin` only: milliseconds the whole transaction may take. */
+  transactionTimeout: 'postern-transaction-timeout',
+  /** Response to every request of a transaction that reached it: `open`, `failed` (only a rollback can follow) or `over`. */
+  transactionState: 'postern-transaction-state',
+} as const;
+
+/** The value of `Postern-Version`. */
+export const posternVersion = '1';
+
+export type TransactionState = 'open' | 'failed' | 'over';
+
+/** How a request takes part in an interactive transaction. */
+export type TransactionRequest =
+  | { readonly kind: 'begin'; readonly end: TransactionEnd | undefined; readonly timeoutMs: number | undefined }
+  | { readonly kind: 'continue'; readonly end: TransactionEnd | undefined; readonly token: string };
+
+export type TransactionEnd = 'commit' | 'rollback';
+
+/** What the additional headers ask for. */
+export interface SqlExtensions {
+  readonly isStream: boolean;
+  readonly transaction: TransactionRequest | undefined;
+}
+
+/** Bytes of randomness in a token; in base64url 43 characters. */
+export const transactionTokenBytes = 32;
+const tokenForm = /^[\w-]{43}$/;
+const noExtensions: SqlExtensions = { isStream: false, transaction: undefined };
+
+/** Reads the headers through `header` (lower-case names). Throws a GatewayError (`invalid_header`) for what makes no sense. */
+export function parseSqlExtensions(header: (name: string) => string | undefined): SqlExtensions {
+  const stream = header(posternHeader.stream);
+  const transaction = header(posternHeader.transaction);
+  const end = header(posternHeader.transactionEnd);
+  const timeout = header(posternHeader.transactionTimeout);
+  if (stream === undefined && transaction === undefined && end === undefined && timeout === undefined) {
+    return noExtensions;
+  }
+  return { isStream: stream === 'true', transaction: readTransaction(transaction, end, timeout) };
+}
+
+function readTransaction(
+  transaction: string | undefined,
+  end: string | undefined,
+  timeout: string | undefined,
+): TransactionRequest | undefined {
+  if (end !== undefined && end !== 'commit' && end !== 'rollback') {
+    throw invalid('Postern-Transaction-End', 'It must be "commit" or "rollback".');
+  }
+  if (transaction === undefined) {
+    if (end !== undefined) throw invalid('Postern-Transaction-End', 'It needs the header Postern-Transaction.');
+    if (timeout !== undefined) throw invalid('Postern-Transaction-Timeout', 'It needs "Postern-Transaction: begin".');
+    return undefined;
+  }
+  if (transaction === 'begin') return { kind: 'begin', end, timeoutMs: readTimeout(timeout) };
+  if (timeout !== undefined) throw invalid('Postern-Transaction-Timeout', 'It needs "Postern-Transaction: begin".');
+  if (!tokenForm.test(transaction)) {
+    throw invalid('Postern-Transaction', 'It must be "begin", or the token from the response to "begin".');
+  }
+  return { kind: 'continue', end, token: transaction };
+}
+
+function readTimeout(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) {
+    throw invalid('Postern-Transaction-Timeout', 'It must be a whole number of milliseconds, at least 1.');
+  }
+  return Number(text);
+}
+
+/** The value is not repeated: it may be a token. */
+function invalid(name: string, hint: string): GatewayError {
+  return new GatewayError('invalid_header', `invalid header: ${name.toLowerCase()}`, { hint });
+}
