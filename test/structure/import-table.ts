@@ -14,14 +14,19 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   'packages/wire': { workspace: [], npm: [], node: 'nowhere' },
   'packages/contract': { workspace: ['wire'], npm: [], node: 'nowhere' },
   'packages/pool': { workspace: ['wire'], npm: [], node: 'nowhere' },
+  'packages/prisma-mapping': { workspace: ['wire'], npm: [], node: 'nowhere' },
   'packages/gateway': {
-    workspace: ['wire', 'contract', 'pool'],
-    npm: ['hono', '@hono/node-server', 'ws', 'lru-cache'],
+    workspace: ['wire', 'contract', 'pool', 'prisma-mapping'],
+    npm: ['hono', '@hono/node-server', 'ws', 'lru-cache', '@prisma/client-engine-runtime'],
     node: ['src/node/'],
   },
   'packages/embedded-postgres-launcher': { workspace: [], npm: [], node: 'everywhere' },
   'packages/serverless': { workspace: ['contract', 'wire'], npm: [], node: 'nowhere' },
-  'packages/prisma-adapter': { workspace: ['serverless'], npm: ['@prisma/driver-adapter-utils'], node: 'nowhere' },
+  'packages/prisma-adapter': {
+    workspace: ['serverless', 'prisma-mapping'],
+    npm: ['@prisma/driver-adapter-utils'],
+    node: 'nowhere',
+  },
   'packages/testkit': {
     workspace: ['wire', 'contract', 'pool', 'gateway', 'embedded-postgres-launcher', 'serverless', 'prisma-adapter'],
     npm: 'any',
