@@ -42,6 +42,8 @@ const bindMissing: Uint8Array = encodeBind({ statement: missingName });
 const closeUnnamed: Uint8Array = encodeClose('S', '');
 const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
+/** Larger ones are sent as they arrive. */
+const maxWholeBindBytes = 16_384;
 const noName: Uint8Array = new Uint8Array(0);
 const decoder = new TextDecoder();
 /** Parsing the same text again changes nothing worth undoing, unless it is the Parse that fails. */
@@ -109,6 +111,14 @@ export class StatementForwarder {
     const { session, names } = this;
     const key = nameKey(bytes, nameStart, nameEnd);
     if (names.get(key) !== undefined) {
+      if (server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction) {
+        // Refused before the name is looked at (25P02).
+        server.send(encodeParseOf(noName, text.tail));
+        server.unnamed = undefined;
+        server.unsynced++;
+        server.expect(Expect.Parse, Action.Forward, session, undefined);
+        return;
+      }
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
       if (this.forwarder.planRetry.isReplaying) this.synthesize(server, parseComplete, undefined);
       else this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
@@ -190,6 +200,7 @@ export class StatementForwarder {
 
   bind(server: ServerConnection, bytes: Uint8Array, at: number, end: number, available: number): number {
     const limit = Math.min(end, available);
+    if (limit < end && end - at <= maxWholeBindBytes) return 0;
     const portalEnd = bytes.indexOf(0, at + 5);
     const nameEnd = portalEnd < 0 || portalEnd >= limit ? -1 : bytes.indexOf(0, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= limit) {

@@ -60,6 +60,19 @@ function isPoolError(error: unknown): error is PoolError {
 
 /** Everything that concerns the caller; file and line of Postgres' source do not. */
 function fatal(error: DatabaseError): ErrorFields {
-  const { code, message, detail, hint, where, schema, table, column, dataType, constraint } = error;
-  return { severity: 'FATAL', code, message, detail, hint, where, schema, table, column, dataType, constraint };
+  const { code, message, detail, hint, where, schema, table, column, dataType, constraint, routine } = error;
+  return {
+    severity: 'FATAL',
+    code,
+    message,
+    detail,
+    hint,
+    where,
+    schema,
+    table,
+    column,
+    dataType,
+    constraint,
+    routine,
+  };
 }

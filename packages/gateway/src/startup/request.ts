@@ -1,6 +1,6 @@
 /** What a StartupMessage asks for, with every source of options put together. */
-import { GatewayError, type GatewayOptions, splitOptions } from '@postern/contract';
-import type { StartupPacket } from '@postern/wire';
+import { type GatewayOptions, splitOptions } from '@postern/contract';
+import { DatabaseError, type StartupPacket, sqlState } from '@postern/wire';
 import type { EndpointDirectory, EndpointResolution } from '../endpoints/resolve-endpoint.ts';
 import type { Caller } from './caller.ts';
 
@@ -24,7 +24,7 @@ type StartupMessage = Extract<StartupPacket, { kind: 'startup' }>;
 
 const newestMinor = 2;
 
-/** Throws GatewayError for options that make no sense and for a missing user. */
+/** Throws GatewayError for options that make no sense, and Postgres' own error for a missing user. */
 export function readRequest(
   packet: StartupMessage,
   caller: Pick<Caller, 'host' | 'targetAddress' | 'urlOptions'>,
@@ -33,7 +33,13 @@ export function readRequest(
 ): SessionRequest {
   const user = packet.parameters.get('user') ?? '';
   if (user === '') {
-    throw new GatewayError('missing_credentials', 'no PostgreSQL user name specified in startup packet');
+    // In Postgres' own words: the catalogue's hint is for HTTP.
+    throw new DatabaseError({
+      severity: 'FATAL',
+      code: sqlState.invalidAuthorizationSpecification,
+      message: 'no PostgreSQL user name specified in startup packet',
+      routine: 'ProcessStartupPacket',
+    });
   }
   const { gateway: fromStartup, startup } = splitOptions(packet.parameters);
   const fromUrl = caller.urlOptions === undefined ? {} : splitOptions(caller.urlOptions).gateway;

@@ -170,7 +170,10 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       const endpoint = resolution.outcome === 'found' ? resolution.endpoint : undefined;
       if (endpoint !== undefined) facts.endpoint = endpoint.name;
       if (request.needsNegotiation) {
-        stream.write(encodeNegotiateProtocolVersion(newestProtocolMinor, request.protocolOptions));
+        // Postgres names the newest version that is not newer than the one asked for.
+        stream.write(
+          encodeNegotiateProtocolVersion(Math.min(packet.minor, newestProtocolMinor), request.protocolOptions),
+        );
       }
       const attempt: LoginAttempt = {
         endpoint,
