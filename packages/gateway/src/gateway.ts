@@ -135,6 +135,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     clock,
     log,
     maxMessageBytes: maxWebSocketMessageBytes,
+    authTimeoutMs: config.authTimeoutMs ?? 10_000,
   });
   const sql = createSqlHandler({
     backend: createSqlBackend({ engine, directory, authenticator }),

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { sessionLimits, sessionSubprotocol } from '@postern/contract';
 import type { StreamSecurity } from '@postern/pool';
 import { type ServerOptions, WebSocketServer } from 'ws';
 import type { WebSocketFrontend } from '../ws/websocket-frontend.ts';
@@ -29,14 +30,15 @@ export function createWebSocketUpgrade(options: WebSocketUpgradeOptions): Upgrad
     // Postgres data of one caller are not compressed with another's latency, and never with secrets beside them.
     perMessageDeflate: false,
     // Without this `ws` would accept the first subprotocol that is offered.
-    handleProtocols: () => false,
+    handleProtocols: (offered) => (offered.has(sessionSubprotocol) ? sessionSubprotocol : false),
     maxPayload: maxMessageBytes,
     skipUTF8Validation: true,
     // Known to ws 8.23, not yet to its type declarations.
     closeTimeout: closeTimeoutMs,
     WebSocket: AnsweringWebSocket,
   };
-  const server = new WebSocketServer(settings);
+  const plain = new WebSocketServer(settings);
+  const multiplexing = new WebSocketServer({ ...settings, maxPayload: sessionLimits.maxMessageBytes });
 
   return function upgrade(request, duplex, head) {
     const socket = duplex as Socket; // node:http and node:https hand over the net.Socket or TLSSocket they accepted
@@ -47,7 +49,9 @@ export function createWebSocketUpgrade(options: WebSocketUpgradeOptions): Upgrad
       refuse(socket, '404 Not Found', 'WebSockets are served at /v2 and /v1?address=host:port');
       return;
     }
-    server.handleUpgrade(request, socket, head, (webSocket) => {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const isMultiplexing = offered.includes(sessionSubprotocol);
+    (isMultiplexing ? multiplexing : plain).handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('error', ignore);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, keepAliveMs);
@@ -58,6 +62,7 @@ export function createWebSocketUpgrade(options: WebSocketUpgradeOptions): Upgrad
         security: securityOf(request, socket),
         transport: socket,
         isTls: 'encrypted' in socket,
+        multiplexing: isMultiplexing ? { offered } : undefined,
         countBytes(onBytes) {
           const count = (chunk: Buffer): void => onBytes(chunk.length);
           socket.on('data', count);

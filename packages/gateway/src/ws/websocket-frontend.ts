@@ -1,5 +1,5 @@
 /** Callers over WebSocket: `/v2`, and wsproxy's `/v1?address=host:port`. The upgrade itself is node/websocket-upgrade.ts. */
-import { GatewayError } from '@postern/contract';
+import { GatewayError, sessionLimits } from '@postern/contract';
 import type { Clock, StreamSecurity } from '@postern/pool';
 import { encodeErrorResponse } from '@postern/wire';
 import type { LogEvent } from '../events.ts';
@@ -8,6 +8,7 @@ import type { Caller } from '../startup/caller.ts';
 import { refusalOf } from '../startup/refusal.ts';
 import type { AcceptCaller } from '../startup/startup.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { type MultiplexedCallers, serveMultiplexedCallers } from './multiplexed-callers.ts';
 import {
   type AnsweringWebSocket,
   createWebSocketStream,
@@ -21,6 +22,8 @@ export interface WebSocketFrontendOptions {
   clock: Clock;
   log: LogEvent;
   maxMessageBytes: number;
+  /** Time until somebody has logged in on a WebSocket of many sessions; default 10 s. */
+  authTimeoutMs?: number;
   pingIntervalMs?: number;
 }
 
@@ -33,6 +36,8 @@ export interface WebSocketRequest {
   readonly security: StreamSecurity;
   readonly transport: TransportProgress;
   readonly isTls: boolean;
+  /** Subprotocols offered, where `postern.v1` was among them and has been selected. */
+  readonly multiplexing?: { readonly offered: Iterable<string> } | undefined;
   /** Calls back with the size of each piece of the socket's incoming bytes, until told to stop. */
   readonly countBytes: (onBytes: (count: number) => void) => () => void;
 }
@@ -52,13 +57,14 @@ const normalClosure = 1000;
 const goingAway = 1001;
 
 export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebSocketFrontend {
-  const { accept, admission, clock, log, maxMessageBytes, pingIntervalMs } = options;
+  const { accept, admission, clock, log, maxMessageBytes, authTimeoutMs = 10_000, pingIntervalMs } = options;
   const heartbeat = createHeartbeat({ clock, ...(pingIntervalMs === undefined ? {} : { intervalMs: pingIntervalMs }) });
   const streams = new Set<WebSocketStream>();
+  const multiplexed = new Set<MultiplexedCallers>();
   let endCode = normalClosure;
 
   function connected(socket: AnsweringWebSocket, request: WebSocketRequest): void {
-    const { address, security, transport, isTls } = request;
+    const { address, security, transport, isTls, multiplexing } = request;
     const ticket = admission.admit(address, security === 'loopback');
     const whenClosed: (() => void)[] = [];
     const refused = (error: GatewayError): void => {
@@ -69,8 +75,9 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
       security,
       transport,
       isTls,
-      maxMessageBytes,
+      maxMessageBytes: multiplexing === undefined ? maxMessageBytes : sessionLimits.maxMessageBytes,
       endCode: () => endCode,
+      tellsViolations: multiplexing === undefined,
       onViolation: refused,
       onClosed() {
         streams.delete(stream);
@@ -89,7 +96,7 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
       const error = new GatewayError('too_many_sessions', ticket.refusal);
       const { fields, closeCode } = refusalOf(error);
       refused(error);
-      stream.write(encodeErrorResponse(fields));
+      if (multiplexing === undefined) stream.write(encodeErrorResponse(fields));
       stream.endWith(closeCode, error.message);
       return;
     }
@@ -97,18 +104,32 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
     const { searchParams } = new URL(request.url, 'ws://gateway');
     const targetAddress = searchParams.get('address') ?? undefined;
     searchParams.delete('address');
-    const caller: Caller = {
+    const authenticated = (): void => {
+      stopCounting();
+      ticket.authenticated();
+    };
+    const from = {
       transport: 'ws',
-      stream,
       address,
       host: request.host,
       targetAddress,
       urlOptions: new Map(searchParams),
+    } as const;
+    if (multiplexing !== undefined) {
+      const callers = serveMultiplexedCallers({
+        ...{ accept, admission, clock, log, authTimeoutMs, stream, from, authenticated },
+        offered: multiplexing.offered,
+        whenClosed: (callback) => void whenClosed.push(callback),
+      });
+      multiplexed.add(callers);
+      whenClosed.push(() => multiplexed.delete(callers));
+      return;
+    }
+    const caller: Caller = {
+      ...from,
+      stream,
       end: (code, reason) => stream.endWith(code, reason),
-      authenticated() {
-        stopCounting();
-        ticket.authenticated();
-      },
+      authenticated,
       whenClosed: (callback) => void whenClosed.push(callback),
     };
     accept(caller);
@@ -119,6 +140,7 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
     connected,
     announceShutdown() {
       endCode = goingAway;
+      for (const callers of multiplexed) callers.goAway();
     },
     destroyCallers() {
       for (const stream of streams) stream.destroy();

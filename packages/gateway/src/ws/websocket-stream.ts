@@ -20,6 +20,8 @@ export interface WebSocketStreamOptions {
   /** The socket below encrypts: what it is given at rest it copies at once. */
   isTls: boolean;
   maxMessageBytes: number;
+  /** Whether a peer that breaks the rules is told in an ErrorResponse; where bytes are frames it would be taken for one. */
+  tellsViolations: boolean;
   /** The peer broke the rules; it has been told, and the connection is closing. */
   onViolation: (error: GatewayError) => void;
   onClosed: () => void;
@@ -208,7 +210,9 @@ class NodeWebSocketStream implements WebSocketStream {
   private violated(error: GatewayError): void {
     if (this.state !== 'open') return;
     this.error ??= error;
-    this.socket.send(encodeErrorResponse(refusalOf(error).fields), { binary: true });
+    if (this.options.tellsViolations) {
+      this.socket.send(encodeErrorResponse(refusalOf(error).fields), { binary: true });
+    }
     this.leave();
     this.options.onViolation(error);
   }
