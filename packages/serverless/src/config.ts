@@ -1,0 +1,93 @@
+/**
+ * Settings of the whole program, under the names and with the meaning they have in `@neondatabase/serverless`.
+ * They are global and mutable because that is what `neonConfig` is; everything can also be given per call or per client.
+ */
+
+/** Any `fetch`. */
+export type FetchFunction = (url: string, init: Record<string, unknown>) => Promise<Response>;
+
+/** What this package uses of a WebSocket. */
+export interface WebSocketLike {
+  readonly readyState: number;
+  readonly protocol?: string;
+  readonly bufferedAmount?: number;
+  binaryType: string;
+  close(code?: number, reason?: string): void;
+  send(data: Uint8Array): void;
+  addEventListener(type: string, listener: (event: unknown) => void): void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: constructors of all runtimes fit only so
+export type WebSocketConstructor = new (...args: any[]) => WebSocketLike;
+
+/** `port` is '' when the connection string has none. */
+export type FetchEndpoint = string | ((host: string, port: string, options: { jwtAuth: boolean }) => string);
+
+/** Undefined: the default. */
+export interface Configuration {
+  /** Where queries over HTTP go. Default: see `defaultFetchEndpoint`. */
+  fetchEndpoint?: FetchEndpoint | undefined;
+  /** Instead of the global `fetch`. */
+  fetchFunction?: FetchFunction | undefined;
+  /** Send what can be sent of `pool.query` over HTTP. Default false. */
+  poolQueryViaFetch?: boolean | undefined;
+  /** Accepted and ignored: every gateway pools. */
+  fetchConnectionCache?: boolean | undefined;
+  /** Instead of the global `WebSocket`: needed in Node 20, for example that of the package `ws`. */
+  webSocketConstructor?: WebSocketConstructor | undefined;
+  /** Host (and path) of the WebSocket; a text gets `?address=host:port` appended. Default: the host and `/v2`. */
+  wsProxy?: string | ((host: string, port: string) => string) | undefined;
+  /** wss or ws. Default true, except for hosts that are this machine. */
+  useSecureWebSocket?: boolean | undefined;
+  /**
+   * What the server speaks. `postern`: our own subprotocol, log-in and first query ride in the upgrade request.
+   * `neon`: Neon's wire. `auto` (default): tries ours with the log-in only, as nothing else may be sent twice.
+   */
+  protocol?: 'auto' | 'postern' | 'neon' | undefined;
+  /** Send the password without being asked. Default `'password'`; false where the server wants SCRAM or MD5. */
+  pipelineConnect?: 'password' | false | undefined;
+  /** Accepted and ignored: writes of one turn always go out together. */
+  coalesceWrites?: boolean | undefined;
+  /** Accepted and ignored, as the next four: there is no TLS inside the WebSocket. */
+  forceDisablePgSSL?: boolean | undefined;
+  subtls?: unknown;
+  rootCerts?: string | undefined;
+  pipelineTLS?: boolean | undefined;
+  disableSNI?: boolean | undefined;
+  /** Accepted and ignored: importing or using this package never prints. */
+  disableWarningInBrowsers?: boolean | undefined;
+}
+
+/** The settings of the whole program. */
+export const neonConfig: Configuration = {};
+
+/** Sets some of them. */
+export function configure(settings: Configuration): void {
+  Object.assign(neonConfig, settings);
+}
+
+/** A gateway started by `postern dev` or `postern serve` listens here. */
+const gatewayPort = '4444';
+
+/**
+ * The authority of a gateway that is named by its address: this machine (no TLS), a number, a single label, or any host with
+ * a port of its own (5432 is Postgres' and means nothing here). Undefined for a host name of Neon's kind.
+ */
+export function ownAddress(host: string, port: string): { authority: string; isSecure: boolean } | undefined {
+  const isLocal = /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+  const own = port === '5432' ? '' : port;
+  if (!own && !isLocal && /\.[^\d.]/.test(host)) return undefined;
+  const effective = own || (isLocal && gatewayPort);
+  return { authority: effective ? `${host}:${effective}` : host, isSecure: !isLocal };
+}
+
+/**
+ * `https://api.<rest of the host>/sql` (`apiauth.` with a token), as Neon has it; for gateways named by their address
+ * `https://host:port/sql`, and plain http for this machine.
+ */
+export function defaultFetchEndpoint(host: string, port: string, options?: { jwtAuth: boolean }): string {
+  const own = ownAddress(host, port);
+  return own
+    ? `http${own.isSecure ? 's' : ''}://${own.authority}/sql`
+    : `https://${host.replace(/^[^.]+/, options?.jwtAuth ? 'apiauth' : 'api')}/sql`;
+}

@@ -1,0 +1,2 @@
+/** `@postern/serverless`: everything. */
+export * from './http.ts';

@@ -1,0 +1,58 @@
+/** The one family of errors a program sees, over HTTP and WebSocket alike. Compare `code` or `kind`, not texts. */
+
+/**
+ * `database`: Postgres or the gateway said no. `connection`: it could not be reached or was lost. `protocol`: it answered
+ * something that makes no sense. `usage`: the call itself is wrong, nothing was sent.
+ */
+export type ErrorKind = 'database' | 'connection' | 'protocol' | 'usage';
+
+/** What is known about an error. The fields of Postgres are all text; those that do not apply are undefined. */
+export interface ErrorDetails {
+  readonly kind?: ErrorKind | undefined;
+  readonly severity?: string | undefined;
+  /** SQLSTATE. */
+  readonly code?: string | undefined;
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly position?: string | undefined;
+  readonly internalPosition?: string | undefined;
+  readonly internalQuery?: string | undefined;
+  readonly where?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+  readonly dataType?: string | undefined;
+  readonly constraint?: string | undefined;
+  readonly file?: string | undefined;
+  readonly line?: string | undefined;
+  readonly routine?: string | undefined;
+  /** True only if repeating the whole transaction cannot apply anything twice. */
+  readonly safeToRetry?: boolean | undefined;
+  /** Also in the gateway's log. */
+  readonly requestId?: string | undefined;
+  /** Of a batch: the statement that failed. */
+  readonly statementIndex?: number | undefined;
+  /** HTTP status, when it is neither 200 nor 400. */
+  readonly status?: number | undefined;
+  /** The error below, as the official driver calls it. */
+  readonly sourceError?: Error | undefined;
+}
+
+/** Any failure of this package. `NeonDbError` is the same class. */
+export interface PosternError extends ErrorDetails {
+  readonly kind: ErrorKind;
+  readonly safeToRetry: boolean;
+}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns what the interface lists
+export class PosternError extends Error {
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message);
+    Object.assign(this, { name: 'NeonDbError', kind: 'database', safeToRetry: false }, details);
+  }
+}
+
+/** A call that cannot work; nothing was sent. */
+export function usageError(message: string): PosternError {
+  return new PosternError(message, { kind: 'usage' });
+}

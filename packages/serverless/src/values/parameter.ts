@@ -1,0 +1,53 @@
+/** JS values as query parameters, converted as node-postgres does. */
+import { usageError } from '../postern-error.ts';
+import { bytesOf, formatBytea } from './bytes.ts';
+import { formatDate } from './date.ts';
+
+interface ToPostgres {
+  toPostgres(prepare: typeof prepareValue): unknown;
+}
+
+/**
+ * Text, bytes (of `Buffer`, typed arrays and `ArrayBuffer`) or null. Throws a PosternError for what has no text: functions,
+ * symbols, invalid dates and objects that lead back to themselves.
+ */
+export function prepareValue(value: unknown): string | Uint8Array | null {
+  return prepare(value, []);
+}
+
+/** The same over HTTP, where everything is text. */
+export function parameterText(value: unknown): string | null {
+  const prepared = prepareValue(value);
+  return typeof prepared === 'object' && prepared !== null ? formatBytea(prepared) : prepared;
+}
+
+function prepare(value: unknown, seen: unknown[]): string | Uint8Array | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw usageError(`a ${typeof value} cannot be a query parameter`);
+  }
+  if (typeof value !== 'object') return String(value);
+  const bytes = bytesOf(value);
+  if (bytes) return bytes;
+  try {
+    if (value instanceof Date) return formatDate(value);
+    if (Array.isArray(value)) return arrayText(value);
+    if (typeof (value as ToPostgres).toPostgres !== 'function') return JSON.stringify(value) ?? null;
+  } catch (error) {
+    throw usageError(`a value cannot be a query parameter: ${(error as Error).message}`);
+  }
+  if (seen.includes(value)) throw usageError('circular reference detected while preparing a query parameter');
+  return prepare((value as ToPostgres).toPostgres(prepareValue), [...seen, value]);
+}
+
+/** Every element quoted, so that none can be mistaken for NULL. */
+function arrayText(list: readonly unknown[]): string {
+  const elements = list.map((item) => {
+    if (Array.isArray(item)) return arrayText(item);
+    const bytes = bytesOf(item);
+    if (bytes) return `\\${formatBytea(bytes)}`;
+    const prepared = prepareValue(item);
+    return prepared === null ? 'NULL' : `"${String(prepared).replace(/[\\"]/g, '\\$&')}"`;
+  });
+  return `{${elements.join(',')}}`;
+}

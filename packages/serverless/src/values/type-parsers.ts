@@ -1,0 +1,53 @@
+/** Parsers that differ from the official driver's, to be asked for: `types: typeParsers({ bigint: true })`. */
+import { parseArray } from './array-literal.ts';
+import { type CustomTypes, type TypeParser, types } from './types.ts';
+
+export interface TypeOptions {
+  /** int8 and int8[] as `bigint` instead of text. */
+  bigint?: boolean;
+  /** date, timestamp, timestamptz and their arrays as ISO 8601 texts, with all microseconds, instead of `Date`. */
+  isoDates?: boolean;
+  /** numeric[] as texts, like numeric itself, instead of rounded numbers. */
+  exactNumericArrays?: boolean;
+  /**
+   * Arrays of enums, domains, composites and of types of extensions as arrays of texts instead of one text. Their OIDs are
+   * not known beforehand, so anything of an unknown type that looks like an array literal is taken for one.
+   */
+  userArrays?: boolean;
+  /** By OID; these come first. */
+  parsers?: Readonly<Record<number, TypeParser>>;
+}
+
+/** OIDs below are Postgres' own. */
+const firstUserOid = 16_384;
+
+function isoText(text: string): string {
+  const [date = text, time, era] = text.split(' ');
+  if (era !== undefined || time === 'BC' || !/^\d/.test(text)) return text; // ISO 8601 has neither BC nor infinity
+  return time === undefined ? date : `${date}T${time.replace(/[+-]00$/, 'Z').replace(/[+-]\d\d$/, '$&:00')}`;
+}
+
+/** For the option `types` of a query, a client, a pool or `postern()`. What is not asked for is as in `types`. */
+export function typeParsers(options: TypeOptions): CustomTypes {
+  const own = new Map<number, TypeParser>();
+  const add = (parse: TypeParser, ...oids: (readonly [number, number])[]): void => {
+    for (const [scalar, array] of oids) {
+      own.set(scalar, parse);
+      own.set(array, (text) => parseArray(text, parse));
+    }
+  };
+  if (options.bigint) add(BigInt, [20, 1016]);
+  if (options.isoDates) add(isoText, [1082, 1182], [1114, 1115], [1184, 1185]);
+  if (options.exactNumericArrays) add(String, [1700, 1231]);
+  for (const [oid, parse] of Object.entries(options.parsers ?? {})) own.set(Number(oid), parse);
+  const parseUserType: TypeParser = (text) =>
+    /^(\[[\d:[\]-]+=)?\{.*\}$/s.test(text) ? parseArray(text, String) : text;
+  return {
+    getTypeParser(oid, format = 'text') {
+      const parse = format === 'text' ? own.get(oid) : undefined;
+      if (parse) return parse;
+      const known = types.getTypeParser(oid, format);
+      return options.userArrays && oid >= firstUserOid && known === String ? parseUserType : known;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'tsdown';
+
+// One ESM build for every runtime; our own packages are bundled, so that there is nothing else to install.
+export default defineConfig({
+  entry: ['src/index.ts', 'src/http.ts', 'src/pg.ts'],
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  dts: true,
+  clean: true,
+  sourcemap: true,
+  deps: { alwaysBundle: [/^@postern\//] },
+  outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
+});
