@@ -4,15 +4,20 @@
  */
 import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits, type EngineStats } from '@postern/pool';
 import type { Hono } from 'hono';
+import { createAccelerate } from './accelerate/create-accelerate.ts';
+import { mountAccelerate } from './accelerate/mount-accelerate.ts';
 import type { AuthCrypto } from './auth/auth-crypto.ts';
 import { type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts';
 import { readVerifier } from './auth/read-verifier.ts';
 import { createScramVerifiers } from './auth/scram-verifiers.ts';
+import { createResultCache } from './cache/result-cache.ts';
 import { createEndpoint, type EndpointConfig, endpointTarget } from './endpoints/endpoint.ts';
 import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { LogEvent } from './events.ts';
 import { createHttpApp } from './http/app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
+import { fixedKeys, type KeySource } from './keys/key-ring.ts';
+import type { PlanName, PlanSettings } from './plans/plan.ts';
 import { createSqlBackend } from './sql-backend.ts';
 import { type AdmissionOptions, createAdmission } from './startup/admission.ts';
 import type { LoginRules } from './startup/login.ts';
@@ -43,6 +48,12 @@ export interface GatewayConfig {
   /** Longest body of an HTTP request and response; default 10 MiB each. */
   maxRequestBytes?: number | undefined;
   maxResponseBytes?: number | undefined;
+  /** API keys, for the Accelerate-compatible routes; default none: every key is refused. */
+  keys?: KeySource | undefined;
+  /** Changes to the plans that keys name, and further plans. */
+  plans?: Readonly<Record<PlanName, PlanSettings>> | undefined;
+  /** Memory for cached results; default 64 MiB. */
+  cacheBytes?: number | undefined;
 }
 
 /** What the platform provides. */
@@ -144,8 +155,21 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     log: (event) => log({ ...event }),
     now: () => clock.now(),
   });
+  const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
+  const accelerate = createAccelerate({
+    keys: config.keys ?? fixedKeys([]),
+    plans: config.plans,
+    endpoints,
+    engine,
+    authenticator,
+    cache,
+    clock,
+    log: (event) => log({ ...event }),
+    maxRequestBytes: config.maxRequestBytes,
+  });
   const app = createHttpApp({
     sql,
+    mount: (routes) => mountAccelerate(routes, accelerate),
     onDefect(error, path) {
       const defect = error instanceof Error ? error : new Error(String(error));
       log({ event: 'internal_error', where: path, message: defect.message, stack: defect.stack });

@@ -2,9 +2,13 @@
 export type { EndpointConfig } from './endpoints/endpoint.ts';
 export type { CallerFacts, GatewayEvent, LogEvent } from './events.ts';
 export { createGateway, type Gateway, type GatewayConfig, type GatewayPlatform, type GatewayStats } from './gateway.ts';
+export { emptyKeyFile, type KeyEntry, type KeyFile } from './keys/key-entry.ts';
+export { createKey, entryFor, fixedKeys, joinKeys, type KeySource, type NewKey } from './keys/key-ring.ts';
 export { createNodeAuthCrypto } from './node/auth-crypto.ts';
 export { createNodeClock } from './node/clock.ts';
 export { createDial, type DialOptions } from './node/dial.ts';
+export { createKeyFileSource, type KeyFileSourceOptions, readKeyFile, writeKeyFile } from './node/key-file.ts';
 export { ListenError, type ListenOn } from './node/listen.ts';
 export { type RunningGateway, type StartGatewayOptions, startGateway } from './node/server.ts';
 export type { TlsCertificate } from './node/tcp-server.ts';
+export { defaultPlans, type Plan, type PlanName, type PlanSettings } from './plans/plan.ts';

@@ -8,6 +8,8 @@ import type { SqlHandler } from './sql-handler.ts';
 
 export interface HttpAppOptions {
   readonly sql: SqlHandler;
+  /** Adds further routes. */
+  readonly mount?: (app: Hono) => void;
   /** What `GET /health` says; a rejection makes it 503. Default: nothing but "ok". */
   readonly health?: () => Promise<Readonly<Record<string, unknown>>>;
   /** An error nobody expected, with the request's path. */
@@ -15,9 +17,10 @@ export interface HttpAppOptions {
 }
 
 export function createHttpApp(options: HttpAppOptions): Hono {
-  const { sql, health = async () => ({}), onDefect } = options;
+  const { sql, mount, health = async () => ({}), onDefect } = options;
   const app = new Hono();
   mountSql(app, sql);
+  mount?.(app);
   app.get('/health', async () => {
     try {
       return Response.json({ status: 'ok', ...(await health()) }, { headers: noCache });

@@ -1,0 +1,13 @@
+/** The routes, at the root of the origin: Prisma's client drops the path of its URL. */
+import type { Hono } from 'hono';
+import type { AccelerateHandler } from './accelerate-handler.ts';
+
+export function mountAccelerate(app: Hono, handler: AccelerateHandler): void {
+  app.get('/connection-info', ({ req }) => handler.connectionInfo(req.raw));
+  app.post('/query', ({ req }) => handler.query(req.raw));
+  app.post('/transaction/start', ({ req }) => handler.startTransaction(req.raw));
+  app.post('/transaction/:id/query', ({ req }) => handler.queryWithin(req.raw, req.param('id')));
+  app.post('/transaction/:id/commit', ({ req }) => handler.commit(req.raw, req.param('id')));
+  app.post('/transaction/:id/rollback', ({ req }) => handler.rollback(req.raw, req.param('id')));
+  app.post('/invalidate', ({ req }) => handler.invalidate(req.raw));
+}
