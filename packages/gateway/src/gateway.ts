@@ -61,6 +61,8 @@ export interface GatewayPlatform {
   clock: Clock;
   crypto: AuthCrypto;
   dial: Dial;
+  /** Calls back once the events that are there now have been dealt with (setImmediate). */
+  soon?: (callback: () => void) => void;
   /** Memory for output, of the kind the platform's sockets like best. */
   allocate?: (bytes: number) => Uint8Array;
   log: LogEvent;
@@ -101,6 +103,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     clock,
     random: (count) => crypto.randomBytes(count),
     ...(platform.allocate === undefined ? {} : { allocate: platform.allocate }),
+    ...(platform.soon === undefined ? {} : { soon: platform.soon }),
     limits,
     log(event) {
       // Postgres changed its mind about a credential: the next caller with it is checked again.

@@ -7,6 +7,7 @@ import { ByteBuffer } from './byte-buffer.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import { isShareableSegment } from './shareable-segment.ts';
 
 /** The frontend messages Postgres knows; anything else ends the session. */
 const knownCodes: ReadonlySet<number> = new Set(
@@ -33,9 +34,22 @@ export class CallerInput {
   private streaming = 0;
   private isStreamDropped = false;
   private isPaused = false;
+  /** What is being read while a lease is asked for. */
+  private nextBytes: Uint8Array | undefined;
+  private nextAt = 0;
+  private nextEnd = 0;
 
   constructor(session: PooledSession) {
     this.session = session;
+  }
+
+  /** Whether the next segment is here whole and may share a connection with others'. */
+  mayShare(): boolean {
+    const { forwarder, pool } = this.session;
+    if (this.streaming > 0 || this.isSkipping) return false;
+    return this.nextBytes === undefined
+      ? isShareableSegment(forwarder, pool.texts, this.held.bytes, this.held.start, this.held.end)
+      : isShareableSegment(forwarder, pool.texts, this.nextBytes, this.nextAt, this.nextEnd);
   }
 
   /** Whether anything waits to be read. */
@@ -135,7 +149,12 @@ export class CallerInput {
         }
         if (this.session.isOver) return end;
         if (isAnswered < 0) break;
-        if (!this.session.takeLease()) break;
+        this.nextBytes = bytes;
+        this.nextAt = at;
+        this.nextEnd = end;
+        const isLent = this.session.takeLease();
+        this.nextBytes = undefined;
+        if (!isLent) break;
         continue;
       }
       const used = this.session.forwarder.forward(this.session.server, code, bytes, at, at + total, end);
@@ -190,7 +209,7 @@ export class CallerInput {
 
   private checkMessage(code: number, length: number): boolean {
     if (!knownCodes.has(code)) {
-      this.session.fail(unknownType(code));
+      this.session.failAfterAnswers(unknownType(code));
       return false;
     }
     if (length < 4 || (length > smallMessageBytes && !largeCodes.has(code))) {

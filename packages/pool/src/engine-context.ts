@@ -5,6 +5,7 @@ import type { Dial, Target } from './identity.ts';
 import type { EngineLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pool } from './pool.ts';
+import type { ServerConnection } from './server-connection.ts';
 
 /** Something an operator may want to know. Never holds a secret. */
 export interface EngineEvent {
@@ -23,6 +24,8 @@ export interface EngineContext {
   random(bytes: number): Uint8Array;
   /** Sends what both outboxes gathered. At the end of every event from outside. */
   flush(): void;
+  /** Gathers bytes for a server until what is happening now has happened, then sends them in one write. */
+  sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
   /** The pool has waiters: their time limits are looked after until it has none. */
   watchWaiters(pool: Pool): void;
   /** Whether the target's budget of server connections has room; makes room by closing an idle one elsewhere. */

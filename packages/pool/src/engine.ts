@@ -9,6 +9,7 @@ import {
   encodeCancelRequest,
   encodeParameterStatus,
 } from '@postern/wire';
+import { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import type { Clock } from './clock.ts';
@@ -21,6 +22,7 @@ import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Pool } from './pool.ts';
 import type { PoolStats } from './pool-stats.ts';
+import type { ServerConnection } from './server-connection.ts';
 import { PooledSession } from './session.ts';
 import { parseStartupOptions } from './startup-options.ts';
 import type { LimitGroup } from './wait-queue.ts';
@@ -28,6 +30,8 @@ import type { LimitGroup } from './wait-queue.ts';
 export interface EngineOptions {
   readonly dial: Dial;
   readonly clock: Clock;
+  /** Calls back once the events that are there now have been dealt with (setImmediate); a microtask when left out. */
+  readonly soon?: (callback: () => void) => void;
   /** Cryptographically strong random bytes. */
   random(bytes: number): Uint8Array;
   /** Memory for output; a platform whose sockets like a kind of their own passes it here. */
@@ -94,6 +98,8 @@ export function createEngine(options: EngineOptions): Engine {
   const groups = new WeakMap<Pool, Map<string, LimitGroup>>();
   const toServer = new Outbox(allocate);
   const toCaller = new Outbox(allocate);
+  const batches = new Map<ServerConnection, ByteBuffer>();
+  const soon = options.soon ?? queueMicrotask;
   let isClosing = false;
   let isSweeping = false;
   let isWatching = false;
@@ -112,6 +118,15 @@ export function createEngine(options: EngineOptions): Engine {
     flush() {
       toServer.flush();
       toCaller.flush();
+    },
+    sendSoon(server, bytes, start, end) {
+      let batch = batches.get(server);
+      if (batch === undefined) {
+        batch = new ByteBuffer();
+        batches.set(server, batch);
+        if (batches.size === 1) soon(sendBatches);
+      }
+      batch.append(bytes, start, end);
     },
     watchWaiters(pool) {
       waitingPools.add(pool);
@@ -152,6 +167,14 @@ export function createEngine(options: EngineOptions): Engine {
         safeToRetry: true,
       }),
   };
+
+  function sendBatches(): void {
+    for (const [server, batch] of batches) {
+      if (!server.isGone) toServer.append(server.stream, batch.bytes, batch.start, batch.end);
+    }
+    batches.clear();
+    context.flush();
+  }
 
   /** Time limits of waiting are looked after by one timer for all. */
   function watch(): void {

@@ -32,6 +32,8 @@ export function createErrand(errand: Errand): ReplySink {
       errand.ready(server, server.status);
     },
     copyInStarted() {},
+    mayShareLease: () => false,
+    share() {},
     lost(server) {
       errand.lost(server);
     },

@@ -72,7 +72,7 @@ export const defaultLimits: EngineLimits = {
   maxReplayBytes: 65_536,
   serverReset: 'dirty',
   parseContext: true,
-  multiplexing: false,
+  multiplexing: true,
 };
 
 /** The limits with what is left out filled in. A `maxPinned` of 0 means half the pool, at least one. */

@@ -15,6 +15,7 @@ import { type LoginFacts, ServerConnection } from './server-connection.ts';
 import { logIn } from './server-login.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-state.ts';
+import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
 import { createStatementTexts, type StatementTexts } from './statements.ts';
 import { type Waiter, WaitQueue } from './wait-queue.ts';
@@ -42,6 +43,7 @@ export class Pool {
   private readonly recovering = new Set<ServerConnection>();
   private connecting = 0;
   readonly waiters: WaitQueue = new WaitQueue();
+  private readonly shared: SharedLeases;
 
   private connectFailure: unknown;
   private failedAttempts = 0;
@@ -54,6 +56,12 @@ export class Pool {
     this.target = target;
     this.identity = identity;
     this.size = size;
+    this.shared = new SharedLeases({
+      clock: context.clock,
+      waiters: this.waiters,
+      leased: () => this.leased,
+      freed: (server) => this.release(server, undefined),
+    });
     this.functions = createFunctionKnowledge(context.clock);
     this.listener = createListener(this);
     const classifier = createClassifier();
@@ -72,7 +80,9 @@ export class Pool {
     return this.sessions === 0 && this.counted === 0 && this.pinned.size === 0 && this.waiters.length === 0;
   }
 
-  /** A connection now, or undefined: then `waiter.granted` or `waiter.refused` will be called. */
+  /**
+   * A connection now, or undefined: then `waiter.ride` was called, or `waiter.granted`, `ride` or `refused` will be.
+   */
   acquire(waiter: Waiter): ServerConnection | undefined {
     const { group } = waiter;
     if (this.waiters.length === 0 && this.idle.length > 0 && (group === undefined || group.lent < group.limit)) {
@@ -80,11 +90,24 @@ export class Pool {
       this.lend(server, waiter);
       return server;
     }
+    if (
+      this.context.limits.multiplexing &&
+      this.waiters.length === 0 &&
+      this.counted >= this.size &&
+      this.shared.board(waiter)
+    ) {
+      return undefined;
+    }
     waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);
     this.context.watchWaiters(this);
     this.openIfWanted();
     return undefined;
+  }
+
+  /** A session that shared a connection has its answers. */
+  rideEnded(server: ServerConnection): void {
+    this.shared.left(server);
   }
 
   /** The waiter gave up. */
@@ -132,6 +155,7 @@ export class Pool {
     }
     this.lend(server, next);
     next.granted(server);
+    if (this.context.limits.multiplexing) this.shared.boardWaiters();
   }
 
   private isSurplus(server: ServerConnection): boolean {
@@ -231,6 +255,8 @@ export class Pool {
         facts,
         toServer: context.toServer,
         parameterSets: this.parameterSets,
+        sendSoon: (server, bytes, start, end) => context.sendSoon(server, bytes, start, end),
+        now: () => context.clock.now(),
         maxMessageBytes: context.limits.maxMessageBytes,
         openedAt: context.clock.now(),
         onGone: (gone, fault) => this.serverGone(gone, fault),

@@ -32,6 +32,10 @@ export interface ReplySink {
   copyInStarted(server: ServerConnection, ref: unknown, voidSyncs: number): void;
   /** The server connection is gone while this sink was owed answers or held it. */
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void;
+  /** Whether the lease of this holder may be shared with others' segments from now on. */
+  mayShareLease(server: ServerConnection): boolean;
+  /** It is: the holder is one rider among others now. */
+  share(server: ServerConnection): void;
   /** The server takes bytes again. */
   serverDrained(server: ServerConnection): void;
 }

@@ -33,6 +33,9 @@ export interface ServerConnectionOptions {
   readonly openedAt: number;
   /** The connection is unusable: closed, or its answers are not those expected (`fault`). Called once. */
   onGone(server: ServerConnection, fault: string | undefined): void;
+  /** Gathers what several sessions send, to go out in one write. */
+  sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
+  now(): number;
   /** Everything a chunk caused has been gathered: send it. */
   afterData(): void;
 }
@@ -62,6 +65,12 @@ export class ServerConnection {
   /** A message was sent in part. */
   isMidMessage = false;
   cancelsInFlight = 0;
+  /** Sessions that share the connection for one segment each; 0: it is lent to one, or to none. */
+  riders = 0;
+  /** Nobody else may join the riders. */
+  isDraining = false;
+  /** When the statement at the head of what is owed began, about. */
+  headSince = 0;
   parameters: ParameterSet;
 
   /** Whose unnamed statement the server holds; null: it holds none; undefined: not known. */
@@ -128,6 +137,10 @@ export class ServerConnection {
   }
 
   send(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
+    if (this.riders > 0) {
+      this.options.sendSoon(this, bytes, start, end);
+      return false;
+    }
     return this.options.toServer.append(this.stream, bytes, start, end);
   }
 
@@ -142,7 +155,7 @@ export class ServerConnection {
     if (kind === Expect.Sync || kind === Expect.Query || kind === Expect.FunctionCall) {
       this.unsynced = 0;
       this.executesUnsynced = 0;
-      this.segmentsOwed++;
+      if (this.segmentsOwed++ === 0) this.headSince = this.options.now();
     }
   }
 
@@ -322,7 +335,7 @@ export class ServerConnection {
     const { sink, ref } = owed;
     const action = owed.action as Action;
     owed.pop();
-    this.segmentsOwed--;
+    if (--this.segmentsOwed > 0) this.headSince = this.options.now();
     this.status = status;
     this.isCopyingIn = false;
     this.settleParameters();

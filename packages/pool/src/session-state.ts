@@ -12,6 +12,7 @@ import { type Label, replaySql } from './label.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import { isShareableText } from './shareable-segment.ts';
 import type { StatementText } from './statements.ts';
 
 /** What a start-up came to: the same parameters need not be asked about twice. */
@@ -59,6 +60,7 @@ export class SessionState {
     const { traits } = text;
     if (text.notifies) server.notifier = this.session;
     if (text.setsLocal) this.hasLocalSettings = true;
+    if (!isShareableText(text)) this.session.isSegmentShareable = false;
     if (traits.clean) return;
     server.isDirty = true;
     if (traits.unknownFunctions.length > 0) server.notifier = this.session;
@@ -82,6 +84,7 @@ export class SessionState {
   /** Anything may have happened (FunctionCall, a text too large to look at). */
   touchAll(server: ServerConnection): void {
     server.isDirty = true;
+    this.session.isSegmentShareable = false;
     this.touched |= Touched.Holdings;
   }
 

@@ -3,7 +3,7 @@
  * connection for as long as the release rule demands, and is the sink of what comes back.
  * What becomes of each message is in forwarding.ts; what a session may leave behind is in session-state.ts.
  */
-import { encodeErrorResponse, encodeParameterStatus } from '@postern/wire';
+import { encodeErrorResponse, encodeFlush, encodeParameterStatus } from '@postern/wire';
 import type { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { CallerInput } from './caller-input.ts';
@@ -54,10 +54,17 @@ export class PooledSession implements ReplySink, Waiter {
   lastServer: ServerConnection | undefined;
   waitingSince = 0;
   isWaiting = false;
+  /** The server connection is shared with other sessions, for one segment. */
+  isRiding = false;
+  private cancelWanted: (() => void) | undefined;
+  /** Every text of the segment under way may share a connection. */
+  isSegmentShareable = false;
   /** Segments sent whose ReadyForQuery is not in. */
   inFlight = 0;
   private isServerPaused = false;
   private isFatalSent = false;
+  /** What will be said at the end, once what was sent before is answered. */
+  private lastWords: Uint8Array | undefined;
   private told: ParameterSet | undefined;
 
   constructor(options: PooledSessionOptions) {
@@ -117,6 +124,7 @@ export class PooledSession implements ReplySink, Waiter {
 
   /** Nothing more is read from the caller until something has happened. */
   get isBlocked(): boolean {
+    if ((this.isRiding && this.inFlight > 0) || this.lastWords !== undefined) return true;
     return this.isWaiting || this.isOver || this.state.isBusy || this.isGated || this.forwarder.awaited !== undefined;
   }
 
@@ -148,11 +156,58 @@ export class PooledSession implements ReplySink, Waiter {
   takeLease(): boolean {
     const server = this.pool.acquire(this);
     if (server === undefined) {
+      if (this.isRiding) return true;
       this.isWaiting = true;
       return false;
     }
     this.attach(server);
     return this.server !== undefined && !this.isBlocked;
+  }
+
+  mayShare(): boolean {
+    return this.phase === 'open' && this.state.isSettled && this.input.mayShare();
+  }
+
+  ride(server: ServerConnection): void {
+    const wasWaiting = this.isWaiting;
+    this.isWaiting = false;
+    this.isRiding = true;
+    this.server = server;
+    this.context.flush();
+    if (wasWaiting) this.input.pump();
+  }
+
+  mayShareLease(server: ServerConnection): boolean {
+    return (
+      this.isSegmentShareable &&
+      this.phase === 'open' &&
+      this.server === server &&
+      this.inFlight === 1 &&
+      server.segmentsOwed === 1 &&
+      this.state.isSettled &&
+      this.forwarder.awaited === undefined
+    );
+  }
+
+  share(server: ServerConnection): void {
+    server.riders = 1;
+    server.holder = undefined;
+    server.onNotification = undefined;
+    server.lastUser = undefined;
+    this.isRiding = true;
+    if (this.group !== undefined) this.group.lent--;
+  }
+
+  /** The one segment sent on a shared connection is answered. */
+  private rideEnded(server: ServerConnection): void {
+    this.isRiding = false;
+    this.server = undefined;
+    this.inFlight = 0;
+    const cancelled = this.cancelWanted;
+    this.cancelWanted = undefined;
+    this.pool.rideEnded(server);
+    cancelled?.();
+    if (this.phase === 'open' && this.input.hasHeld) this.input.pump();
   }
 
   granted(server: ServerConnection): void {
@@ -207,7 +262,7 @@ export class PooledSession implements ReplySink, Waiter {
   /** Ends the lease if the release rule holds (§2.2). */
   mayRelease(): void {
     const { server } = this;
-    if (server === undefined || this.isBlocked || this.phase !== 'open') return;
+    if (server === undefined || this.isRiding || this.isBlocked || this.phase !== 'open') return;
     if (server.status !== TransactionStatus.Idle || !server.isQuiet || server.cancelsInFlight > 0) return;
     if (this.state.settle(server)) return;
     this.endLease(server);
@@ -228,7 +283,11 @@ export class PooledSession implements ReplySink, Waiter {
   receive(bytes: Uint8Array, start: number, end: number): boolean {
     if (this.phase === 'closed') return false;
     const isKept = this.context.toCaller.append(this.stream, bytes, start, end);
-    if (this.stream.bufferedBytes > this.context.limits.maxCallerBacklogBytes && this.server !== undefined) {
+    const { maxCallerBacklogBytes } = this.context.limits;
+    if (this.isRiding) {
+      // Fellows must not wait for a caller that does not read: what it may leave unread is larger, then it is cut off.
+      if (this.stream.bufferedBytes > 16 * maxCallerBacklogBytes) this.stream.destroy();
+    } else if (this.stream.bufferedBytes > maxCallerBacklogBytes && this.server !== undefined) {
       this.isServerPaused = true;
       this.server.stream.pause();
     }
@@ -247,6 +306,7 @@ export class PooledSession implements ReplySink, Waiter {
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, bytes: Uint8Array, start: number): void {
     if (ref !== undefined) this.forwarder.answered(server, kind, ref, bytes[start]!);
+    if (this.lastWords !== undefined) this.sayLastWords();
   }
 
   completed(ref: unknown): void {
@@ -272,10 +332,12 @@ export class PooledSession implements ReplySink, Waiter {
   ): boolean {
     if (this.phase === 'closed' || server.owed.length === 0) return false;
     if (isFatalResponse(bytes, start)) this.isFatalSent = true;
+    if (this.lastWords !== undefined) this.sayLastWords();
     return this.forwarder.failed(kind, action, ref, bytes, start, end);
   }
 
   ready(server: ServerConnection, status: number, action: Action, ref: unknown): boolean {
+    if (this.isRiding && this.phase === 'closed') this.inFlight--;
     if (this.phase === 'closed' || action === Action.Swallow || action === Action.ForwardButReady) return false;
     this.inFlight--;
     if (this.forwarder.planRetry.repeats(server)) return false;
@@ -307,6 +369,11 @@ export class PooledSession implements ReplySink, Waiter {
 
   settled(server: ServerConnection): void {
     if (this.server !== server) return;
+    if (this.lastWords !== undefined) this.sayLastWords();
+    if (this.isRiding) {
+      if (this.inFlight === 0) this.rideEnded(server);
+      return;
+    }
     // The connection is given away before more of this caller's input is read when others wait for it.
     if (this.pool.waiters.length > 0) {
       this.mayRelease();
@@ -356,7 +423,10 @@ export class PooledSession implements ReplySink, Waiter {
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void {
     if (this.server !== server) return;
     this.server = undefined;
-    if (this.group !== undefined) this.group.lent--;
+    if (this.isRiding) {
+      this.isRiding = false;
+      this.pool.rideEnded(server);
+    } else if (this.group !== undefined) this.group.lent--;
     if (this.phase === 'closed') return;
     this.state.serverLost();
     if (this.isFatalSent) {
@@ -387,6 +457,26 @@ export class PooledSession implements ReplySink, Waiter {
     this.close();
   }
 
+  /** The same once what was sent before is answered: Postgres reads in order, too. */
+  failAfterAnswers(message: Uint8Array): void {
+    const { server } = this;
+    if (server === undefined || server.owed.length === 0 || server.isCopyingIn || this.isRiding) {
+      this.fail(message);
+      return;
+    }
+    this.lastWords = message;
+    server.send(encodeFlush());
+    this.context.clock.after(1_000, () => this.fail(message));
+  }
+
+  private sayLastWords(): void {
+    queueMicrotask(() => {
+      if (this.lastWords === undefined || (this.server !== undefined && this.server.owed.length > 0)) return;
+      this.fail(this.lastWords);
+      this.context.flush();
+    });
+  }
+
   failWith(fields: Parameters<typeof encodeErrorResponse>[0]): void {
     this.fail(encodeErrorResponse(fields));
   }
@@ -414,6 +504,13 @@ export class PooledSession implements ReplySink, Waiter {
       return Promise.resolve();
     }
     const { server } = this;
+    if (server !== undefined && server.riders > 1) {
+      // A cancel would hit whoever runs when it arrives. Short queries were let on: it ends by itself.
+      return new Promise((resolve) => {
+        this.cancelWanted = resolve;
+      });
+    }
+    if (server !== undefined && server.riders === 1) server.isDraining = true;
     if (server === undefined || (server.owed.length === 0 && server.unsynced === 0)) return Promise.resolve();
     return this.context.cancelOnServer(this.pool.target, server).finally(() => {
       if (this.server === server) this.errandDone();
@@ -428,7 +525,8 @@ export class PooledSession implements ReplySink, Waiter {
     const { server } = this;
     this.state.close();
     this.input.clear();
-    if (server !== undefined) {
+    // What was sent on a shared connection is answered to nobody: it cannot be cancelled without hitting a fellow.
+    if (server !== undefined && !this.isRiding) {
       this.resumeServer();
       this.server = undefined;
       this.state.leave(server);

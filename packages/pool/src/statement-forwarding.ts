@@ -80,8 +80,8 @@ export class StatementForwarder {
     let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
     if (text.traits.prepared.length > 0)
       text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
-    if (nameEnd === at + 5) this.parseUnnamed(server, text);
-    else this.parseNamed(server, bytes, at + 5, nameEnd, text);
+    if (nameEnd > at + 5) return this.parseNamed(server, bytes, at + 5, nameEnd, text);
+    this.parseUnnamed(server, text);
     return true;
   }
 
@@ -107,7 +107,7 @@ export class StatementForwarder {
     nameStart: number,
     nameEnd: number,
     text: StatementText,
-  ): void {
+  ): boolean {
     const { session, names } = this;
     const key = nameKey(bytes, nameStart, nameEnd);
     if (names.get(key) !== undefined) {
@@ -117,33 +117,37 @@ export class StatementForwarder {
         server.unnamed = undefined;
         server.unsynced++;
         server.expect(Expect.Parse, Action.Forward, session, undefined);
-        return;
+        return true;
       }
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
       if (this.forwarder.planRetry.isReplaying) this.synthesize(server, parseComplete, undefined);
       else this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
-      return;
+      return true;
     }
     const { maxSessionStatements, parseContext } = session.context.limits;
     if (names.size >= maxSessionStatements) {
       this.failWith(server, '53400', `a session may hold ${maxSessionStatements} prepared statements`);
-      return;
+      return true;
     }
     const { texts } = session.pool;
     const statement = !session.state.isSettled
       ? texts.privateStatement(text)
       : texts.statement(text, parseContext ? session.state.label.parseContext : '');
+    const isKnown = server.prepared.get(statement) === statement.generation;
+    // Whether the transaction still stands decides whether a Parse succeeds, and that is not known before it is answered.
+    if (isKnown && session.inFlight > 0) return false;
     names.set(key, statement);
     const isFailed = server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction;
-    if (server.prepared.get(statement) === statement.generation && !isFailed) {
+    if (isKnown && !isFailed) {
       this.synthesize(server, parseComplete, () => names.delete(key));
-      return;
+      return true;
     }
     this.sendParse(server, statement);
     const ref: StatementRef = { kind: 'named', key, statement };
     this.pending ??= new Map();
     this.pending.set(key, ref);
     server.expect(Expect.Parse, Action.Forward, session, ref);
+    return true;
   }
 
   private sendParse(server: ServerConnection, statement: Statement): void {

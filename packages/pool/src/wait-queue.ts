@@ -21,6 +21,10 @@ export interface Waiter {
   /** Set by the pool. */
   waitingSince: number;
   granted(server: ServerConnection): void;
+  /** Whether what it wants to send may run between others' segments on one connection. */
+  mayShare(): boolean;
+  /** Granted, but together with others: one segment only. */
+  ride(server: ServerConnection): void;
   /** No connection: an error to show. `isFinal`: the session cannot go on (credentials refused). */
   refused(error: unknown, isFinal: boolean): void;
 }
@@ -46,6 +50,21 @@ export class WaitQueue {
     this.waiters[place] = undefined;
     this.trim();
     return true;
+  }
+
+  get first(): Waiter | undefined {
+    return this.waiters[this.head];
+  }
+
+  /** Puts one back at the head. */
+  unshift(waiter: Waiter): void {
+    if (this.head > 0) this.head--;
+    else {
+      this.waiters.unshift(waiter);
+      for (const [other, place] of this.places) this.places.set(other, place + 1);
+    }
+    this.waiters[this.head] = waiter;
+    this.places.set(waiter, this.head);
   }
 
   /** Takes the first whose group may still borrow. */

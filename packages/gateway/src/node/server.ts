@@ -55,6 +55,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       crypto: createNodeAuthCrypto(),
       dial: createDial(options.dial),
       allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
+      soon: (callback) => void setImmediate(callback),
       log: options.log,
       ownPorts: () => ports,
     },

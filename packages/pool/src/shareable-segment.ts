@@ -1,0 +1,65 @@
+/**
+ * Which segments may run between those of other sessions on one server connection: a single Query, or Parse … Sync, of
+ * texts that are one plain autocommit query each, leave no trace in the session and call nothing but harmless functions.
+ */
+import { FrontendCode } from '@postern/wire';
+import type { Forwarder } from './forwarding.ts';
+import { nameKey } from './session-statements.ts';
+import type { StatementText, StatementTexts } from './statements.ts';
+
+/** Whether a text may share a connection. */
+export function isShareableText(text: StatementText): boolean {
+  return text.traits.multiplexable && text.traits.clean && !text.notifies && !text.setsLocal;
+}
+
+/** Whether `bytes[at..end)` begins with a whole segment that may share a connection. */
+export function isShareableSegment(
+  forwarder: Forwarder,
+  texts: StatementTexts,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+): boolean {
+  let hasUnnamed = false;
+  for (let i = at; end - i >= 5; ) {
+    const code = bytes[i]!;
+    const next = i + 1 + (((bytes[i + 1]! << 24) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 8) | bytes[i + 4]!) >>> 0);
+    if (next > end) return false;
+    switch (code) {
+      case FrontendCode.Query:
+        return i === at && isShareableText(texts.intern(bytes, i + 5, next, next - 1));
+      case FrontendCode.Parse: {
+        const nameEnd = bytes.indexOf(0, i + 5);
+        const sqlEnd = bytes.indexOf(0, nameEnd + 1);
+        if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= next) return false;
+        if (!isShareableText(texts.intern(bytes, nameEnd + 1, next, sqlEnd))) return false;
+        if (nameEnd === i + 5) hasUnnamed = true;
+        break;
+      }
+      case FrontendCode.Bind: {
+        const portalEnd = bytes.indexOf(0, i + 5);
+        const nameEnd = bytes.indexOf(0, portalEnd + 1);
+        if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return false;
+        if (nameEnd === portalEnd + 1) {
+          if (hasUnnamed) break;
+          const { unnamed } = forwarder.statementForwarder;
+          if (unnamed === undefined || !isShareableText(unnamed.text)) return false;
+          break;
+        }
+        const statement = forwarder.statementForwarder.names.get(nameKey(bytes, portalEnd + 1, nameEnd));
+        if (statement === undefined || !isShareableText(statement.text)) return false;
+        break;
+      }
+      case FrontendCode.Describe:
+      case FrontendCode.Execute:
+      case FrontendCode.Flush:
+        break;
+      case FrontendCode.Sync:
+        return i > at;
+      default:
+        return false;
+    }
+    i = next;
+  }
+  return false;
+}
