@@ -16,6 +16,7 @@ import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { LogEvent } from './events.ts';
 import { createHttpApp } from './http/app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
+import { createSqlTransactions, type TransactionLimits } from './http/sql-transactions.ts';
 import { fixedKeys, type KeySource } from './keys/key-ring.ts';
 import type { PlanName, PlanSettings } from './plans/plan.ts';
 import { createSqlBackend } from './sql-backend.ts';
@@ -48,6 +49,8 @@ export interface GatewayConfig {
   /** Longest body of an HTTP request and response; default 10 MiB each. */
   maxRequestBytes?: number | undefined;
   maxResponseBytes?: number | undefined;
+  /** Interactive transactions over HTTP. */
+  transactions?: Partial<TransactionLimits> | undefined;
   /** API keys, for the Accelerate-compatible routes; default none: every key is refused. */
   keys?: KeySource | undefined;
   /** Changes to the plans that keys name, and further plans. */
@@ -151,12 +154,18 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     maxMessageBytes: maxWebSocketMessageBytes,
     authTimeoutMs: config.authTimeoutMs ?? 10_000,
   });
+  const transactions = createSqlTransactions({
+    clock,
+    randomBytes: (count) => crypto.randomBytes(count),
+    limits: config.transactions,
+  });
   const sql = createSqlHandler({
     backend: createSqlBackend({ engine, directory, authenticator }),
+    transactions,
+    clock,
     ...(config.maxRequestBytes === undefined ? {} : { maxRequestBytes: config.maxRequestBytes }),
     ...(config.maxResponseBytes === undefined ? {} : { maxResponseBytes: config.maxResponseBytes }),
     log: (event) => log({ ...event }),
-    now: () => clock.now(),
   });
   const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
   const accelerate = createAccelerate({
@@ -188,6 +197,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     stats: () => ({ ...engine.stats(), callers: admission.callers }),
     async close(graceMs) {
       webSockets.announceShutdown();
+      transactions.close();
       await engine.close(graceMs);
     },
   };

@@ -42,7 +42,8 @@ export function createSqlBackend({ engine, directory, authenticator }: SqlBacken
         connectTimeoutMs: options.connectTimeoutMs,
       });
       if (endpoint === undefined) throw new Error('an identity without an endpoint');
-      return { databaseKey: `${endpoint.name}/${database}`, endpoint, database, identity };
+      const databaseKey = `${endpoint.name}/${database}`;
+      return { databaseKey, callerKey: `${databaseKey}/${identity.id}`, endpoint, database, identity };
     },
     openSession({ endpoint, database, identity }, stream, { startupParameters, options }) {
       engine.openSession({

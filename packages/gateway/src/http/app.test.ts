@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { createHttpApp } from './app.ts';
 import { createScriptedBackend, ready, resultMessages } from './scripted-backend.fixture.ts';
-import { createSqlHandler, type SqlHandler } from './sql-handler.ts';
+import { createTestSqlHandler } from './sql-client.fixture.ts';
+import type { SqlHandler } from './sql-handler.ts';
 
 const oneRow = [...resultMessages([['n', 23]], [['1']]), ready];
 const headers = { 'Neon-Connection-String': 'postgres://u:p@h/d', 'Neon-Array-Mode': 'true' };
 
 function setUp(limits: { maxRequestBytes?: number } = {}) {
   const backend = createScriptedBackend({ answers: [oneRow, oneRow] });
-  const app = createHttpApp({ sql: createSqlHandler({ backend, ...limits }) });
+  const app = createHttpApp({ sql: createTestSqlHandler({ backend, ...limits }) });
   return { backend, request: (path: string, init?: RequestInit) => app.request(path, init) };
 }
 
@@ -61,7 +62,7 @@ describe('POST /sql', () => {
 
   test('an aborted request ends its session', async () => {
     const backend = createScriptedBackend({ answers: [undefined] });
-    const app = createHttpApp({ sql: createSqlHandler({ backend }) });
+    const app = createHttpApp({ sql: createTestSqlHandler({ backend }) });
     const controller = new AbortController();
     const init = { method: 'POST', headers, body: '{"query":"select 1"}', signal: controller.signal };
     const response = app.request('/sql', init);
@@ -118,7 +119,7 @@ describe('everything else', () => {
     const body = (await response.json()) as Record<string, unknown>;
     expect(response.status).toBe(status);
     expect(body).toMatchObject({ message, code: '08P01', severity: 'ERROR', hint: expect.any(String) });
-    expect(Object.keys(body)).toHaveLength(17);
+    expect(Object.keys(body)).toHaveLength(18);
     expect(response.headers.get('allow')).toBe(status === 405 ? 'OPTIONS, POST' : null);
   });
 

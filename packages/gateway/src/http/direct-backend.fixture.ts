@@ -24,7 +24,8 @@ export function createDirectBackend(server: {
   return {
     async authenticate(credentials) {
       await (await connect(credentials, {})).end();
-      return { databaseKey: credentials.database, credentials };
+      const { user, password, database } = credentials;
+      return { databaseKey: database, callerKey: JSON.stringify([user, password, database]), credentials };
     },
     openSession(caller, stream, { startupParameters }) {
       const early: Uint8Array[] = [];

@@ -10,14 +10,18 @@ export interface ErrorReply {
 
 /**
  * Postgres' own errors keep every field and have status 400, like nearly everything else: the official driver reads
- * no other body. `statementIndex` is added for batches; the driver ignores keys it does not know.
+ * no other body. What is added to Neon's keys, its driver ignores.
  */
 export function errorReply(thrown: unknown, statementIndex?: number): ErrorReply {
   const error = knownError(thrown);
   const index = statementIndex === undefined ? {} : { statementIndex };
-  if (error instanceof DatabaseError) return { status: 400, body: { ...databaseErrorBody(error), ...index } };
-  const { message, sqlstate, severity, hint, httpStatus } = error;
-  return { status: httpStatus, body: { ...noFields, message, code: sqlstate, hint, severity, ...index } };
+  const retry = error.safeToRetry ? ({ safeToRetry: true } as const) : {};
+  if (error instanceof DatabaseError) return { status: 400, body: { ...databaseErrorBody(error), ...index, ...retry } };
+  const { message, sqlstate, severity, hint, httpStatus, code } = error;
+  // What only the operator may know, see the catalogue.
+  const gatewayCode = code === 'endpoint_unknown' ? 'authentication_failed' : code;
+  const body = { ...noFields, message, code: sqlstate, hint, severity, ...index, gatewayCode, ...retry };
+  return { status: httpStatus, body };
 }
 
 /** Whatever was thrown, as one of the two kinds of error there are: Postgres' and ours. */

@@ -6,13 +6,15 @@ import { jsonError } from './json-error.ts';
 import { requestTooLarge } from './request-errors.ts';
 import { preflightHeaders } from './response-headers.ts';
 import type { SqlHandler, SqlHttpRequest } from './sql-handler.ts';
+import { toReadableStream } from './streamed-body.ts';
 
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
 export function mountSql(app: Hono, handler: SqlHandler): void {
   app.post(sqlPath, async ({ req }) => {
     const { status, headers, body } = await handler(fromFetchRequest(req.raw));
     // Response's type wants a buffer that is not shared; ours never is.
-    return new Response(body as Uint8Array<ArrayBuffer>, { status, headers });
+    const content = body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : toReadableStream(body);
+    return new Response(content, { status, headers });
   });
   app.options(sqlPath, () => new Response(null, { status: 200, headers: preflightHeaders }));
   app.all(sqlPath, ({ req }) => jsonError(methodNotAllowed(req.method), { allow: preflightHeaders.allow! }));

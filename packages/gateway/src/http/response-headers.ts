@@ -1,9 +1,11 @@
 // Headers of the route's responses, for browsers too (reference/neon-wire.md §1.12). Neon's list lacks
 // Neon-Batch-Deferrable and Content-Type, so a browser could not send a deferrable batch or name its body JSON.
 
-import { sqlHeader } from '@postern/contract';
+import { posternHeader, posternVersion, sqlHeader } from '@postern/contract';
 
-const exposedHeaders = 'Neon-Request-Id, Neon-Batch-Isolation-Level, Neon-Batch-Read-Only, Neon-Batch-Deferrable';
+const exposedHeaders =
+  'Neon-Request-Id, Neon-Batch-Isolation-Level, Neon-Batch-Read-Only, Neon-Batch-Deferrable, ' +
+  'Postern-Version, Postern-Transaction, Postern-Transaction-State';
 
 /** On every response to `/sql`, errors included. */
 export function responseHeaders(requestId: string): Record<string, string> {
@@ -12,6 +14,7 @@ export function responseHeaders(requestId: string): Record<string, string> {
     'access-control-allow-origin': '*',
     'access-control-expose-headers': exposedHeaders,
     [sqlHeader.requestId]: requestId,
+    [posternHeader.version]: posternVersion,
   };
 }
 
@@ -22,6 +25,7 @@ export const preflightHeaders: Readonly<Record<string, string>> = {
   'access-control-allow-methods': 'POST, OPTIONS',
   'access-control-allow-headers':
     'Authorization, Content-Type, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, Neon-Pool-Opt-In, ' +
-    'Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable',
+    'Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable, ' +
+    'Postern-Stream, Postern-Transaction, Postern-Transaction-End, Postern-Transaction-Timeout',
   'access-control-max-age': '86400',
 };

@@ -87,7 +87,8 @@ export function createScriptedBackend(script: Script = {}): ScriptedBackend {
 
 async function acceptPassword(credentials: SqlCredentials): Promise<AuthenticatedCaller> {
   if (credentials.password !== 'p') throw passwordAuthenticationFailed(credentials.user);
-  return { databaseKey: `${credentials.host}/${credentials.database}` };
+  const databaseKey = `${credentials.host}/${credentials.database}`;
+  return { databaseKey, callerKey: `${databaseKey}/${credentials.user}` };
 }
 
 function createSegmentReader(onSegment: (segment: SeenSegment) => void): (bytes: Uint8Array) => void {

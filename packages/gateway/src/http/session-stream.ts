@@ -8,12 +8,16 @@ export interface SessionStreamOptions {
   readonly onBytes: (bytes: Uint8Array) => void;
   /** The engine closed the session. Not called after `hangUp`. */
   readonly onEnded: (error: Error | undefined) => void;
+  /** Bytes made of the session's that wait for a slow caller; default none. */
+  readonly bufferedBytes?: number;
 }
 
 /** A ByteStream for the engine, and what the frontend does on the other side of it. */
 export interface SessionStream extends ByteStream {
-  /** Sends frontend messages, waiting whenever the engine pauses. */
-  send(chunks: readonly Uint8Array[]): void;
+  /** Sends frontend messages, waiting whenever the engine pauses. `bytes` are borrowed. */
+  send(bytes: Uint8Array): void;
+  /** What was in `bufferedBytes` is gone. */
+  drained(): void;
   /** The caller is gone, or satisfied. Nothing is called after it. Can be called twice, also from within `onBytes`. */
   hangUp(): void;
 }
@@ -22,11 +26,13 @@ export function createSessionStream(options: SessionStreamOptions): SessionStrea
   return new MemorySessionStream(options);
 }
 
+/** What the engine gets in one go. */
+const chunkBytes = 65_536;
+
 class MemorySessionStream implements SessionStream {
   onData: ByteStream['onData'] = undefined;
   onDrain: ByteStream['onDrain'] = undefined;
   onClose: ByteStream['onClose'] = undefined;
-  readonly bufferedBytes = 0;
   readonly security = 'loopback' as const;
   private readonly options: SessionStreamOptions;
   private state: 'open' | 'closed' = 'open';
@@ -38,8 +44,22 @@ class MemorySessionStream implements SessionStream {
     this.options = options;
   }
 
-  send(chunks: readonly Uint8Array[]): void {
-    for (const chunk of chunks) this.unsent.push(chunk);
+  get bufferedBytes(): number {
+    return this.options.bufferedBytes ?? 0;
+  }
+
+  drained(): void {
+    if (this.state === 'open') this.onDrain?.();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.unsent.length > 0 || this.isSending) {
+      this.unsent.push(bytes.slice());
+      return;
+    }
+    const sent = this.sendPart(bytes);
+    // In front: an answer to the first part may have led to more being sent meanwhile.
+    if (sent < bytes.length && this.state === 'open') this.unsent.unshift(bytes.slice(sent));
     this.sendOn();
   }
 
@@ -69,14 +89,27 @@ class MemorySessionStream implements SessionStream {
     this.endedByEngine(error);
   }
 
-  /** The engine may pause, resume, answer and close while it takes a chunk. */
+  /** Returns how far it came. The engine may pause, resume, answer and close while it takes a chunk. */
+  private sendPart(bytes: Uint8Array): number {
+    this.isSending = true;
+    let at = 0;
+    while (at < bytes.length && !this.isPaused && this.state === 'open') {
+      const end = Math.min(at + chunkBytes, bytes.length);
+      this.onData?.(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+      at = end;
+    }
+    this.isSending = false;
+    return at;
+  }
+
   private sendOn(): void {
     if (this.isSending) return;
-    this.isSending = true;
-    let next = 0;
-    while (next < this.unsent.length && !this.isPaused && this.state === 'open') this.onData?.(this.unsent[next++]!);
-    this.unsent = next === this.unsent.length ? [] : this.unsent.slice(next);
-    this.isSending = false;
+    while (!this.isPaused) {
+      const next = this.unsent.shift();
+      if (next === undefined) return;
+      const sent = this.sendPart(next);
+      if (sent < next.length && this.state === 'open') this.unsent.unshift(next.subarray(sent));
+    }
   }
 
   private endedByEngine(error: Error | undefined): void {

@@ -23,6 +23,8 @@ export interface SqlCredentials {
 export interface AuthenticatedCaller {
   /** Names the database behind it: the same key means the same types (type-catalogue.ts). */
   readonly databaseKey: string;
+  /** Names who it is: the same for the same endpoint, database, role and proof, and for nobody else. */
+  readonly callerKey: string;
 }
 
 export interface SqlSessionOptions {

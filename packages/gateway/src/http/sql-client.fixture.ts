@@ -1,7 +1,11 @@
 // For tests: calls a SqlHandler the way a mount does.
 
 import type { SqlBatchResult, SqlErrorBody, SqlResult } from '@postern/contract';
-import type { SqlHandler, SqlHttpReply } from './sql-handler.ts';
+import type { Clock } from '@postern/pool';
+import { createFakeClock } from '@postern/testkit';
+import type { AuthenticatedCaller } from './sql-backend.ts';
+import { createSqlHandler, type SqlHandler, type SqlHandlerOptions, type SqlHttpReply } from './sql-handler.ts';
+import { createSqlTransactions, type TransactionLimits } from './sql-transactions.ts';
 
 export interface TestRequest {
   readonly url?: string;
@@ -17,6 +21,22 @@ export interface TestReply {
   readonly text: string;
   /** The body as JSON: one of these three, and the test knows which. */
   readonly json: SqlResult & SqlBatchResult & SqlErrorBody;
+}
+
+export type TestHandlerOptions<Caller extends AuthenticatedCaller> = Partial<SqlHandlerOptions<Caller>> &
+  Pick<SqlHandlerOptions<Caller>, 'backend'> & { readonly transactionLimits?: Partial<TransactionLimits> };
+
+/** Time stands still unless a clock is given. */
+export function createTestSqlHandler<Caller extends AuthenticatedCaller>(
+  options: TestHandlerOptions<Caller>,
+): SqlHandler {
+  const clock: Clock = options.clock ?? createFakeClock();
+  const transactions = createSqlTransactions({
+    clock,
+    randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    limits: options.transactionLimits,
+  });
+  return createSqlHandler({ clock, transactions, ...options });
 }
 
 export const rawArrays = { 'neon-raw-text-output': 'true', 'neon-array-mode': 'true' } as const;
@@ -37,6 +57,7 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
     onAbort: (listener) => signal?.addEventListener('abort', listener, { once: true }),
     remoteAddress: undefined,
   });
+  if (!(reply.body instanceof Uint8Array)) throw new Error('the response is streamed: use callStream');
   const text = new TextDecoder('utf-8', { fatal: true }).decode(reply.body);
   return { status: reply.status, headers: reply.headers, text, json: JSON.parse(text) };
 }

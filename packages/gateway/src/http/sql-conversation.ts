@@ -1,27 +1,34 @@
 // One request played on one session: send the segment, turn the reply into the response body, byte for byte as it
 // arrives. Knows nothing of HTTP.
 
-import { type BatchOptions, GatewayError, type SqlRequestBody } from '@postern/contract';
-import type { ByteStream } from '@postern/pool';
-import { BackendCode, createMessageReader, databaseErrorFrom, decodeDataRow, ProtocolError } from '@postern/wire';
+import { GatewayError, type SqlRequestBody } from '@postern/contract';
+import {
+  BackendCode,
+  concatBytes,
+  createMessageReader,
+  databaseErrorFrom,
+  decodeCommandComplete,
+  decodeDataRow,
+  ProtocolError,
+} from '@postern/wire';
 import { createJsonWriter } from './json-writer.ts';
 import { callerGone } from './request-errors.ts';
 import { createResultWriter } from './result-writer.ts';
-import { createSessionStream } from './session-stream.ts';
-import { encodeRequest, encodeRollback } from './sql-segments.ts';
+import type { ConnectSession, SessionPort } from './session-port.ts';
+import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
 import { type ArrayType, decodeArrayType, encodeTypeLookup, type TypeCatalogue } from './type-catalogue.ts';
 
 export interface SqlConversationOptions {
   readonly body: SqlRequestBody;
-  /** Of batches only. */
-  readonly batch: BatchOptions;
+  /** What to send: the body's statements and the commands around them. Borrowed: it is sent within the call. */
+  readonly segment: Uint8Array;
+  readonly commands: SegmentCommands;
   readonly isRaw: boolean;
   /** Row shape of statements that do not say. */
   readonly isArrayMode: boolean;
   readonly catalogue: TypeCatalogue;
   readonly maxResponseBytes: number;
-  /** Starts the session. */
-  readonly open: (stream: ByteStream) => void;
+  readonly connect: ConnectSession;
 }
 
 export type SqlOutcome =
@@ -39,7 +46,7 @@ export interface SqlConversation {
 /** Where the conversation is; each phase ends with a ReadyForQuery. */
 type Phase =
   | { readonly name: 'running' }
-  /** The transaction of a failed batch is being ended. */
+  /** The transaction that was to end with the request has failed, and is being ended. */
   | { readonly name: 'rolling back' }
   /** All results are recorded; the types in them are being looked up. */
   | { readonly name: 'looking up'; readonly arrays: ArrayType[] }
@@ -59,9 +66,10 @@ const messageOverheadBytes = 64;
 const failedTransaction = 0x45; // E
 
 export function startSqlConversation(options: SqlConversationOptions): SqlConversation {
-  const { body, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
+  const { body, commands, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
   const statements = body.kind === 'single' ? [body.statement] : body.statements;
-  const expected = body.kind === 'single' ? 1 : statements.length + 2;
+  const first = commands.before === undefined ? 0 : 1;
+  const expected = first + statements.length + (commands.after === undefined ? 0 : 1);
   const writer = createJsonWriter({ maxBytes: maxResponseBytes });
   const results = createResultWriter({ writer, isRaw, catalogue });
   const reader = createMessageReader({
@@ -69,10 +77,12 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
     maxMessageBytes: maxResponseBytes * 4 + 65_536,
     onMessage,
   });
-  const stream = createSessionStream({ onBytes, onEnded: (error) => finishWith(error ?? sessionEnded()) });
+  let port: SessionPort | undefined;
+  /** Of the ReadyForQuery behind everything that was sent. */
+  let ready: number | undefined;
   let phase: Phase = { name: 'running' };
   let recording: Recording | undefined;
-  /** Statements completed; counts BEGIN and COMMIT of a batch. */
+  /** Statements completed; counts BEGIN and COMMIT. */
   let completed = 0;
   let failure: { readonly error: unknown; readonly statementIndex: number | undefined } | undefined;
   let settle: (outcome: SqlOutcome) => void;
@@ -81,12 +91,12 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
   });
 
   /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
-  const current = (): number => (body.kind === 'single' ? completed : completed - 1);
+  const current = (): number => completed - first;
 
   function finish(result: SqlOutcome): void {
     if (phase.name === 'over') return;
     phase = { name: 'over' };
-    stream.hangUp();
+    port?.leave(ready);
     settle(result);
   }
 
@@ -151,7 +161,14 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
       if (recording === undefined) writeResult(index, code, message);
       else record(recording, code, message);
     }
+    if (index === statements.length && code === BackendCode.CommandComplete) checkCommit(message);
     if (isEnd) completed++;
+  }
+
+  /** Postgres takes COMMIT of a failed transaction for ROLLBACK, without an error. */
+  function checkCommit(message: Uint8Array): void {
+    if (commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
+    fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
   }
 
   let begun = -1;
@@ -182,20 +199,31 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
     failure ??= { error, statementIndex: isStatement ? index : undefined };
   }
 
+  function mustEnd(status: number): boolean {
+    return status === failedTransaction && commands.after !== undefined && phase.name === 'running';
+  }
+
+  function send(bytes: Uint8Array): void {
+    ready = undefined;
+    port?.send(bytes);
+  }
+
   function onReady(status: number): void {
+    ready = status;
     if (phase.name === 'looking up' || phase.name === 'look-up failed') {
       if (phase.name === 'looking up') catalogue.learn(recording!.unknownTypes, phase.arrays);
       replay(recording!);
-    } else if (failure !== undefined && status === failedTransaction && phase.name === 'running') {
+    } else if (failure !== undefined && mustEnd(status)) {
       phase = { name: 'rolling back' };
-      stream.send([encodeRollback()]);
+      send(encodeRollback());
     } else if (failure !== undefined) {
       finishWith(undefined);
     } else if (completed !== expected) {
+      ready = undefined;
       throw new ProtocolError(`ReadyForQuery after ${completed} of ${expected} statements`);
     } else if (recording !== undefined) {
       phase = { name: 'looking up', arrays: [] };
-      stream.send(encodeTypeLookup(recording.unknownTypes));
+      send(concatBytes(encodeTypeLookup(recording.unknownTypes)));
     } else {
       succeed();
     }
@@ -219,11 +247,18 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
   }
 
   try {
-    options.open(stream);
-    stream.send(encodeRequest(body, options.batch));
+    port = options.connect({ onBytes, onEnded: (error) => finishWith(error ?? sessionEnded()) });
+    // It may have ended within the call.
+    if (isOver()) port.leave(undefined);
+    else send(options.segment);
   } catch (error) {
     finishWith(error);
   }
+
+  function isOver(): boolean {
+    return phase.name === 'over';
+  }
+
   return { outcome, abort: () => finishWith(callerGone()) };
 }
 

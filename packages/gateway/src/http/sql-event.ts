@@ -1,7 +1,7 @@
 // What the log gets to know of a `/sql` request. Neither SQL nor parameters nor credentials; of an error of Postgres
 // only its code, because its text may quote a value.
 
-import { GatewayError, type SqlRequestBody } from '@postern/contract';
+import { GatewayError, type SqlRequestBody, type TransactionState } from '@postern/contract';
 import { knownError } from './error-reply.ts';
 import type { SqlHeading } from './sql-heading.ts';
 
@@ -22,6 +22,8 @@ export interface SqlEvent {
   readonly database?: string;
   readonly remoteAddress?: string;
   readonly statements: number;
+  /** Of the interactive transaction the request took part in, as it left it. */
+  readonly transaction?: TransactionState;
   readonly responseBytes: number;
   readonly durationMs: number;
 }
@@ -33,12 +35,13 @@ export interface SqlEventSource {
   readonly heading: SqlHeading | undefined;
   readonly body: SqlRequestBody | undefined;
   readonly remoteAddress: string | undefined;
+  readonly transaction: TransactionState | undefined;
   readonly responseBytes: number;
   readonly durationMs: number;
 }
 
 export function toSqlEvent(source: SqlEventSource): SqlEvent {
-  const { requestId, status, heading, body, remoteAddress, responseBytes, durationMs } = source;
+  const { requestId, status, heading, body, remoteAddress, transaction, responseBytes, durationMs } = source;
   return {
     event: 'http_sql',
     requestId,
@@ -49,6 +52,7 @@ export function toSqlEvent(source: SqlEventSource): SqlEvent {
       : { host: heading.target.host, user: heading.target.user, database: heading.target.database }),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
     statements: body === undefined ? 0 : body.kind === 'single' ? 1 : body.statements.length,
+    ...(transaction === undefined ? {} : { transaction }),
     responseBytes,
     durationMs,
   };

@@ -8,8 +8,8 @@ import { createNodeAuthCrypto } from '../node/auth-crypto.ts';
 import { createNodeClock } from '../node/clock.ts';
 import { createDial } from '../node/dial.ts';
 import { createDirectBackend } from './direct-backend.fixture.ts';
-import { callSql, rawArrays, type TestReply } from './sql-client.fixture.ts';
-import { createSqlHandler, type SqlHandler } from './sql-handler.ts';
+import { callSql, createTestSqlHandler, rawArrays, type TestReply } from './sql-client.fixture.ts';
+import type { SqlHandler } from './sql-handler.ts';
 import { builtInFormat } from './value-format.ts';
 
 let database: TestDatabase;
@@ -20,7 +20,7 @@ const ways: Record<
   (limits?: { maxResponseBytes?: number }) => { handler: SqlHandler; close(): Promise<void> }
 > = {
   'straight to Postgres': (limits) => ({
-    handler: createSqlHandler({ backend: createDirectBackend(database), ...limits }),
+    handler: createTestSqlHandler({ backend: createDirectBackend(database), ...limits }),
     close: async () => {},
   }),
   'through the pool': (limits) => {

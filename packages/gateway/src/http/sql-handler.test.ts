@@ -1,4 +1,6 @@
-import { GatewayError } from '@postern/contract';
+import { GatewayError, passwordAuthenticationFailed } from '@postern/contract';
+import type { Clock } from '@postern/pool';
+import { createFakeClock } from '@postern/testkit';
 import {
   encodeBindComplete,
   encodeCopyInResponse,
@@ -21,15 +23,15 @@ import {
   resultMessages,
   type Script,
 } from './scripted-backend.fixture.ts';
-import { callSql, rawArrays } from './sql-client.fixture.ts';
+import { callSql, createTestSqlHandler, rawArrays } from './sql-client.fixture.ts';
 import type { SqlEvent } from './sql-event.ts';
-import { createSqlHandler, type SqlHandlerOptions } from './sql-handler.ts';
+import type { SqlHandlerOptions } from './sql-handler.ts';
 
-type Limits = Pick<SqlHandlerOptions<never>, 'maxRequestBytes' | 'maxResponseBytes' | 'log' | 'now'>;
+type Limits = Pick<SqlHandlerOptions<never>, 'maxRequestBytes' | 'maxResponseBytes' | 'log'> & { clock?: Clock };
 
 function setUp(script: Script = {}, limits: Limits = {}) {
   const backend = createScriptedBackend(script);
-  const handler = createSqlHandler({ backend, ...limits });
+  const handler = createTestSqlHandler({ backend, ...limits });
   return { backend, call: (request?: Parameters<typeof callSql>[1]) => callSql(handler, request) };
 }
 
@@ -58,6 +60,9 @@ const errorKeys = [
   'line',
   'routine',
 ];
+
+/** Errors of the gateway's own have a name too. */
+const ownErrorKeys = [...errorKeys, 'gatewayCode'];
 
 describe('a single statement', () => {
   test.each([nothing, { pieceBytes: 1 }, { pieceBytes: 7 }])(
@@ -392,7 +397,7 @@ describe('sessions that fail', () => {
     backend.openSession = () => {
       throw new GatewayError('too_many_sessions', 'full');
     };
-    expect((await callSql(createSqlHandler({ backend }))).json).toMatchObject({ code: '53300', message: 'full' });
+    expect((await callSql(createTestSqlHandler({ backend }))).json).toMatchObject({ code: '53300', message: 'full' });
   });
 });
 
@@ -423,7 +428,7 @@ describe('authentication', () => {
   test('runs while the body arrives', async () => {
     const backend = createScriptedBackend({ answers: [oneRow] });
     const body = deferred<Uint8Array>();
-    const handler = createSqlHandler({ backend });
+    const handler = createTestSqlHandler({ backend });
     const reply = handler({
       header: (name) => ({ 'neon-connection-string': 'postgres://u:p@h/d' })[name],
       readBody: () => body.promise,
@@ -447,7 +452,7 @@ describe('authentication', () => {
       severity: 'FATAL',
       message: 'password authentication failed for user "u"',
     });
-    expect(Object.keys(reply.json)).toEqual(errorKeys);
+    expect(Object.keys(reply.json)).toEqual(ownErrorKeys);
     expect(backend.sessions).toEqual([]);
   });
 
@@ -460,7 +465,10 @@ describe('authentication', () => {
   });
 
   test('a token instead of a password', async () => {
-    const { backend, call } = setUp({ answers: [oneRow], authenticate: async () => ({ databaseKey: '' }) });
+    const { backend, call } = setUp({
+      answers: [oneRow],
+      authenticate: async () => ({ databaseKey: '', callerKey: '' }),
+    });
     const reply = await call({ url: 'postgres://u@h/d', headers: { authorization: 'Bearer abc.def' } });
     expect(reply.status).toBe(200);
     expect(backend.credentials[0]).toMatchObject({ password: undefined, bearerToken: 'abc.def' });
@@ -469,22 +477,34 @@ describe('authentication', () => {
     );
   });
 
-  test.each<[unknown, number, object]>([
-    [new GatewayError('connect_timeout', 'no'), 400, { code: '08001', message: 'no' }],
+  test.each<[unknown, number, object, boolean]>([
+    [
+      new GatewayError('connect_timeout', 'no'),
+      400,
+      { code: '08001', message: 'no', gatewayCode: 'connect_timeout', safeToRetry: true },
+      true,
+    ],
     [
       Object.assign(new Error('full'), { kind: 'pool', code: 'pool_timeout', hint: 'h' }),
       400,
       { code: '53300', message: 'full', hint: 'h' },
+      true,
     ],
-    [new Error('secret'), 500, { code: 'XX000', message: 'internal error of the gateway' }],
-    [new ProtocolError('secret'), 400, { code: '08P01', message: 'could not parse postgres response' }],
-  ])('failing with %s', async (error, status, body) => {
+    [new Error('secret'), 500, { code: 'XX000', message: 'internal error of the gateway' }, false],
+    [new ProtocolError('secret'), 400, { code: '08P01', message: 'could not parse postgres response' }, false],
+    [
+      passwordAuthenticationFailed('u', { code: 'endpoint_unknown', detail: 'secret' }),
+      400,
+      { code: '28P01', gatewayCode: 'authentication_failed' },
+      false,
+    ],
+  ])('failing with %s', async (error, status, body, retry) => {
     const { call } = setUp({ authenticate: () => Promise.reject(error) });
     const reply = await call();
     expect(reply.status).toBe(status);
     expect(reply.json).toMatchObject(body);
     expect(reply.text).not.toContain('secret');
-    expect(Object.keys(reply.json)).toEqual(errorKeys);
+    expect(Object.keys(reply.json)).toEqual([...ownErrorKeys, ...(retry ? ['safeToRetry'] : [])]);
   });
 });
 
@@ -524,7 +544,7 @@ describe('bad requests', () => {
     const reply = await call(request);
     expect(reply.status).toBe(400);
     expect(reply.json.message).toBe(message);
-    expect(Object.keys(reply.json)).toEqual(errorKeys);
+    expect(Object.keys(reply.json)).toEqual(ownErrorKeys);
     expect(backend.sessions).toEqual([]);
   });
 });
@@ -554,7 +574,7 @@ describe('limits', () => {
     const reply = await call();
     expect(reply.status).toBe(507);
     expect(reply.json).toMatchObject({ message: `response is too large (max is ${100 + rest} bytes)`, code: '54000' });
-    expect(Object.keys(reply.json)).toEqual(errorKeys);
+    expect(Object.keys(reply.json)).toEqual(ownErrorKeys);
     expect(backend.closed).toBe(1);
   });
 
@@ -600,7 +620,7 @@ describe('the log', () => {
       {
         answers: [oneRow, [encodeErrorResponse({ severity: 'ERROR', code: '42601', message: 'near "secret"' }), ready]],
       },
-      { log: (event) => events.push(event), now: () => clock++ },
+      { log: (event) => events.push(event), clock: { ...createFakeClock(), now: () => clock++ } },
     );
     const request = { body: { query: 'select secret', params: ['secret'] } };
     await call(request);

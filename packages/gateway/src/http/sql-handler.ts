@@ -1,15 +1,16 @@
 // `POST /sql`, free of any HTTP server: takes what a request says, gives what a response should be. Mounted twice,
 // as a Hono route (mount-sql.ts) and directly on node:http (../node/http-sql.ts).
 
-import { GatewayError, parseSqlRequestBody, type SqlRequestBody, sqlHeader } from '@postern/contract';
+import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contract';
+import type { Clock } from '@postern/pool';
 import { errorReply } from './error-reply.ts';
-import { callerGone } from './request-errors.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
-import { type SqlOutcome, startSqlConversation } from './sql-conversation.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
 import { readSqlHeading, type SqlHeading } from './sql-heading.ts';
-import { createTypeCatalogues } from './type-catalogue.ts';
+import { createSqlRunner, type SqlAnswer, type SqlRun } from './sql-runner.ts';
+import type { SqlTransactions } from './sql-transactions.ts';
+import type { StreamedBody } from './streamed-body.ts';
 
 /** What the handler wants to know of a request. */
 export interface SqlHttpRequest {
@@ -19,16 +20,16 @@ export interface SqlHttpRequest {
   readBody(maxBytes: number): Promise<Uint8Array>;
   /** The caller is gone already. */
   readonly isAborted: boolean;
-  /** `listener` is called when the caller goes away before the response is sent. */
+  /** `listener` is called when the caller goes away before the response is sent. May be called several times. */
   onAbort(listener: () => void): void;
   readonly remoteAddress: string | undefined;
 }
 
-/** The whole response. */
+/** The response: whole, or with a body that is still being made. */
 export interface SqlHttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array | StreamedBody;
 }
 
 /** Never rejects. */
@@ -36,102 +37,68 @@ export type SqlHandler = (request: SqlHttpRequest) => Promise<SqlHttpReply>;
 
 export interface SqlHandlerOptions<Caller extends AuthenticatedCaller> {
   readonly backend: SqlBackend<Caller>;
+  readonly transactions: SqlTransactions;
+  readonly clock: Clock;
   /** Longest request body, 10 MiB as at Neon; 413 beyond. All of it is held in memory. */
   readonly maxRequestBytes?: number;
-  /** Longest response body, likewise; 507 beyond. All of it is held: an error can still come behind the last row. */
+  /** Longest whole response body, likewise; 507 beyond. All of it is held: an error can still come behind the last row. */
   readonly maxResponseBytes?: number;
+  /** Longest row of a streamed response, as Postgres sends it. */
+  readonly maxRowBytes?: number;
+  /** A caller that takes nothing of a streamed response for so long is dropped: it holds a server connection. */
+  readonly stallTimeoutMs?: number;
   readonly log?: (event: SqlEvent) => void;
-  /** Milliseconds, for the log. */
-  readonly now?: () => number;
 }
 
 const defaultMaxBytes = 10_485_760;
 
 export function createSqlHandler<Caller extends AuthenticatedCaller>(options: SqlHandlerOptions<Caller>): SqlHandler {
-  const { backend, log, now = () => performance.now() } = options;
-  const { maxRequestBytes = defaultMaxBytes, maxResponseBytes = defaultMaxBytes } = options;
-  const catalogues = createTypeCatalogues();
-
-  async function run(
-    request: SqlHttpRequest,
-    heading: SqlHeading,
-    seen: { body?: SqlRequestBody },
-  ): Promise<SqlOutcome> {
-    // Both take their time; neither needs the other.
-    const [caller, body] = await Promise.all([
-      backend.authenticate(toCredentials(heading, request.remoteAddress)),
-      request.readBody(maxRequestBytes).then(parseBody),
-    ]);
-    seen.body = body;
-    if (request.isAborted) throw callerGone();
-    if (body.kind === 'batch' && body.statements.length === 0) return { ok: true, body: emptyBatch };
-    const { batch, isRaw, isArrayMode, startupParameters, options: gatewayOptions } = heading;
-    const conversation = startSqlConversation({
-      body,
-      batch,
-      isRaw,
-      isArrayMode,
-      catalogue: catalogues.of(caller.databaseKey),
-      maxResponseBytes,
-      open: (stream) => backend.openSession(caller, stream, { startupParameters, options: gatewayOptions }),
-    });
-    request.onAbort(conversation.abort);
-    return conversation.outcome;
-  }
+  const { clock, log } = options;
+  const runSql = createSqlRunner({
+    maxRequestBytes: defaultMaxBytes,
+    maxResponseBytes: defaultMaxBytes,
+    maxRowBytes: 67_108_864,
+    stallTimeoutMs: 60_000,
+    ...options,
+  });
 
   return async function handleSql(request): Promise<SqlHttpReply> {
     const requestId = crypto.randomUUID();
-    const startedAt = now();
-    const seen: { body?: SqlRequestBody } = {};
+    const startedAt = clock.now();
+    const run: SqlRun = {};
     let heading: SqlHeading | undefined;
-    let outcome: SqlOutcome;
+    let answer: SqlAnswer;
     try {
       heading = readSqlHeading((name) => request.header(name));
-      outcome = await run(request, heading, seen);
+      answer = await runSql(request, heading, run);
     } catch (error) {
-      outcome = { ok: false, error, statementIndex: undefined };
+      answer = { kind: 'whole', ok: false, error, statementIndex: undefined };
     }
     const headers = responseHeaders(requestId);
-    if (outcome.ok && heading !== undefined && seen.body?.kind === 'batch') echoBatchOptions(headers, heading);
-    const reply = outcome.ok ? { status: 200, headers, body: outcome.body } : toErrorReply(headers, outcome);
-    log?.(
-      toSqlEvent({
-        requestId,
-        status: reply.status,
-        error: outcome.ok ? undefined : outcome.error,
-        heading,
-        body: seen.body,
-        remoteAddress: request.remoteAddress,
-        responseBytes: reply.body.length,
-        durationMs: now() - startedAt,
-      }),
-    );
+    if (run.transaction !== undefined) tellTransaction(headers, run.transaction);
+    if (answer.ok && heading !== undefined && run.body?.kind === 'batch') echoBatchOptions(headers, heading);
+    const reply = toReply(headers, answer);
+    const told = (error: unknown, responseBytes: number): void =>
+      log?.(
+        toSqlEvent({
+          requestId,
+          status: reply.status,
+          error,
+          heading,
+          body: run.body,
+          remoteAddress: request.remoteAddress,
+          transaction: run.transaction?.turn.state,
+          responseBytes,
+          durationMs: clock.now() - startedAt,
+        }),
+      );
+    if (reply.body instanceof Uint8Array) told(answer.ok ? undefined : answer.error, reply.body.length);
+    else if (answer.kind === 'streamed') void answer.finished.then(({ error, bytes }) => told(error, bytes));
     return reply;
   };
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-const emptyBatch = encoder.encode('{"results":[]}');
-
-function toCredentials(
-  heading: SqlHeading,
-  remoteAddress: string | undefined,
-): Parameters<SqlBackend['authenticate']>[0] {
-  const { host, port, user, password, database } = heading.target;
-  const { bearerToken, options } = heading;
-  return { host, port, user, password, bearerToken, database, options, remoteAddress };
-}
-
-function parseBody(bytes: Uint8Array): SqlRequestBody {
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    throw new GatewayError('invalid_body', 'could not parse the HTTP request body: it is not valid UTF-8');
-  }
-  return parseSqlRequestBody(text);
-}
 
 /** The settings that were accepted; absent when false. */
 function echoBatchOptions(headers: Record<string, string>, { batch }: SqlHeading): void {
@@ -140,7 +107,20 @@ function echoBatchOptions(headers: Record<string, string>, { batch }: SqlHeading
   if (batch.isDeferrable) headers[sqlHeader.batchDeferrable] = 'true';
 }
 
-function toErrorReply(headers: Record<string, string>, outcome: Extract<SqlOutcome, { ok: false }>): SqlHttpReply {
-  const { status, body } = errorReply(outcome.error, outcome.statementIndex);
+/** The token as long as there is something it can be used for. */
+function tellTransaction(headers: Record<string, string>, { token, turn }: NonNullable<SqlRun['transaction']>): void {
+  const { state } = turn;
+  headers[posternHeader.transactionState] = state;
+  if (state !== 'over') headers[posternHeader.transaction] = token;
+}
+
+function toReply(headers: Record<string, string>, answer: SqlAnswer): SqlHttpReply {
+  if (answer.kind === 'streamed') {
+    // The second header asks nginx and its kind not to wait for the whole.
+    const more = { 'content-type': rowStreamContentType, 'x-accel-buffering': 'no' };
+    return { status: 200, headers: { ...headers, ...more }, body: answer.body };
+  }
+  if (answer.ok) return { status: 200, headers, body: answer.body };
+  const { status, body } = errorReply(answer.error, answer.statementIndex);
   return { status, headers, body: encoder.encode(JSON.stringify(body)) };
 }

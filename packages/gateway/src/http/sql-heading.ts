@@ -7,6 +7,8 @@ import {
   type GatewayOptions,
   parseBatchOptions,
   parseConnectionString,
+  parseSqlExtensions,
+  type SqlExtensions,
   splitOptions,
   sqlHeader,
 } from '@postern/contract';
@@ -21,6 +23,7 @@ export interface SqlHeading {
   readonly batch: BatchOptions;
   readonly isRaw: boolean;
   readonly isArrayMode: boolean;
+  readonly extensions: SqlExtensions;
 }
 
 const visibleAscii = /^[\x20-\x7e]*$/;
@@ -49,6 +52,7 @@ export function readSqlHeading(header: (name: string) => string | undefined): Sq
     batch,
     isRaw: header(sqlHeader.rawTextOutput) === 'true',
     isArrayMode: header(sqlHeader.arrayMode) === 'true',
+    extensions: parseSqlExtensions(header),
   };
 }
 

@@ -1,70 +1,64 @@
 // What is sent to Postgres for a request. Everything of a request is one segment (one Sync): one round trip, and an
-// error anywhere makes Postgres skip the rest. Text format both ways, parameter types left to Postgres.
+// error anywhere makes Postgres skip the rest.
 
-import { type BatchOptions, isolationLevels, type SqlRequestBody, type SqlStatement } from '@postern/contract';
 import {
-  concatBytes,
-  encodeBind,
-  encodeDescribe,
-  encodeExecute,
-  encodeParse,
-  encodeQuery,
-  encodeSync,
-} from '@postern/wire';
+  type BatchOptions,
+  isolationLevels,
+  type SqlRequestBody,
+  type SqlStatement,
+  type TransactionRequest,
+} from '@postern/contract';
+import { encodeQuery } from '@postern/wire';
+import type { SegmentWriter } from './segment-writer.ts';
 
-/** Bytes per chunk: what the engine should take in one go. */
-const chunkBytes = 64 * 1024;
-
-const describePortal = encodeDescribe('P', '');
-const execute = encodeExecute();
-const bindNothing = encodeBind();
-const sync = encodeSync();
-
-/** The frontend messages for a request, in chunks. */
-export function encodeRequest(body: SqlRequestBody, batch: BatchOptions): Uint8Array[] {
-  if (body.kind === 'single') return [concatBytes([...encodeStatement(body.statement), sync])];
-  const messages = [
-    ...encodeCommand(encodeBegin(batch)),
-    ...body.statements.flatMap(encodeStatement),
-    ...encodeCommand('COMMIT'),
-    sync,
-  ];
-  return joinInChunks(messages);
+/** What is run around the statements of a request, for callers who asked for it otherwise than as SQL. */
+export interface SegmentCommands {
+  /** BEGIN with its options. */
+  readonly before: string | undefined;
+  readonly after: 'COMMIT' | 'ROLLBACK' | undefined;
 }
 
-/** Ends the transaction of a batch that failed. */
+/** A batch is a transaction; a request of an interactive transaction brings what it says and nothing else. */
+export function segmentCommands(
+  body: SqlRequestBody,
+  batch: BatchOptions,
+  transaction: TransactionRequest | undefined,
+): SegmentCommands {
+  if (transaction === undefined) {
+    return body.kind === 'single' ? noCommands : { before: beginSql(batch), after: 'COMMIT' };
+  }
+  return {
+    before: transaction.kind === 'begin' ? beginSql(batch) : undefined,
+    after: transaction.end === undefined ? undefined : endSql[transaction.end],
+  };
+}
+
+const noCommands: SegmentCommands = { before: undefined, after: undefined };
+const endSql = { commit: 'COMMIT', rollback: 'ROLLBACK' } as const;
+
+/** One segment; borrowed from `writer`. */
+export function writeSegment(
+  writer: SegmentWriter,
+  statements: readonly SqlStatement[],
+  { before, after }: SegmentCommands,
+): Uint8Array {
+  if (before !== undefined) writer.command(before);
+  for (const { query, params } of statements) writer.statement(query, params);
+  if (after !== undefined) writer.command(after);
+  return writer.finish();
+}
+
+/** Ends a transaction that failed. */
 export function encodeRollback(): Uint8Array {
   return encodeQuery('ROLLBACK');
 }
 
-function encodeStatement(statement: SqlStatement): Uint8Array[] {
-  return [encodeParse('', statement.query), encodeBind({ parameters: statement.params }), describePortal, execute];
-}
-
-function encodeCommand(sql: string): Uint8Array[] {
-  return [encodeParse('', sql), bindNothing, execute];
-}
-
 /** False options add nothing, as at Neon; whether a combination means something is for Postgres to say. */
-function encodeBegin({ isolationLevel, isReadOnly, isDeferrable }: BatchOptions): string {
+function beginSql({ isolationLevel, isReadOnly, isDeferrable }: BatchOptions): string {
   const modes = [
     isolationLevel === undefined ? '' : `ISOLATION LEVEL ${isolationLevels[isolationLevel]}`,
     isReadOnly ? 'READ ONLY' : '',
     isDeferrable ? 'DEFERRABLE' : '',
   ].filter((mode) => mode !== '');
   return modes.length === 0 ? 'BEGIN' : `BEGIN ${modes.join(', ')}`;
-}
-
-function joinInChunks(messages: readonly Uint8Array[]): Uint8Array[] {
-  const chunks: Uint8Array[] = [];
-  let start = 0;
-  let bytes = 0;
-  messages.forEach((message, index) => {
-    bytes += message.length;
-    if (bytes < chunkBytes && index < messages.length - 1) return;
-    chunks.push(concatBytes(messages.slice(start, index + 1)));
-    start = index + 1;
-    bytes = 0;
-  });
-  return chunks;
 }

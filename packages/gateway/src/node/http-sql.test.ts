@@ -4,7 +4,8 @@ import { getRequestListener } from '@hono/node-server';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpApp } from '../http/app.ts';
 import { createScriptedBackend, ready, resultMessages, type Script } from '../http/scripted-backend.fixture.ts';
-import { createSqlHandler } from '../http/sql-handler.ts';
+import type { AuthenticatedCaller } from '../http/sql-backend.ts';
+import { createTestSqlHandler } from '../http/sql-client.fixture.ts';
 import { createSqlListener } from './http-sql.ts';
 
 const oneRow = [...resultMessages([['n', 23]], [['1']]), ready];
@@ -21,7 +22,7 @@ afterEach(() => {
 
 async function setUp(script: Script, limits: { maxRequestBytes?: number } = {}) {
   const backend = createScriptedBackend(script);
-  const sql = createSqlHandler({ backend, ...limits });
+  const sql = createTestSqlHandler({ backend, ...limits });
   const listener = createSqlListener(sql);
   const app = getRequestListener(createHttpApp({ sql }).fetch);
   let viaApp = 0;
@@ -154,8 +155,8 @@ describe('a caller who leaves', () => {
   });
 
   test('while it is authenticated: nothing runs', async () => {
-    let accept: (caller: { databaseKey: string }) => void = () => {};
-    const authenticate = () => new Promise<{ databaseKey: string }>((resolve) => (accept = resolve));
+    let accept: (caller: AuthenticatedCaller) => void = () => {};
+    const authenticate = () => new Promise<AuthenticatedCaller>((resolve) => (accept = resolve));
     const { url, backend } = await setUp({ answers: [oneRow], authenticate });
     const controller = new AbortController();
     const response = fetch(`${url}/sql`, { method: 'POST', headers, body, signal: controller.signal });
@@ -163,7 +164,7 @@ describe('a caller who leaves', () => {
     controller.abort();
     await expect(response).rejects.toThrow();
     await new Promise((resolve) => setTimeout(resolve, 20));
-    accept({ databaseKey: 'd' });
+    accept({ databaseKey: 'd', callerKey: 'd/u' });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(backend.sessions).toEqual([]);
   });

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sqlPath } from '@postern/contract';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
+import type { StreamedBody } from '../http/streamed-body.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
 export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -22,9 +23,36 @@ function isSqlPath(url: string | undefined): boolean {
 }
 
 function send(response: ServerResponse, { status, headers, body }: SqlHttpReply): void {
+  if (!(body instanceof Uint8Array)) {
+    sendStreamed(response, status, headers, body);
+    return;
+  }
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.length });
   response.end(body);
+}
+
+/** The caller's leaving reaches the body through `onAbort` of the request. */
+function sendStreamed(
+  response: ServerResponse,
+  status: number,
+  headers: SqlHttpReply['headers'],
+  body: StreamedBody,
+): void {
+  if (response.destroyed) {
+    body.abandon();
+    return;
+  }
+  response.writeHead(status, headers);
+  response.on('drain', () => body.drained());
+  body.start({
+    write: (bytes) => response.write(bytes),
+    get bufferedBytes() {
+      return response.writableLength;
+    },
+    end: () => void response.end(),
+    destroy: () => void response.destroy(),
+  });
 }
 
 function fromIncomingMessage(request: IncomingMessage, response: ServerResponse): SqlHttpRequest {

@@ -1,0 +1,135 @@
+// One `/sql` request from its headers to its answer: who it is, what it runs, on which session. Knows no response.
+
+import { GatewayError, parseSqlRequestBody, type SqlRequestBody } from '@postern/contract';
+import type { Clock } from '@postern/pool';
+import { errorReply } from './error-reply.ts';
+import type { TransactionTurn } from './interactive-transaction.ts';
+import { callerGone } from './request-errors.ts';
+import { createSegmentWriter } from './segment-writer.ts';
+import { connectOwnSession } from './session-port.ts';
+import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
+import { type SqlOutcome, startSqlConversation } from './sql-conversation.ts';
+import type { SqlHttpRequest } from './sql-handler.ts';
+import type { SqlHeading } from './sql-heading.ts';
+import { segmentCommands, writeSegment } from './sql-segments.ts';
+import { type SqlStreamStart, startSqlStream } from './sql-stream.ts';
+import type { SqlTransactions } from './sql-transactions.ts';
+import { createTypeCatalogues } from './type-catalogue.ts';
+
+export interface SqlRunnerOptions<Caller extends AuthenticatedCaller> {
+  readonly backend: SqlBackend<Caller>;
+  readonly transactions: SqlTransactions;
+  readonly clock: Clock;
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxRowBytes: number;
+  readonly stallTimeoutMs: number;
+}
+
+/** What is known of a request when its answer is written, even if that is an error. */
+export interface SqlRun {
+  body?: SqlRequestBody;
+  /** The request reached its transaction. The token is a secret. */
+  transaction?: { readonly token: string; readonly turn: TransactionTurn };
+}
+
+export type SqlAnswer =
+  | ({ readonly kind: 'whole' } & SqlOutcome)
+  | ({ readonly kind: 'streamed' } & Extract<SqlStreamStart, { ok: true }>);
+
+/** Notes in `run` what it finds out; throws what went wrong before anything ran. */
+export type RunSql = (request: SqlHttpRequest, heading: SqlHeading, run: SqlRun) => Promise<SqlAnswer>;
+
+export function createSqlRunner<Caller extends AuthenticatedCaller>(options: SqlRunnerOptions<Caller>): RunSql {
+  const { backend, transactions, clock, maxRequestBytes, maxResponseBytes, maxRowBytes, stallTimeoutMs } = options;
+  const catalogues = createTypeCatalogues();
+  const segmentWriter = createSegmentWriter();
+
+  return async function runSql(request, heading, run) {
+    // Both take their time; neither needs the other.
+    const [caller, body] = await Promise.all([
+      backend.authenticate(toCredentials(heading, request.remoteAddress)),
+      request.readBody(maxRequestBytes).then(parseBody),
+    ]);
+    run.body = body;
+    if (request.isAborted) throw callerGone();
+    const { batch, isRaw, isArrayMode, extensions } = heading;
+    const statements = body.kind === 'single' ? [body.statement] : body.statements;
+    if (extensions.isStream && body.kind !== 'single') {
+      throw new GatewayError('invalid_body', 'only a single statement ("query") can be streamed');
+    }
+    if (statements.length === 0 && extensions.transaction === undefined) return emptyBatch;
+    const open = (stream: Parameters<typeof backend.openSession>[1]): void =>
+      backend.openSession(caller, stream, {
+        startupParameters: heading.startupParameters,
+        options: heading.options,
+      });
+    let connect = connectOwnSession(open);
+    if (extensions.transaction !== undefined) {
+      run.transaction = await takeTurn(extensions.transaction, caller, open, request);
+      connect = run.transaction.turn.connect;
+    }
+    const commands = segmentCommands(body, batch, extensions.transaction);
+    const isNothing = statements.length === 0 && commands.before === undefined && commands.after === undefined;
+    if (request.isAborted || isNothing) {
+      run.transaction?.turn.skip();
+      if (request.isAborted) throw callerGone();
+      return emptyBatch;
+    }
+    const segment = writeSegment(segmentWriter, statements, commands);
+    if (extensions.isStream) {
+      const stream = startSqlStream({
+        ...{ segment, commands, connect, maxRowBytes, clock, stallTimeoutMs },
+        errorBody: (error) => errorReply(error).body,
+        transactionState: () => run.transaction?.turn.state,
+      });
+      request.onAbort(stream.abort);
+      const start = await stream.start;
+      return start.ok
+        ? { kind: 'streamed', ...start }
+        : { kind: 'whole', ok: false, error: start.error, statementIndex: undefined };
+    }
+    const conversation = startSqlConversation({
+      ...{ body, segment, commands, connect, isRaw, isArrayMode, maxResponseBytes },
+      catalogue: catalogues.of(caller.databaseKey),
+    });
+    request.onAbort(conversation.abort);
+    return { kind: 'whole', ...(await conversation.outcome) };
+  };
+
+  async function takeTurn(
+    transaction: NonNullable<SqlHeading['extensions']['transaction']>,
+    { callerKey }: Caller,
+    open: Parameters<SqlTransactions['begin']>[0]['open'],
+    request: SqlHttpRequest,
+  ): Promise<NonNullable<SqlRun['transaction']>> {
+    if (transaction.kind === 'begin') {
+      return transactions.begin({ callerKey, timeoutMs: transaction.timeoutMs, open });
+    }
+    const { token } = transaction;
+    const turn = await transactions.enter(token, callerKey, (listener) => request.onAbort(listener));
+    return { token, turn };
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const emptyBatch: SqlAnswer = { kind: 'whole', ok: true, body: new TextEncoder().encode('{"results":[]}') };
+
+function toCredentials(
+  heading: SqlHeading,
+  remoteAddress: string | undefined,
+): Parameters<SqlBackend['authenticate']>[0] {
+  const { host, port, user, password, database } = heading.target;
+  const { bearerToken, options } = heading;
+  return { host, port, user, password, bearerToken, database, options, remoteAddress };
+}
+
+function parseBody(bytes: Uint8Array): SqlRequestBody {
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    throw new GatewayError('invalid_body', 'could not parse the HTTP request body: it is not valid UTF-8');
+  }
+  return parseSqlRequestBody(text);
+}
