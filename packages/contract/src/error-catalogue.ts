@@ -233,8 +233,8 @@ export const errorCatalogue: Readonly<Record<GatewayErrorCode, ErrorCatalogueEnt
     cure: 'Raise max_connections of the server or lower the pool size of the gateway.',
   },
   pin_limit: {
-    sqlstate: '53300',
-    severity: 'ERROR',
+    sqlstate: '53400',
+    severity: 'FATAL',
     httpStatus: 400,
     closeCode: 1013,
     prismaCode: 'P2037',

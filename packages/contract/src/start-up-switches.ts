@@ -13,8 +13,9 @@ export type StartUpSwitch =
 
 /** Splits the value of an `options` parameter. A `-c` without `name=value` behind it is kept as `other`. */
 export function parseStartUpSwitches(options: string): StartUpSwitch[] {
-  const words = splitWords(options);
   const switches: StartUpSwitch[] = [];
+  if (options === '') return switches;
+  const words = splitWords(options);
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
     let assignment: string | undefined;

@@ -1,0 +1,28 @@
+import { errorCatalogue, GatewayError } from '@postern/contract';
+import { PoolError, type PoolErrorCode } from '@postern/pool';
+import { expect, test } from 'vitest';
+import { knownError } from './error-reply.ts';
+
+// A Record, so that a code the engine gains and this list lacks does not compile.
+const codesOfThePool: Record<PoolErrorCode, true> = {
+  pool_timeout: true,
+  connect_failed: true,
+  connect_timeout: true,
+  server_connection_lost: true,
+  pin_limit: true,
+  message_too_large: true,
+  protocol_violation: true,
+  query_cancelled: true,
+  session_state_lost: true,
+  statement_limit: true,
+  too_many_connections: true,
+  shutting_down: true,
+};
+
+test.each(Object.keys(codesOfThePool) as PoolErrorCode[])('the engine’s %s is in the catalogue', (code) => {
+  const { sqlstate } = errorCatalogue[code];
+  const error = new PoolError({ code, sqlstate, message: 'm', detail: 'd', hint: 'h', safeToRetry: false });
+  const known = knownError(error);
+  expect(known).toBeInstanceOf(GatewayError);
+  expect(known).toMatchObject({ code, sqlstate, message: 'm', detail: 'd', hint: 'h' });
+});
