@@ -27,7 +27,7 @@ npm run profile -- SCENARIO [options]
   --pool-size N      server connections of every contender (default 20)
   --json FILE        write all figures there, too ("-": to standard output instead of the table)
   --postern-only     measure only the gateway
-  --program FILE     measure another build: its bin/postern.js
+  --program FILE     measure another build: its bin/postern.js; this one is not built then
   --no-build         take program and bench as they were built last
   --top N            profile: functions to print (default 25)
   --folder DIR       profile: where the .cpuprofile goes (default: the working directory)

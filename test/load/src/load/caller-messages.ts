@@ -10,7 +10,7 @@ export interface StatementText {
 /** StartupMessage and password in one: no server here objects to an answer that comes before the question. */
 export function encodeStartup(user: string, password: string, parameters: Readonly<Record<string, string>>): Buffer {
   const pairs = Object.entries({ user, database: 'postgres', ...parameters }).flat();
-  const body = Buffer.from(`\0\3\0\0${pairs.map((text) => `${text}\0`).join('')}\0`);
+  const body = Buffer.from(`\0\x03\0\0${pairs.map((text) => `${text}\0`).join('')}\0`);
   return Buffer.concat([int32(body.length + 4), body, message('p', `${password}\0`)]);
 }
 

@@ -38,7 +38,7 @@ export interface GeneratorProcess {
 type WithoutIds<T> = T extends unknown ? Omit<T, 'id' | 'fleet'> : never;
 
 export async function startGenerator(dist: string): Promise<GeneratorProcess> {
-  const child = fork(join(dist, 'generator.js'), { stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = fork(join(dist, 'generator.js'), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   const waiting = new Map<number, (answer: GeneratorAnswer) => void>();
