@@ -42,7 +42,7 @@ export class AccelerateError extends Error {
   override readonly name = 'AccelerateError';
   readonly code: AccelerateErrorCode;
   readonly status: number;
-  readonly meta: Readonly<Record<string, unknown>> | undefined;
+  readonly meta: Readonly<Record<string, unknown>>;
   readonly detail: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -50,7 +50,7 @@ export class AccelerateError extends Error {
     super(message);
     this.code = code;
     this.status = extras.status ?? statuses[code];
-    this.meta = extras.meta;
+    this.meta = extras.meta ?? {};
     this.detail = extras.detail;
     this.headers = extras.headers ?? {};
   }
@@ -58,7 +58,8 @@ export class AccelerateError extends Error {
 
 export interface AccelerateErrorReply {
   readonly status: number;
-  readonly body: { readonly code: string; readonly error: string; readonly meta?: unknown };
+  /** Without `meta` the client takes the whole body for it. */
+  readonly body: { readonly code: string; readonly error: string; readonly meta: unknown };
   readonly headers: Readonly<Record<string, string>>;
   /** Nobody expected this: the operator should see it. */
   readonly isDefect: boolean;
@@ -68,12 +69,7 @@ export interface AccelerateErrorReply {
 export function accelerateErrorReply(error: unknown): AccelerateErrorReply {
   if (error instanceof AccelerateError) {
     const { status, code, message, meta, headers } = error;
-    return {
-      status,
-      headers,
-      isDefect: false,
-      body: { code, error: message, ...(meta === undefined ? {} : { meta }) },
-    };
+    return { status, headers, isDefect: false, body: { code, error: message, meta } };
   }
   if (error instanceof UserFacingError) {
     const { code, message, meta } = error;
@@ -82,9 +78,9 @@ export function accelerateErrorReply(error: unknown): AccelerateErrorReply {
   }
   if (error instanceof GatewayError) {
     const { httpStatus, prismaCode, message } = error;
-    return { status: httpStatus, headers: {}, isDefect: false, body: { code: prismaCode, error: message } };
+    return { status: httpStatus, headers: {}, isDefect: false, body: { code: prismaCode, error: message, meta: {} } };
   }
   // The interpreter's own complaints about a plan or a value: the caller's business, and about the caller's data.
   const message = error instanceof Error ? error.message : 'unknown error';
-  return { status: 500, headers: {}, isDefect: true, body: { code: 'P6000', error: message } };
+  return { status: 500, headers: {}, isDefect: true, body: { code: 'P6000', error: message, meta: {} } };
 }

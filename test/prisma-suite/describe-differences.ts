@@ -1,0 +1,65 @@
+import type { TestDatabase } from '@postern/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { operations } from './operations/index.ts';
+import { outcomeOf } from './outcome.ts';
+import type { PrismaVersion, SuiteClient } from './suite-client.ts';
+import { createSuiteDatabase } from './suite-database.ts';
+
+/** How one of the two sides is set up in front of a database. */
+export interface SuiteSetup {
+  readonly client: SuiteClient;
+  close(): Promise<void>;
+}
+
+export interface DifferencesOptions {
+  readonly title: string;
+  readonly prisma: () => PrismaVersion;
+  readonly schema?: string;
+  /** What is judged. The judge is the official adapter, straight to Postgres. */
+  open(prisma: PrismaVersion, database: TestDatabase): Promise<SuiteSetup>;
+  /** Operations whose difference is meant, with the reason. */
+  readonly exceptions?: Readonly<Record<string, string>>;
+}
+
+/** Every operation on both sides, on databases that are alike: results, error codes, messages and meta must be equal. */
+export function describeDifferences({ title, prisma, schema, open, exceptions = {} }: DifferencesOptions): void {
+  describe(title, () => {
+    const version = prisma();
+    const release = Number(version.version.split('.').slice(0, 2).join('.'));
+    const databases: TestDatabase[] = [];
+    let judge: SuiteClient;
+    let judged: SuiteSetup;
+
+    beforeAll(async () => {
+      databases.push(await createSuiteDatabase(schema), await createSuiteDatabase(schema));
+      judge = version.openDirect(withSchema(databases[0]!.url, schema), schema === undefined ? {} : { schema });
+      judged = await open(version, databases[1]!);
+    });
+    afterAll(async () => {
+      await judge?.$disconnect();
+      await judged?.client.$disconnect();
+      await judged?.close();
+      await Promise.all(databases.map((database) => database.drop()));
+    });
+
+    for (const operation of operations.filter(({ since = 0 }) => release >= since)) {
+      test(operation.name, async () => {
+        const expected = await outcomeOf(() => operation.run(judge));
+        // Two that fail alike where they should not would prove nothing.
+        expect('error' in expected, JSON.stringify(expected)).toBe(operation.fails === true);
+        const actual = await outcomeOf(() => operation.run(judged.client));
+        const reason = exceptions[operation.name];
+        if (reason === undefined) expect(actual).toEqual(expected);
+        else expect(actual, `no longer an exception: ${reason}`).not.toEqual(expected);
+      });
+    }
+  });
+}
+
+/** Raw queries of the official adapter ignore its schema option; the search_path makes the two sides comparable. */
+function withSchema(url: string, schema: string | undefined): string {
+  if (schema === undefined) return url;
+  const withPath = new URL(url);
+  withPath.searchParams.set('options', `-c search_path=${schema}`);
+  return withPath.href;
+}

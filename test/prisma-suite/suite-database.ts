@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createTestDatabase, type TestDatabase } from '@postern/testkit';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** A fresh database with the suite's tables in one schema, and a few rows. Two of them are equal to the last id. */
+export async function createSuiteDatabase(schema = 'public'): Promise<TestDatabase> {
+  const database = await createTestDatabase();
+  const ddl = readFileSync(join(here, 'schema.sql'), 'utf8');
+  await database.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"; SET search_path = "${schema}"; ${ddl} ${seed}`);
+  return database;
+}
+
+const seed = `
+INSERT INTO "User" (email, name, role, score, "createdAt") VALUES
+  ('ada@example.com', 'Ada', 'admin', 10, '2024-01-01 00:00:00'),
+  ('bob@example.com', NULL, 'USER', 20, '2024-01-02 00:00:00'),
+  ('eve@example.com', 'Eve', 'USER', 30, '2024-01-03 00:00:00');
+INSERT INTO "Profile" (bio, "userId") VALUES ('First programmer', 1);
+INSERT INTO "Post" (title, published, views, "authorId") VALUES
+  ('Hello', true, 5, 1), ('World', false, 7, 1), ('Orphan', true, 1, NULL), ('Bobs', true, 9, 2);
+INSERT INTO "Category" (name) VALUES ('db'), ('web');
+INSERT INTO "_CategoryToPost" ("A", "B") VALUES (1, 1), (2, 1), (1, 4);
+INSERT INTO "Team" VALUES ('00000000-0000-4000-8000-000000000001', 'core');
+INSERT INTO "Membership" VALUES ('00000000-0000-4000-8000-000000000001', 1, '2024-05-06');
+`;
