@@ -23,7 +23,7 @@ export interface ContenderResult extends Summary {
 export type RunOptions = Settings & Pick<RoundsOptions, 'rounds' | 'maxForeignShare'>;
 
 /** Rounds tried at most, when the machine is busy with other things. */
-const patience = 1.6;
+const patience = 1.2;
 
 /** Undefined when the scenario cannot run here. */
 export async function runScenario(

@@ -93,7 +93,7 @@ export function openCaller(route: Route, readBuffer: Buffer, handlers: CallerHan
     else if (route.transport === 'websocket') {
       socket.write(
         `GET ${route.path} HTTP/1.1\r\nHost: 127.0.0.1:${route.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cG9zdGVybiBiZW5jaCE=\r\nSec-WebSocket-Protocol: binary\r\n\r\n',
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cG9zdGVybiBiZW5jaCEhIQ==\r\nSec-WebSocket-Protocol: binary\r\n\r\n',
       );
     }
   };

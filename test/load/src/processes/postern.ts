@@ -15,7 +15,14 @@ export interface RunningPostern {
 /** Callers of the largest scenario, and some. */
 const maxCallers = 12_000;
 
-export async function startPostern(world: World, kind: 'plain' | 'tls'): Promise<RunningPostern> {
+/** Lets the bench ask for a garbage collection, so that memory in use can be told from memory not yet given back. */
+const collectOnSignal = ['--expose-gc', '--import', "data:text/javascript,process.on('SIGUSR2',()=>gc())"];
+
+export async function startPostern(
+  world: World,
+  kind: 'plain' | 'tls',
+  collects: 'on signal' | 'by itself' = 'by itself',
+): Promise<RunningPostern> {
   const { root, poolSize, profileFolder, program } = world.options;
   const postgres = await world.postgres();
   const profile = profileFolder ? ['--cpu-prof', '--cpu-prof-dir', profileFolder] : [];
@@ -23,6 +30,7 @@ export async function startPostern(world: World, kind: 'plain' | 'tls'): Promise
     process.execPath,
     [
       ...profile,
+      ...(collects === 'on signal' ? collectOnSignal : []),
       program ?? join(root, 'apps/postern/bin/postern.js'),
       'serve',
       ...['--database-url', postgres.url(), '--pool-size', String(poolSize)],

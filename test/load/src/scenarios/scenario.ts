@@ -62,7 +62,7 @@ export const pooled: Readonly<Record<string, string>> = { pooled: 'true' };
 export const selectOne = { sql: 'select $1::int', params: ['42'], protocol: 'extended' } as const;
 export const selectOneSimple = { sql: 'select 42', protocol: 'simple' } as const;
 
-export const warmMs = 300;
+export const warmMs = 250;
 
 /** Callers of the own generator. */
 export async function openFleet(

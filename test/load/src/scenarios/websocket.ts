@@ -33,7 +33,8 @@ export const webSocketScenarios: readonly Scenario[] = (['extended', 'simple'] a
         const gateway = await world.postern();
         await add(postern, gateway.pid, { transport: 'websocket', port: gateway.httpPort, path: '/v2' }, { ...pooled });
         if (!posternOnly) {
-          await add('postern over TCP', gateway.pid, { transport: 'tcp', port: gateway.tcpPort }, { ...pooled });
+          if (protocol === 'extended')
+            await add('postern over TCP', gateway.pid, { transport: 'tcp', port: gateway.tcpPort }, { ...pooled });
           const pgbouncer = await world.pgbouncer();
           if (pgbouncer) await add('pgbouncer over TCP', pgbouncer.pid, { transport: 'tcp', port: pgbouncer.port }, {});
           const websockify = callers <= mostWebsockifyCallers ? await world.websockify() : undefined;
