@@ -16,7 +16,12 @@ export interface TransactionFunction<ArrayMode extends boolean, FullResults exte
   readonly commitWith: NeonQueryFunctionInTransaction<ArrayMode, FullResults>;
 }
 
-type Post = (body: unknown, headers: Headers, options: HTTPTransactionOptions) => Promise<Response>;
+type Post = (
+  body: unknown,
+  headers: Headers,
+  options: HTTPTransactionOptions,
+  onAnswer?: (response: Response) => void,
+) => Promise<Response>;
 
 type State =
   | { readonly name: 'new' }
@@ -73,15 +78,11 @@ export async function beginTransaction<Result>(
         state = { name: 'committed' };
         return response;
       }
-      // Under a name that only Postern knows: another server would run, and commit, the statement alone.
       const begin = { ...headers, ...batchHeaders(options), 'Postern-Transaction': 'begin', ...timeout() };
-      const response = await post({ begin: query }, begin, own).catch((error: unknown) => {
-        state = { name: 'over' };
-        throw explain(error);
-      });
-      const token = response.headers.get('postern-transaction');
-      if (token === null) throw unsupported();
-      state = { name: 'open', token };
+      state = { name: 'over' };
+      // Also when its first statement fails there is a transaction to be ended.
+      const response = await post(query, begin, own, hear);
+      if (!response.headers.has('postern-version')) throw unsupported();
       return response;
     }
     if (state.name !== 'open')
@@ -92,9 +93,16 @@ export async function beginTransaction<Result>(
       query,
       { ...headers, 'Postern-Transaction': token, 'Postern-Transaction-End': isLast ? 'commit' : undefined },
       own,
+      hear,
     );
     if (isLast) state = { name: 'committed' };
     return response;
+  }
+
+  /** Every answer says whether there still is a transaction. */
+  function hear({ headers }: Response): void {
+    const token = headers.get('postern-transaction');
+    state = token === null ? { name: 'over' } : { name: 'open', token };
   }
 
   function timeout(): Headers {
@@ -134,19 +142,9 @@ export async function beginTransaction<Result>(
   }
 }
 
-function unsupported(sourceError?: unknown): PosternError {
+function unsupported(): PosternError {
   return new PosternError('interactive transactions need a Postern gateway: this server does not know them', {
     kind: 'usage',
     code: '0A000',
-    sourceError: sourceError as Error,
   });
-}
-
-/** Neon's words for a body it cannot read. */
-function explain(error: unknown): unknown {
-  return error instanceof PosternError &&
-    /could not parse the HTTP request body/.test(error.message) &&
-    !error.safeToRetry
-    ? unsupported(error)
-    : error;
 }

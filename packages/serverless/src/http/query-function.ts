@@ -167,7 +167,7 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
       own?: InteractiveOptions,
     ) =>
       beginTransaction(
-        (body, headers, inner) => post(text, body, headers, inner),
+        (body, headers, inner, onAnswer) => post(text, body, headers, inner, onAnswer),
         createStatements,
         mergeOptions(base, own),
         work,

@@ -23,6 +23,8 @@ export async function post(
   body: unknown,
   extraHeaders: Readonly<Record<string, string | undefined>>,
   options: HTTPTransactionOptions,
+  /** Hears of every answer, those that are errors too. */
+  onAnswer?: (response: Response) => void,
 ): Promise<Response> {
   const { connectionString, host, port, secret, connectTimeoutMs } = await resolveConnection(connectionText, options);
   const { authToken, cache, endpoint = neonConfig.fetchEndpoint ?? defaultFetchEndpoint, fetchOptions = {} } = options;
@@ -63,6 +65,7 @@ export async function post(
     let error: PosternError;
     try {
       const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(url, init);
+      onAnswer?.(response);
       if (response.ok) return response;
       error = await errorOf(response);
       if (!error.safeToRetry || !notReadyCodes.test(error.code ?? '')) throw error;
