@@ -81,7 +81,9 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
     state = mine;
     const isMine = (): boolean => state === mine;
     const leave = (left: number | undefined): void => {
-      if (isMine()) endTurn(left);
+      if (!isMine()) return;
+      mine.listener = undefined;
+      endTurn(left);
     };
     const port: SessionPort = {
       send(bytes) {
@@ -128,7 +130,7 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
     state = { name: 'over', fate };
     stream.hangUp();
     options.onOver(fate);
-    if (fate !== 'ended') request?.onEnded(fate === 'lost' ? error : fateError(fate));
+    request?.onEnded(fate === 'lost' ? error : fateError(fate));
     for (const { refuse } of waiting.splice(0)) refuse(fateError(fate));
   }
 
