@@ -1,2 +1,15 @@
-/** `@postern/serverless`: everything. */
-export * from './http.ts';
+/** `@postern/serverless/pg`: node-postgres over WebSockets, for libraries that want `pg`. */
+export type { Configuration, WebSocketConstructor, WebSocketLike } from './config.ts';
+export { configure, neonConfig } from './config.ts';
+export { quoteIdentifier as escapeIdentifier } from './http/template.ts';
+export { Client, escapeLiteral, type QueryResult } from './pg/client.ts';
+export { type ClientConfig, parseIntoClientConfig } from './pg/connection-parameters.ts';
+export { DatabaseError } from './pg/database-error.ts';
+export { type Defaults, defaults } from './pg/defaults.ts';
+export type { ChannelNotification } from './pg/listen.ts';
+export { Pool, type PoolClient, type PoolConfig } from './pg/pool.ts';
+export { Query, type QueryCallback, type QueryConfig, type Submittable } from './pg/query.ts';
+export { Result } from './pg/result.ts';
+export { type PgTypes, pgTypes as types } from './pg/types.ts';
+export { PosternError } from './postern-error.ts';
+export { Connection } from './ws/connection.ts';

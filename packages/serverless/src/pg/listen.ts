@@ -1,0 +1,34 @@
+/** LISTEN as a loop. */
+import { quoteIdentifier } from '../http/template.ts';
+import { PosternError } from '../postern-error.ts';
+import { createAsyncQueue } from './async-queue.ts';
+import type { Client } from './client.ts';
+
+export interface ChannelNotification {
+  channel: string;
+  payload: string;
+  processId: number;
+}
+
+/** Notifications a slow loop may leave waiting. */
+const maxWaiting = 10_000;
+
+export async function* listen(client: Client, channel: string): AsyncGenerator<ChannelNotification> {
+  const name = quoteIdentifier(channel);
+  const queue = createAsyncQueue<ChannelNotification>();
+  const take = (notification: ChannelNotification): void => {
+    if (notification.channel !== channel) return;
+    if (queue.length < maxWaiting) queue.push(notification);
+    else queue.end(new PosternError(`more than ${maxWaiting} notifications wait`, { kind: 'usage', code: '53400' }));
+  };
+  const fail = (error: Error): void => queue.end(error);
+  const end = (): void => queue.end();
+  client.on('notification', take).on('error', fail).on('end', end);
+  try {
+    await client.query(`LISTEN ${name}`);
+    for (let next = await queue.next(); next; next = await queue.next()) yield next;
+  } finally {
+    client.off('notification', take).off('error', fail).off('end', end);
+    if (client.isUsable) await client.query(`UNLISTEN ${name}`);
+  }
+}

@@ -1,0 +1,177 @@
+/** One query on its way through a client. */
+import { usageError } from '../postern-error.ts';
+import type { FieldDef } from '../values/rows.ts';
+import type { CustomTypes } from '../values/types.ts';
+import type { Connection } from '../ws/connection.ts';
+import { Emitter } from '../ws/emitter.ts';
+import { Result } from './result.ts';
+
+/** What a client can be given to run: a query of ours, or an object of another package such as pg-cursor. */
+export interface Submittable {
+  /** Sends its messages. Returns an error when it cannot. */
+  submit(connection: Connection): unknown;
+  handleParseComplete?(): void;
+  handleRowDescription?(message: { fields: FieldDef[] }, connection: Connection): void;
+  handleDataRow?(message: { fields: (string | Uint8Array | null)[] }, connection: Connection): void;
+  handleCommandComplete?(message: { text: string }, connection: Connection): void;
+  handlePortalSuspended?(connection: Connection): void;
+  handleEmptyQuery?(connection: Connection): void;
+  handleCopyInResponse?(connection: Connection): void;
+  handleCopyData?(message: { chunk: Uint8Array }, connection: Connection): void;
+  handleReadyForQuery?(connection: Connection): void;
+  handleError?(error: Error, connection: Connection): void;
+}
+
+export interface QueryConfig {
+  text: string;
+  values?: readonly unknown[] | undefined;
+  /** Prepared under this name once per client. */
+  name?: string | undefined;
+  rowMode?: 'array' | undefined;
+  types?: CustomTypes | undefined;
+  /** Fetch so many rows at a time. */
+  rows?: number | undefined;
+  binary?: boolean | undefined;
+  portal?: string | undefined;
+  /** `extended`: no simple query even without values. */
+  queryMode?: 'extended' | undefined;
+  /** Aborted, the query is cancelled on the server. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds, instead of the client's. */
+  query_timeout?: number | undefined;
+  callback?: QueryCallback | undefined;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: node-postgres' callbacks say themselves what they expect
+export type QueryCallback = (error: any, result: any) => void;
+
+type Outcome = { readonly error: Error } | { readonly results: Result | Result[] };
+
+export class Query extends Emitter implements Submittable {
+  readonly config: QueryConfig;
+  callback: QueryCallback | undefined;
+  #result: Result;
+  readonly #results: Result[] = [];
+  #error: Error | undefined;
+  /** Parse was sent, and its answer has not come. */
+  #isParsing = false;
+
+  constructor(config: string | QueryConfig, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback) {
+    super();
+    const own = typeof config === 'string' ? { text: config } : config;
+    this.config = typeof values === 'object' && values !== null ? { ...own, values } : own;
+    this.callback = callback ?? (typeof values === 'function' ? values : own.callback);
+    this.#result = new Result(own.rowMode, own.types);
+    this.#results.push(this.#result);
+  }
+
+  submit(connection: Connection): Error | null {
+    const { text, name, values, rows = 0, portal, binary } = this.config;
+    if (typeof text !== 'string' && typeof name !== 'string') {
+      return usageError('A query must have either text or a name. Supplying neither is unsupported.');
+    }
+    if (values && !Array.isArray(values)) return usageError('Query values must be an array');
+    const known = name ? connection.parsedStatements[name] : undefined;
+    if (known !== undefined && text && known !== text) {
+      return usageError(`Prepared statements must be unique - '${name}' was used for a different statement`);
+    }
+    const isExtended = this.config.queryMode === 'extended' || name || rows || (text && values?.length);
+    if (!isExtended) {
+      connection.query(text);
+      return null;
+    }
+    const before = connection.takeWrites();
+    try {
+      if (known === undefined) {
+        this.#isParsing = true;
+        connection.parse({ name, text });
+      }
+      connection.bind({ portal, statement: name, values, binary });
+    } catch (error) {
+      // Nothing of it may go out: no half a query.
+      connection.takeWrites();
+      if (name && known === undefined) delete connection.parsedStatements[name];
+      return error as Error;
+    } finally {
+      const own = connection.takeWrites();
+      if (before.length > 0) connection.write(before);
+      if (own.length > 0) connection.write(own);
+    }
+    connection.describe({ type: 'P', name: portal });
+    connection.execute({ portal, rows });
+    if (rows) connection.flush();
+    else connection.sync();
+    return null;
+  }
+
+  handleParseComplete(): void {
+    this.#isParsing = false;
+  }
+
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    this.#next();
+    this.#result.addFields(fields);
+  }
+
+  handleDataRow({ fields }: { fields: (string | Uint8Array | null)[] }): void {
+    if (this.#error) return;
+    try {
+      const row = this.#result.parseRow(fields);
+      this.emit('row', row, this.#result);
+      if (this.callback || this.listenerCount('row') === 0) this.#result.addRow(row);
+    } catch (error) {
+      this.#error = error as Error;
+    }
+  }
+
+  handleCommandComplete({ text }: { text: string }, connection: Connection): void {
+    this.#next();
+    this.#result.addCommandComplete(text);
+    if (this.config.rows) connection.sync();
+  }
+
+  handlePortalSuspended(connection: Connection): void {
+    connection.execute({ portal: this.config.portal, rows: this.config.rows });
+    connection.flush();
+  }
+
+  handleEmptyQuery(connection: Connection): void {
+    if (this.config.rows) connection.sync();
+  }
+
+  handleCopyInResponse(connection: Connection): void {
+    connection.sendCopyFail('No source stream defined');
+  }
+
+  handleError(error: Error, connection?: Connection): void {
+    this.#error ??= error;
+    const { name, rows } = this.config;
+    if (connection && name && this.#isParsing) delete connection.parsedStatements[name];
+    if (rows) connection?.sync();
+  }
+
+  handleReadyForQuery(): void {
+    this.settle(
+      this.#error ? { error: this.#error } : { results: this.#results.length === 1 ? this.#result : this.#results },
+    );
+  }
+
+  /** Tells whoever waits, once. */
+  settle(outcome: Outcome): void {
+    const { callback } = this;
+    this.callback = () => {};
+    if (callback) {
+      if ('error' in outcome) callback(outcome.error, undefined);
+      else callback(null, outcome.results);
+    }
+    if ('error' in outcome) this.emit('error', outcome.error);
+    else this.emit('end', outcome.results);
+  }
+
+  /** Several statements in one text: one result each. */
+  #next(): void {
+    if (this.#result.command === null) return;
+    this.#result = new Result(this.config.rowMode, this.config.types);
+    this.#results.push(this.#result);
+  }
+}

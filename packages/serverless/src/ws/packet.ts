@@ -1,0 +1,128 @@
+/**
+ * Postgres messages as bytes: written whole, read piece by piece. A small cousin of @postern/wire, which knows more than a
+ * client needs: every byte here is downloaded by somebody.
+ */
+import { PosternError, usageError } from '../postern-error.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+export function decodeText(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+export function int16(value: number): Uint8Array {
+  return new Uint8Array([value >> 8, value]);
+}
+
+export function int32(value: number): Uint8Array {
+  return new Uint8Array([value >> 24, value >> 16, value >> 8, value]);
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** A message of this type ('' for the packets that open a connection); texts end with a zero byte. */
+export function packet(type: string, ...parts: readonly (Uint8Array | string)[]): Uint8Array {
+  const encoded = parts.map((part) => {
+    if (typeof part !== 'string') return part;
+    if (part.includes('\0')) throw usageError('a text for Postgres cannot contain NUL');
+    return encoder.encode(`${part}\0`);
+  });
+  const body = concat(encoded.length > 0 ? encoded : [new Uint8Array(0)]);
+  return concat([encoder.encode(type), int32(body.length + 4), body]);
+}
+
+/** Length in front; -1 is NULL. */
+export function value(bytes: Uint8Array | null): Uint8Array {
+  return bytes === null ? int32(-1) : concat([int32(bytes.length), bytes]);
+}
+
+/** Reads a message body from front to back. */
+export class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  byte(): number {
+    return this.#view.getUint8(this.#move(1));
+  }
+
+  int16(): number {
+    return this.#view.getInt16(this.#move(2));
+  }
+
+  int32(): number {
+    return this.#view.getInt32(this.#move(4));
+  }
+
+  text(): string {
+    const end = this.#bytes.indexOf(0, this.#at);
+    return decoder.decode(this.bytes(end - this.#at, 1));
+  }
+
+  /** A view; `skip` bytes behind it are passed over. */
+  bytes(length = this.#bytes.length - this.#at, skip = 0): Uint8Array {
+    const at = this.#move(length + skip);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  #move(length: number): number {
+    const at = this.#at;
+    this.#at += length;
+    if (length < 0 || this.#at > this.#bytes.length) throw malformed();
+    return at;
+  }
+}
+
+function malformed(): PosternError {
+  return new PosternError('the server sent a malformed message', { kind: 'protocol', code: '08P01' });
+}
+
+/** Hands on whole messages; `body` is valid during the call only. Linear in all bytes. */
+export function createDecoder(onMessage: (type: string, body: Uint8Array) => void): (chunk: Uint8Array) => void {
+  let rest = new Uint8Array(0);
+  let length = 0;
+  return (chunk) => {
+    let bytes = chunk;
+    if (length > 0) {
+      if (length + chunk.length > rest.length) {
+        const grown = new Uint8Array(2 * (length + chunk.length));
+        grown.set(rest.subarray(0, length));
+        rest = grown;
+      }
+      rest.set(chunk, length);
+      bytes = rest.subarray(0, length + chunk.length);
+    }
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    let at = 0;
+    while (bytes.length - at >= 5) {
+      const size = view.getUint32(at + 1) + 1;
+      if (size < 5) throw malformed();
+      if (bytes.length - at < size) break;
+      onMessage(String.fromCharCode(view.getUint8(at)), bytes.subarray(at + 5, at + size));
+      at += size;
+    }
+    length = bytes.length - at;
+    // What was kept already lies at the front, unless messages were taken off it.
+    if (length > 0 && (bytes === chunk || at > 0)) rest = bytes.slice(at) as Uint8Array<ArrayBuffer>;
+    if (length === 0) rest = new Uint8Array(0);
+  };
+}
