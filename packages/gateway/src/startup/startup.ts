@@ -219,11 +219,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
         label: `${caller.transport} ${caller.address}`,
       });
       finish();
-      const openedAtMs = clock.now();
-      log({ event: 'session_started', ...facts, mode, processId });
-      caller.whenClosed(() => {
-        log({ event: 'session_ended', ...facts, mode, processId, durationMs: Math.round(clock.now() - openedAtMs) });
-      });
+      logSession(options, caller, { ...facts, mode, processId });
     }
 
     /** Nothing of this file happens to the caller any more. */
@@ -251,4 +247,17 @@ export function createStartup(options: StartupOptions): AcceptCaller {
     listen();
     waiting.start();
   };
+}
+
+/** Not inside `accept`: what it keeps for the session's life would keep all of the start-up with it. */
+function logSession(
+  { log, clock }: Pick<StartupOptions, 'log' | 'clock'>,
+  caller: Pick<Caller, 'whenClosed'>,
+  session: CallerFacts & { readonly mode: 'pooled' | 'direct'; readonly processId: number },
+): void {
+  const openedAtMs = clock.now();
+  log({ event: 'session_started', ...session });
+  caller.whenClosed(() => {
+    log({ event: 'session_ended', ...session, durationMs: Math.round(clock.now() - openedAtMs) });
+  });
 }
