@@ -22,6 +22,16 @@ describe('parseSqlRequestBody', () => {
     expect(parseSqlRequestBody(text)).toEqual({ kind: 'single', statement });
   });
 
+  test('begin: what Neon cannot read', () => {
+    expect(single('{"begin":{"query":"q","params":[12345678901234567890]}}')).toEqual({
+      query: 'q',
+      params: ['12345678901234567890'],
+      arrayMode: undefined,
+    });
+    expect(parseSqlRequestBody('{"begin":null}')).toEqual({ kind: 'batch', statements: [] });
+    expect(() => parseSqlRequestBody('{"begin":{}}')).toThrow('in "begin", "query" is not a string');
+  });
+
   test('batch', () => {
     const text = '{"query":7,"queries":[{"query":"a","params":["1"]},{"query":"b","params":[2],"arrayMode":false}]}';
     expect(parseSqlRequestBody(text)).toEqual({

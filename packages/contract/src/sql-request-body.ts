@@ -1,4 +1,6 @@
 // What callers post to `/sql` (reference/neon-wire.md §1.4): {"query", "params"?, "arrayMode"?} or {"queries": […]}.
+// {"begin": {"query", …}} is {"query", …} and {"begin": null} is {"queries": []}, for requests that begin an interactive
+// transaction: a server that does not know those (Neon's) must not run, and commit, the first statement on its own.
 // Parameters come out as the texts Postgres reads. Their number is not compared with the statement: that is Postgres'.
 
 import { type ExactJson, JsonDepthError, parseExactJson } from './exact-json.ts';
@@ -40,6 +42,11 @@ export function parseSqlRequestBody(text: string): SqlRequestBody {
   if (typeof json.query === 'string') {
     return { kind: 'single', statement: readStatement(json, '', () => exactly(text), mayHaveLoneSurrogates) };
   }
+  if (isObject(json.begin)) {
+    const exactBegin = (): Record<string, ExactJson> => exactly(text).begin as Record<string, ExactJson>; // an object here too
+    return { kind: 'single', statement: readStatement(json.begin, 'in "begin", ', exactBegin, mayHaveLoneSurrogates) };
+  }
+  if (json.begin === null) return { kind: 'batch', statements: [] };
   if (!Array.isArray(json.queries)) {
     throw invalidBody(json.query === undefined ? 'it has neither "query" nor "queries"' : '"query" is not a string');
   }
