@@ -1,5 +1,5 @@
 // Interactive transactions over HTTP, through the whole gateway to a real Postgres.
-import { createTestDatabase, type TestDatabase } from '@postern/testkit';
+import { connectRaw, createTestDatabase, type TestDatabase } from '@postern/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningGateway, type StartGatewayOptions, startGateway } from './server.ts';
 
@@ -94,6 +94,13 @@ const ids = async (): Promise<number[]> =>
 const openTransactions = (): Promise<Record<string, unknown>[]> =>
   database.query(`SELECT state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
     AND (state LIKE 'idle in transaction%' OR state = 'active')`);
+
+/** Holds an advisory lock until it is released, so that a statement runs for exactly as long as a test wants. */
+async function lock(key: number): Promise<() => Promise<void>> {
+  const client = await connectRaw({ ...database, database: database.name, params: { application_name: 'holder' } });
+  await client.query(`SELECT pg_advisory_lock(${key})`);
+  return () => client.end();
+}
 
 describe('a transaction', () => {
   it('of two statements takes two requests', async () => {
@@ -263,12 +270,18 @@ describe('its end', () => {
   it('comes with the gateway’s', async () => {
     const closing = await open();
     const token = await begin('INSERT INTO t VALUES (1)', { on: closing });
-    const last = send(token, 'SELECT pg_sleep(0.2)', { on: closing, end: 'commit' });
-    const resting = await begin('INSERT INTO t VALUES (2)', { on: closing });
-    await expect.poll(openTransactions).toHaveLength(2);
-    await closing.close(5_000);
+    await begin('INSERT INTO t VALUES (2)', { on: closing });
+    const release = await lock(7);
+    const last = send(token, 'SELECT pg_advisory_xact_lock(7)', { on: closing, end: 'commit' });
+    await expect
+      .poll(openTransactions)
+      .toEqual(expect.arrayContaining([{ state: 'active' }, { state: 'idle in transaction' }]));
+    const closed = closing.close(20_000);
+    // The one that rests ends at once, the one that runs may finish.
+    await expect.poll(openTransactions).toEqual([{ state: 'active' }]);
+    await release();
     expect(await last).toMatchObject({ status: 200, state: 'over' });
-    expect(resting).not.toBe(token);
+    await closed;
     expect(await openTransactions()).toEqual([]);
     expect(await ids()).toEqual([1]);
   });
@@ -324,12 +337,13 @@ describe('requests of one transaction', () => {
 
   it('behind its end find nothing', async () => {
     const token = await begin();
-    const [last, late] = await Promise.all([
-      send(token, 'SELECT pg_sleep(0.05)', { end: 'commit' }),
-      send(token, 'INSERT INTO t VALUES (1)'),
-    ]);
-    expect(last.status).toBe(200);
-    expect(late.json).toMatchObject({ gatewayCode: 'transaction_unknown' });
+    const release = await lock(8);
+    const last = send(token, 'SELECT pg_advisory_xact_lock(8)', { end: 'commit' });
+    await expect.poll(openTransactions).toEqual([{ state: 'active' }]);
+    const late = send(token, 'INSERT INTO t VALUES (1)');
+    await release();
+    expect((await last).status).toBe(200);
+    expect((await late).json).toMatchObject({ gatewayCode: 'transaction_unknown' });
     expect(await ids()).toEqual([]);
   });
 
@@ -347,12 +361,20 @@ describe('requests of one transaction', () => {
   it('are limited, and so are transactions', async () => {
     const small = await open({ transactions: { maxWaitingRequests: 1, maxTransactions: 1 } });
     const token = await begin([], { on: small });
-    const running = send(token, 'SELECT pg_sleep(0.3)', { on: small });
+    const release = await lock(7);
+    const running = send(token, 'SELECT pg_advisory_xact_lock(7)', { on: small });
     await expect.poll(openTransactions).toEqual([{ state: 'active' }]);
-    const waiting = [1, 2, 3].map(() => send(token, 'SELECT 1', { on: small }));
-    const codes = (await Promise.all(waiting)).map(({ json }) => json.gatewayCode ?? json.command);
-    expect(codes.sort()).toEqual(['SELECT', 'transaction_busy', 'transaction_busy']);
+    const refused: string[] = [];
+    const waiting = [1, 2, 3].map(async () => {
+      const { json } = await send(token, 'SELECT 1', { on: small });
+      if (json.gatewayCode !== undefined) refused.push(json.gatewayCode);
+      return json.command;
+    });
+    // Who waits is not answered, so it is the other two that were.
+    await expect.poll(() => refused).toEqual(['transaction_busy', 'transaction_busy']);
+    await release();
     await running;
+    expect((await Promise.all(waiting)).filter((command) => command === 'SELECT')).toHaveLength(1);
     expect((await send('begin', 'SELECT 1', { on: small })).json).toMatchObject({
       ...{ gatewayCode: 'too_many_transactions', safeToRetry: true },
     });

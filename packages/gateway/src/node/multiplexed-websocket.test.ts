@@ -348,21 +348,6 @@ describe('the WebSocket is closed', () => {
     expect(await client.closed).toEqual({ code: 1002, reason: 'more than 256 sessions at once' });
   });
 
-  it('when nobody logs in', async () => {
-    const { url, gateway } = await open({ authTimeoutMs: 50 });
-    const client = await connectClient(url);
-    expect(await client.closed).toMatchObject({ code: 1008 });
-    await expect.poll(() => gateway.stats().callers).toBe(0);
-  });
-
-  it('not when somebody had logged in and left', async () => {
-    const { url } = await open({ authTimeoutMs: 50 });
-    const client = await connectClient(url);
-    await (await logIn(client.open())).end();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await (await logIn(client.open())).query('SELECT 1')).toEqual([['1']]);
-  });
-
   it('when the gateway shuts down, after its sessions were told', async () => {
     const { url, gateway } = await open();
     const client = await connectClient(url);
