@@ -1,0 +1,46 @@
+import { PosternError } from '@postern/serverless';
+
+/** What the adapter itself wants to know of a connection string, and the string as the driver gets it. */
+export interface ConnectionUrl {
+  readonly connectionString: string;
+  /** Of model queries; undefined: Prisma's default, `public`. */
+  readonly schema: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/**
+ * Reads it. `schema` wins over `?schema=`, and is put there: the gateway makes it the session's search_path, so that raw queries
+ * see the same tables as models. Throws a PosternError (`usage`) that does not repeat the string.
+ */
+export function readConnectionUrl(connectionString: string, schema: string | undefined): ConnectionUrl {
+  const url = parse(connectionString);
+  const named = schema ?? url.searchParams.get('schema') ?? undefined;
+  if (named) url.searchParams.set('schema', named);
+  return {
+    connectionString: toText(url),
+    schema: named || undefined,
+    host: url.hostname,
+    port: url.port === '' ? undefined : Number(url.port),
+  };
+}
+
+/** The same server and role, another database. */
+export function withDatabase(connectionString: string, database: string): string {
+  const url = parse(connectionString);
+  url.pathname = `/${encodeURIComponent(database)}`;
+  return toText(url);
+}
+
+/** URL of the platform treats schemes it does not know differently from runtime to runtime; http it knows everywhere. */
+function parse(text: string): URL {
+  const scheme = /^postgres(ql)?:/.exec(text)?.[0];
+  const address = scheme === undefined ? '' : `http:${text.slice(scheme.length)}`;
+  if (scheme !== undefined && URL.canParse(address)) return new URL(address);
+  const message = 'PrismaPostern needs a connection string like postgres://user:password@host/database';
+  throw new PosternError(message, { kind: 'usage' });
+}
+
+function toText(url: URL): string {
+  return `postgresql:${url.href.slice('http:'.length)}`;
+}

@@ -1,0 +1,72 @@
+// A transaction over HTTP as an object. The driver has it as a function that is over when the transaction is
+// (`sql.begin(work)`); Prisma wants a thing with methods, so `work` here waits to be told the end.
+
+import type { PrismaIsolationLevel } from '@postern/prisma-mapping';
+import { type NeonQueryFunction, PosternError, type TransactionFunction } from '@postern/serverless';
+import type { Statement, StatementResult, TransactionEnd, TransportTransaction } from '../transport.ts';
+import { runOne, severalStatements } from './http-transport.ts';
+
+export type HttpSql = NeonQueryFunction<true, true>;
+
+export interface HttpTransactionOptions {
+  readonly sql: HttpSql;
+  readonly level: PrismaIsolationLevel | undefined;
+  /** After which the gateway rolls back by itself. */
+  readonly timeoutMs: number;
+}
+
+/** The driver's names for the levels. */
+const levelNames = {
+  'READ UNCOMMITTED': 'ReadUncommitted',
+  'READ COMMITTED': 'ReadCommitted',
+  'REPEATABLE READ': 'RepeatableRead',
+  SERIALIZABLE: 'Serializable',
+} as const satisfies Record<PrismaIsolationLevel, string>;
+
+/** Makes the driver roll back. */
+const rollback: unique symbol = Symbol('rollback');
+
+/** Sends nothing: BEGIN goes with the first statement. */
+export function beginHttpTransaction({ sql, level, timeoutMs }: HttpTransactionOptions): TransportTransaction {
+  let tx: TransactionFunction<true, true> | undefined;
+  let finish: (how: TransactionEnd) => void = () => {};
+  const told = new Promise<TransactionEnd>((resolve) => {
+    finish = resolve;
+  });
+  // The driver calls `work` before begin() returns.
+  const over = sql.begin(
+    async (given) => {
+      tx = given;
+      if ((await told) === 'rollback') throw rollback;
+    },
+    { isolationLevel: level && levelNames[level], timeoutMs },
+  );
+  over.catch(() => {}); // looked at in end()
+
+  async function runIn(statement: Statement): Promise<StatementResult> {
+    try {
+      if (tx !== undefined) return await runOne(tx, statement);
+    } catch (error) {
+      // Values are texts: there is one thing only that the driver can find wrong with the call.
+      if (!(error instanceof PosternError && error.kind === 'usage' && error.code === undefined)) throw error;
+    }
+    throw new PosternError('the transaction is over', { code: '25P01' });
+  }
+
+  return {
+    async run(statement) {
+      const several = severalStatements(statement);
+      if (several === undefined) return runIn(statement);
+      let last: StatementResult | undefined;
+      for (const text of several) last = await runIn({ text, values: [] });
+      return { fields: [], rows: [], ...last, rowCount: null };
+    },
+    async end(how) {
+      finish(how);
+      await over.catch((error: unknown) => {
+        const isMeant = error === rollback || (error instanceof PosternError && error.code === '25P02');
+        if (!isMeant) throw error;
+      });
+    },
+  };
+}
