@@ -3,6 +3,7 @@
 // Which bytes a value consists of is not decided here (result-writer.ts, parsed-values.ts).
 
 import { GatewayError } from '@postern/contract';
+import { responseTooLarge } from './request-errors.ts';
 
 export interface JsonWriterOptions {
   /** Most bytes the document may have; `response_too_large` beyond. */
@@ -140,14 +141,14 @@ class GrowingJsonWriter implements JsonWriter {
 
   finish(): Uint8Array {
     // Reserving for escapes may pass the limit by a few bytes that were not needed; what counts is what was written.
-    if (this.length > this.maxBytes) throw tooLarge(this.maxBytes);
+    if (this.length > this.maxBytes) throw responseTooLarge(this.maxBytes);
     return this.buffer.subarray(0, this.length);
   }
 
   private reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.buffer.length) return;
-    if (needed > this.maxBytes + maxEscapeBytes) throw tooLarge(this.maxBytes);
+    if (needed > this.maxBytes + maxEscapeBytes) throw responseTooLarge(this.maxBytes);
     const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 2, needed), this.maxBytes + maxEscapeBytes));
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
@@ -183,8 +184,4 @@ function utf8SequenceLength(bytes: Uint8Array, at: number, end: number): number 
 
 function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
-}
-
-function tooLarge(maxBytes: number): GatewayError {
-  return new GatewayError('response_too_large', `response is too large (max is ${maxBytes} bytes)`);
 }

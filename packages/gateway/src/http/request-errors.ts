@@ -1,4 +1,4 @@
-// Errors that each mount of the route makes for itself, so that they are the same everywhere.
+// Errors that are made in several places, so that they are the same everywhere.
 
 import { GatewayError } from '@postern/contract';
 
@@ -9,4 +9,8 @@ export function requestTooLarge(maxBytes: number): GatewayError {
 /** The connection ended before the response was sent. Nobody reads it but the log. */
 export function callerGone(): GatewayError {
   return new GatewayError('query_cancelled', 'the caller went away');
+}
+
+export function responseTooLarge(maxBytes: number): GatewayError {
+  return new GatewayError('response_too_large', `response is too large (max is ${maxBytes} bytes)`);
 }

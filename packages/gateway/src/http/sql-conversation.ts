@@ -1,7 +1,7 @@
 // One request played on one session: send the segment, turn the reply into the response body, byte for byte as it
 // arrives. Knows nothing of HTTP.
 
-import { GatewayError, type SqlRequestBody } from '@postern/contract';
+import { GatewayError, type SqlRequestBody, type SqlStatement } from '@postern/contract';
 import {
   BackendCode,
   concatBytes,
@@ -9,12 +9,14 @@ import {
   databaseErrorFrom,
   decodeCommandComplete,
   decodeDataRow,
+  type MessageReader,
   ProtocolError,
 } from '@postern/wire';
-import { createJsonWriter } from './json-writer.ts';
-import { callerGone } from './request-errors.ts';
-import { createResultWriter } from './result-writer.ts';
-import type { ConnectSession, SessionPort } from './session-port.ts';
+import { createJsonWriter, type JsonWriter } from './json-writer.ts';
+import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
+import { callerGone, responseTooLarge } from './request-errors.ts';
+import { createResultWriter, type ResultWriter } from './result-writer.ts';
+import type { ConnectSession, SessionListener, SessionPort } from './session-port.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
 import { type ArrayType, decodeArrayType, encodeTypeLookup, type TypeCatalogue } from './type-catalogue.ts';
 
@@ -54,94 +56,134 @@ type Phase =
   | { readonly name: 'look-up failed' }
   | { readonly name: 'over' };
 
-/** Results whose JSON must wait for the look-up: messages as they came, copied. */
-interface Recording {
-  readonly messages: { readonly code: number; readonly body: Uint8Array }[];
-  bytes: number;
-  readonly unknownTypes: Set<number>;
-}
-
-/** What a recorded message is taken to cost beside its bytes. */
-const messageOverheadBytes = 64;
 const failedTransaction = 0x45; // E
+const running: Phase = { name: 'running' };
+const over: Phase = { name: 'over' };
 
 export function startSqlConversation(options: SqlConversationOptions): SqlConversation {
-  const { body, commands, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
-  const statements = body.kind === 'single' ? [body.statement] : body.statements;
-  const first = commands.before === undefined ? 0 : 1;
-  const expected = first + statements.length + (commands.after === undefined ? 0 : 1);
-  const writer = createJsonWriter({ maxBytes: maxResponseBytes });
-  const results = createResultWriter({ writer, isRaw, catalogue });
-  const reader = createMessageReader({
-    // Values in binary lengths can be longer than in JSON (`1` is five bytes in a DataRow), but not four times.
-    maxMessageBytes: maxResponseBytes * 4 + 65_536,
-    onMessage,
-  });
-  let port: SessionPort | undefined;
+  const conversation = new Conversation(options);
+  conversation.start(options);
+  return conversation;
+}
+
+interface Failure {
+  readonly error: unknown;
+  readonly statementIndex: number | undefined;
+}
+
+// A class, so that small requests do not pay for a closure per function.
+class Conversation implements SqlConversation, SessionListener {
+  readonly outcome: Promise<SqlOutcome>;
+  private settle!: (outcome: SqlOutcome) => void;
+  private readonly isBatch: boolean;
+  private readonly statements: readonly SqlStatement[];
+  private readonly commands: SegmentCommands;
+  private readonly isArrayMode: boolean;
+  private readonly catalogue: TypeCatalogue;
+  private readonly maxResponseBytes: number;
+  private readonly writer: JsonWriter;
+  private readonly results: ResultWriter;
+  private readonly reader: MessageReader;
+  private port: SessionPort | undefined;
   /** Of the ReadyForQuery behind everything that was sent. */
-  let ready: number | undefined;
-  let phase: Phase = { name: 'running' };
-  let recording: Recording | undefined;
-  /** Statements completed; counts BEGIN and COMMIT. */
-  let completed = 0;
-  let failure: { readonly error: unknown; readonly statementIndex: number | undefined } | undefined;
-  let settle: (outcome: SqlOutcome) => void;
-  const outcome = new Promise<SqlOutcome>((resolve) => {
-    settle = resolve;
-  });
+  private ready: number | undefined;
+  private phase: Phase = running;
+  private recording: RecordedResults | undefined;
+  /** Commands completed: BEGIN, statements, COMMIT. */
+  private completed = 0;
+  /** Index of the latest statement whose result has begun. */
+  private begun = -1;
+  private failure: Failure | undefined;
 
-  /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
-  const current = (): number => completed - first;
-
-  function finish(result: SqlOutcome): void {
-    if (phase.name === 'over') return;
-    phase = { name: 'over' };
-    port?.leave(ready);
-    settle(result);
+  constructor(options: SqlConversationOptions) {
+    const { body, commands, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
+    this.isBatch = body.kind === 'batch';
+    this.statements = body.kind === 'single' ? [body.statement] : body.statements;
+    this.commands = commands;
+    this.isArrayMode = isArrayMode;
+    this.catalogue = catalogue;
+    this.maxResponseBytes = maxResponseBytes;
+    this.writer = createJsonWriter({ maxBytes: maxResponseBytes });
+    this.results = createResultWriter({ writer: this.writer, isRaw, catalogue });
+    this.reader = createMessageReader({
+      // Values in binary lengths can be longer than in JSON (`1` is five bytes in a DataRow), but not four times.
+      maxMessageBytes: maxResponseBytes * 4 + 65_536,
+      onMessage: (code, message) => this.onMessage(code, message),
+    });
+    this.outcome = new Promise<SqlOutcome>((resolve) => {
+      this.settle = resolve;
+    });
   }
 
-  /** The first error is the answer; what follows from it is not. */
-  function finishWith(error: unknown): void {
-    finish({ ok: false, ...(failure ?? { error, statementIndex: undefined }) });
-  }
-
-  function onBytes(bytes: Uint8Array): void {
+  start({ connect, segment }: SqlConversationOptions): void {
     try {
-      if (phase.name !== 'over') reader.push(bytes);
+      this.port = connect(this);
+      // It may have ended within the call.
+      if (this.phase === over) this.port.leave(undefined);
+      else this.send(segment);
     } catch (error) {
-      // Cannot go on: the result does not fit, or the bytes make no sense. Hanging up cancels what still runs.
-      const isTooLong = error instanceof ProtocolError && error.code === '54000';
-      finishWith(
-        isTooLong
-          ? new GatewayError('response_too_large', `response is too large (max is ${maxResponseBytes} bytes)`)
-          : error,
-      );
+      this.finishWith(error);
     }
   }
 
-  function onMessage(code: number, message: Uint8Array): void {
+  abort(): void {
+    this.finishWith(callerGone());
+  }
+
+  onEnded(error: Error | undefined): void {
+    this.finishWith(error ?? sessionEnded());
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    try {
+      if (this.phase !== over) this.reader.push(bytes);
+    } catch (error) {
+      // Cannot go on: the result does not fit, or the bytes make no sense. Hanging up cancels what still runs.
+      const isTooLong = error instanceof ProtocolError && error.code === '54000';
+      this.finishWith(isTooLong ? responseTooLarge(this.maxResponseBytes) : error);
+    }
+  }
+
+  private finish(result: SqlOutcome): void {
+    if (this.phase === over) return;
+    this.phase = over;
+    this.port?.leave(this.ready);
+    this.settle(result);
+  }
+
+  /** The first error is the answer; what follows from it is not. */
+  private finishWith(error: unknown): void {
+    this.finish({ ok: false, ...(this.failure ?? { error, statementIndex: undefined }) });
+  }
+
+  /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
+  private get current(): number {
+    return this.commands.before === undefined ? this.completed : this.completed - 1;
+  }
+
+  private onMessage(code: number, message: Uint8Array): void {
     switch (code) {
       case BackendCode.DataRow:
       case BackendCode.RowDescription:
       case BackendCode.CommandComplete:
       case BackendCode.EmptyQueryResponse:
-        if (phase.name === 'running') onResult(code, message);
-        else if (phase.name === 'looking up' && code === BackendCode.DataRow) {
-          phase.arrays.push(decodeArrayType(decodeDataRow(message)));
+        if (this.phase === running) this.onResult(code, message);
+        else if (this.phase.name === 'looking up' && code === BackendCode.DataRow) {
+          this.phase.arrays.push(decodeArrayType(decodeDataRow(message)));
         }
         break;
       case BackendCode.ErrorResponse:
-        if (phase.name === 'running') fail(databaseErrorFrom(message));
-        else if (phase.name === 'looking up') phase = { name: 'look-up failed' };
+        if (this.phase === running) this.fail(databaseErrorFrom(message));
+        else if (this.phase.name === 'looking up') this.phase = { name: 'look-up failed' };
         break;
       case BackendCode.ReadyForQuery:
-        onReady(message[0]!);
+        this.onReady(message[0]!);
         break;
       case BackendCode.CopyInResponse:
       case BackendCode.CopyOutResponse:
       case BackendCode.CopyBothResponse:
-        fail(new GatewayError('unsupported_over_http', 'COPY and replication are not supported over HTTP'));
-        finishWith(undefined);
+        this.fail(new GatewayError('unsupported_over_http', 'COPY and replication are not supported over HTTP'));
+        this.finishWith(undefined);
         break;
       default:
         // ParseComplete, BindComplete, NoData: nothing to say. Notices, notifications, parameters: nobody to tell.
@@ -149,34 +191,38 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
     }
   }
 
-  function onResult(code: number, message: Uint8Array): void {
-    const index = current();
-    const isOurs = index >= 0 && index < statements.length;
-    const isEnd = code === BackendCode.CommandComplete || code === BackendCode.EmptyQueryResponse;
-    if (isOurs && failure === undefined) {
-      if (recording === undefined && code === BackendCode.RowDescription) {
-        const unknown = results.unknownTypes(message);
-        if (unknown.length > 0) recording = { messages: [], bytes: 0, unknownTypes: new Set() };
-      }
-      if (recording === undefined) writeResult(index, code, message);
-      else record(recording, code, message);
+  private onResult(code: number, message: Uint8Array): void {
+    const index = this.current;
+    if (this.failure === undefined && index >= 0 && index < this.statements.length) {
+      if (code === BackendCode.RowDescription) this.noteUnknownTypes(message);
+      if (this.recording === undefined) this.writeResult(index, code, message);
+      else this.recording.add(code, message);
     }
-    if (index === statements.length && code === BackendCode.CommandComplete) checkCommit(message);
-    if (isEnd) completed++;
+    if (!isEnd(code)) return;
+    if (index === this.statements.length && code === BackendCode.CommandComplete) this.checkCommit(message);
+    this.completed++;
+  }
+
+  /** From the first result on that has a type only the database knows, all are recorded. */
+  private noteUnknownTypes(rowDescription: Uint8Array): void {
+    const unknown = this.results.unknownTypes(rowDescription);
+    if (unknown.length === 0) return;
+    this.recording ??= createRecordedResults(this.maxResponseBytes);
+    for (const typeOid of unknown) this.recording.unknownTypes.add(typeOid);
   }
 
   /** Postgres takes COMMIT of a failed transaction for ROLLBACK, without an error. */
-  function checkCommit(message: Uint8Array): void {
-    if (commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
-    fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
+  private checkCommit(message: Uint8Array): void {
+    if (this.commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
+    this.fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
   }
 
-  let begun = -1;
-  function writeResult(index: number, code: number, message: Uint8Array): void {
-    if (begun < index) {
-      begun = index;
-      if (body.kind === 'batch') writer.raw(index === 0 ? batchStart : comma);
-      results.begin(statements[index]!.arrayMode ?? isArrayMode);
+  private writeResult(index: number, code: number, message: Uint8Array): void {
+    const { results } = this;
+    if (this.begun < index) {
+      this.begun = index;
+      if (this.isBatch) this.writer.raw(index === 0 ? batchStart : comma);
+      results.begin(this.statements[index]!.arrayMode ?? this.isArrayMode);
     }
     if (code === BackendCode.DataRow) results.dataRow(message);
     else if (code === BackendCode.RowDescription) results.rowDescription(message);
@@ -184,82 +230,72 @@ export function startSqlConversation(options: SqlConversationOptions): SqlConver
     else results.completeEmpty();
   }
 
-  function record(to: Recording, code: number, message: Uint8Array): void {
-    if (code === BackendCode.RowDescription) for (const oid of results.unknownTypes(message)) to.unknownTypes.add(oid);
-    to.bytes += message.length + messageOverheadBytes;
-    if (to.bytes > maxResponseBytes * 4) {
-      throw new GatewayError('response_too_large', `response is too large (max is ${maxResponseBytes} bytes)`);
-    }
-    to.messages.push({ code, body: message.slice() });
+  private fail(error: unknown): void {
+    const index = this.current;
+    const isStatement = this.isBatch && index >= 0 && index < this.statements.length;
+    this.failure ??= { error, statementIndex: isStatement ? index : undefined };
   }
 
-  function fail(error: unknown): void {
-    const index = current();
-    const isStatement = body.kind === 'batch' && index >= 0 && index < statements.length;
-    failure ??= { error, statementIndex: isStatement ? index : undefined };
+  private send(bytes: Uint8Array): void {
+    this.ready = undefined;
+    this.port?.send(bytes);
   }
 
-  function mustEnd(status: number): boolean {
-    return status === failedTransaction && commands.after !== undefined && phase.name === 'running';
-  }
-
-  function send(bytes: Uint8Array): void {
-    ready = undefined;
-    port?.send(bytes);
-  }
-
-  function onReady(status: number): void {
-    ready = status;
+  private onReady(status: number): void {
+    const { phase, recording } = this;
+    this.ready = status;
     if (phase.name === 'looking up' || phase.name === 'look-up failed') {
-      if (phase.name === 'looking up') catalogue.learn(recording!.unknownTypes, phase.arrays);
-      replay(recording!);
-    } else if (failure !== undefined && mustEnd(status)) {
-      phase = { name: 'rolling back' };
-      send(encodeRollback());
-    } else if (failure !== undefined) {
-      finishWith(undefined);
-    } else if (completed !== expected) {
-      ready = undefined;
-      throw new ProtocolError(`ReadyForQuery after ${completed} of ${expected} statements`);
-    } else if (recording !== undefined) {
-      phase = { name: 'looking up', arrays: [] };
-      send(concatBytes(encodeTypeLookup(recording.unknownTypes)));
+      if (phase.name === 'looking up') this.catalogue.learn(recording!.unknownTypes, phase.arrays);
+      this.replay(recording!);
+    } else if (this.failure !== undefined && this.mustEnd(status)) {
+      this.phase = { name: 'rolling back' };
+      this.send(encodeRollback());
+    } else if (this.failure !== undefined) {
+      this.finishWith(undefined);
     } else {
-      succeed();
+      this.checkCompleteness();
+      if (recording === undefined) {
+        this.succeed();
+      } else {
+        this.phase = { name: 'looking up', arrays: [] };
+        this.send(concatBytes(encodeTypeLookup(recording.unknownTypes)));
+      }
     }
   }
 
-  function replay({ messages }: Recording): void {
-    let index = begun + 1;
-    for (const { code, body: message } of messages) {
-      writeResult(index, code, message);
-      if (code === BackendCode.CommandComplete || code === BackendCode.EmptyQueryResponse) index++;
+  /** The request was to end its transaction; the failure kept it from doing so. */
+  private mustEnd(status: number): boolean {
+    return status === failedTransaction && this.commands.after !== undefined && this.phase === running;
+  }
+
+  private checkCompleteness(): void {
+    const { before, after } = this.commands;
+    const expected = this.statements.length + (before === undefined ? 0 : 1) + (after === undefined ? 0 : 1);
+    if (this.completed !== expected) {
+      throw new ProtocolError(`ReadyForQuery after ${this.completed} of ${expected} statements`);
     }
-    succeed();
   }
 
-  function succeed(): void {
-    if (body.kind === 'batch') {
-      if (begun < 0) writer.raw(batchStart);
-      writer.raw(batchEnd);
+  private replay({ messages }: RecordedResults): void {
+    let index = this.begun + 1;
+    for (const { code, body } of messages) {
+      this.writeResult(index, code, body);
+      if (isEnd(code)) index++;
     }
-    finish({ ok: true, body: writer.finish() });
+    this.succeed();
   }
 
-  try {
-    port = options.connect({ onBytes, onEnded: (error) => finishWith(error ?? sessionEnded()) });
-    // It may have ended within the call.
-    if (isOver()) port.leave(undefined);
-    else send(options.segment);
-  } catch (error) {
-    finishWith(error);
+  private succeed(): void {
+    if (this.isBatch) {
+      if (this.begun < 0) this.writer.raw(batchStart);
+      this.writer.raw(batchEnd);
+    }
+    this.finish({ ok: true, body: this.writer.finish() });
   }
+}
 
-  function isOver(): boolean {
-    return phase.name === 'over';
-  }
-
-  return { outcome, abort: () => finishWith(callerGone()) };
+function isEnd(code: number): boolean {
+  return code === BackendCode.CommandComplete || code === BackendCode.EmptyQueryResponse;
 }
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -93,7 +93,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       ...{ body, segment, commands, connect, isRaw, isArrayMode, maxResponseBytes },
       catalogue: catalogues.of(caller.databaseKey),
     });
-    request.onAbort(conversation.abort);
+    request.onAbort(() => conversation.abort());
     return { kind: 'whole', ...(await conversation.outcome) };
   };
 
