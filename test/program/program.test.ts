@@ -1,6 +1,7 @@
 import { beforeAll, describe } from 'vitest';
 import { commandLineSuite } from './command-line.suite.ts';
 import { devSuite } from './dev.suite.ts';
+import { keysSuite } from './keys.suite.ts';
 import { buildProgram } from './running-program.ts';
 import { serveSuite } from './serve.suite.ts';
 
@@ -9,3 +10,4 @@ beforeAll(buildProgram);
 describe('command line', commandLineSuite);
 describe('postern serve', serveSuite);
 describe('postern dev', devSuite);
+describe('postern keys', keysSuite);

@@ -1,9 +1,13 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { ConfigValue } from './config/environment.ts';
+import { addKeysCommands, type KeysInvocation } from './keys/keys-invocation.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What the command line asked for. */
-export interface Invocation {
+export type Invocation = GateInvocation | KeysInvocation;
+
+/** `dev` and `serve`. */
+export interface GateInvocation {
   readonly command: 'dev' | 'serve';
   readonly flags: readonly ConfigValue[];
   readonly configFile: string | undefined;
@@ -24,6 +28,7 @@ const flagKeys: readonly { flag: string; path: readonly string[]; isNumber?: tru
   { flag: 'poolSize', path: ['poolSize'], isNumber: true },
   { flag: 'poolTimeout', path: ['poolTimeout'] },
   { flag: 'connectTimeout', path: ['connectTimeout'] },
+  { flag: 'keysFile', path: ['keysFile'] },
   { flag: 'logFormat', path: ['logFormat'] },
   { flag: 'shutdownGrace', path: ['shutdownGrace'] },
   { flag: 'tlsCert', path: ['tls', 'cert'] },
@@ -46,7 +51,7 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
     .exitOverride()
     .addHelpText('after', helpAfter);
 
-  const remember = (command: Invocation['command']) => (values: Record<string, string | undefined>) => {
+  const remember = (command: GateInvocation['command']) => (values: Record<string, string | undefined>) => {
     invocation = {
       command,
       flags: flagKeys.flatMap(({ flag, path, isNumber }): ConfigValue[] => {
@@ -70,6 +75,7 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
       .option('--pool-size <n>', 'server connections per pool (default: 2 × cores + 1)')
       .option('--pool-timeout <time>', 'longest wait for a server connection (default: 10s)')
       .option('--connect-timeout <time>', 'longest wait for a Postgres that starts or wakes (default: 5s)')
+      .option('--keys-file <file>', 'API keys, made with postern keys create (default: .postern/keys.json)')
       .option('--tls-cert <file>', 'certificate chain, PEM; turns TLS on')
       .option('--tls-key <file>', 'private key, PEM')
       .option('--shutdown-grace <time>', 'how long running transactions may finish when stopped (default: 10s)')
@@ -90,6 +96,9 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
       .description('open the gate in front of any Postgres')
       .option('--database-url <url>', 'postgres://user:password@host:5432/database (or DATABASE_URL)'),
   ).action(remember('serve'));
+  addKeysCommands(program, (asked) => {
+    invocation = asked;
+  });
 
   try {
     if (argv.length === 0) program.outputHelp();
@@ -97,6 +106,8 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
+    // A group of commands, and none of them named.
+    if (error.code === 'commander.help') throw new UsageError(`say what to do; see postern ${argv[0]} --help`);
     throw new UsageError(oneLine(error.message));
   }
   return invocation;
@@ -116,4 +127,5 @@ POSTERN_POOL_SIZE. A flag wins over the variable, the variable over the file.
 Examples:
   postern dev
   postern serve --database-url postgres://app:secret@db.example.com:5432/app
+  postern keys create --name web --plan pro
   postern serve --http 0.0.0.0:8080 --tcp 0.0.0.0:5432 --tls-cert cert.pem --tls-key key.pem`;

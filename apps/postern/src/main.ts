@@ -1,6 +1,7 @@
 import manifest from '../package.json' with { type: 'json' };
 import { parseCommandLine } from './cli.ts';
 import { dev } from './dev/dev.ts';
+import { keys } from './keys/keys-command.ts';
 import type { ProgramContext } from './program-context.ts';
 import { serve } from './serve.ts';
 import { createStopRequest } from './stop-request.ts';
@@ -27,7 +28,8 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   try {
     const invocation = parseCommandLine(argv, context);
     if (!invocation) return 0;
-    await (invocation.command === 'dev' ? dev(invocation, context) : serve(invocation, context));
+    if (invocation.command === 'keys') await keys(invocation, context);
+    else await (invocation.command === 'dev' ? dev(invocation, context) : serve(invocation, context));
     return 0;
   } catch (error) {
     process.stderr.write(`postern: ${describe(error)}\n`);

@@ -1,4 +1,13 @@
-import { type EndpointConfig, ListenError, type RunningGateway, startGateway } from '@postern/gateway';
+import {
+  createKeyFileSource,
+  type EndpointConfig,
+  joinKeys,
+  type KeySource,
+  ListenError,
+  type PlanSettings,
+  type RunningGateway,
+  startGateway,
+} from '@postern/gateway';
 import type { Config } from './config/config-schema.ts';
 import { formatAddress } from './config/listen-address.ts';
 import type { TlsFiles } from './config/read-tls.ts';
@@ -20,11 +29,13 @@ export interface OpenGatewayOptions {
   readonly config: Config;
   readonly endpoints: readonly EndpointConfig[];
   readonly tls: TlsFiles | undefined;
+  /** Keys beside those of the file. */
+  readonly keys?: KeySource | undefined;
   log(event: Event): void;
 }
 
 /** Opens all ports in front of the endpoints. Throws StartError or UsageError. */
-export async function openGateway({ config, endpoints, tls, log }: OpenGatewayOptions): Promise<OpenGateway> {
+export async function openGateway({ config, endpoints, tls, keys, log }: OpenGatewayOptions): Promise<OpenGateway> {
   const gateway = await start({
     endpoints,
     http: config.http,
@@ -33,6 +44,9 @@ export async function openGateway({ config, endpoints, tls, log }: OpenGatewayOp
     poolSize: config.poolSize,
     limits: definedOnly({ poolTimeoutMs: config.poolTimeout, connectTimeoutMs: config.connectTimeout }),
     admission: definedOnly({ maxCallers: config.maxCallers }),
+    keys: openKeys(config.keysFile, keys, log),
+    plans: plansOf(config),
+    cacheBytes: config.cacheSize,
     acceptPlainPasswords: config.acceptPlainPasswords,
     log: (event) => log({ ...event }),
   });
@@ -44,6 +58,34 @@ export async function openGateway({ config, endpoints, tls, log }: OpenGatewayOp
     listening: { http: `${tls ? 'https' : 'http'}://${http}`, tcp: `postgres://${tcp}` },
     close: (graceMs) => gateway.close(graceMs),
   };
+}
+
+function openKeys(path: string, further: KeySource | undefined, log: OpenGatewayOptions['log']): KeySource {
+  try {
+    const file = createKeyFileSource({
+      path,
+      now: () => performance.now(),
+      onError: (error) => log({ event: 'keys_file_unreadable', message: error.message }),
+    });
+    return further === undefined ? file : joinKeys(further, file);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function plansOf({ plans = {} }: Config): Record<string, PlanSettings> {
+  return Object.fromEntries(
+    Object.entries(plans).map(([name, plan]) => [
+      name,
+      {
+        connectionLimit: plan.connectionLimit,
+        queryTimeoutMs: plan.queryTimeout,
+        transactionTimeoutMs: plan.transactionTimeout,
+        maxResponseBytes: plan.responseSize,
+        requestsPerSecond: plan.requestsPerSecond,
+      },
+    ]),
+  );
 }
 
 async function start(options: Parameters<typeof startGateway>[0]): Promise<RunningGateway> {

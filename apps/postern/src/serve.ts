@@ -1,4 +1,4 @@
-import type { Invocation } from './cli.ts';
+import type { GateInvocation } from './cli.ts';
 import type { Config } from './config/config-schema.ts';
 import { loadConfig } from './config/load-config.ts';
 import { readTlsFiles } from './config/read-tls.ts';
@@ -9,7 +9,7 @@ import { runUntilStopped } from './run-until-stopped.ts';
 import { UsageError } from './usage-error.ts';
 
 /** `postern serve`: the gate in front of any Postgres. Resolves when it has been stopped. */
-export async function serve(invocation: Invocation, context: ProgramContext): Promise<void> {
+export async function serve(invocation: GateInvocation, context: ProgramContext): Promise<void> {
   const config = loadConfig({
     flags: invocation.flags,
     environment: context.environment,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
+import { parseSize } from './size.ts';
 
 // One schema for postern.json, POSTERN_… variables and flags. What it cannot express is checked by whoever uses the value.
 
@@ -19,6 +20,11 @@ export interface Config {
   readonly poolTimeout?: number | undefined;
   /** Milliseconds. */
   readonly connectTimeout?: number | undefined;
+  /** File with the API keys. */
+  readonly keysFile: string;
+  readonly plans?: Readonly<Record<string, PlanChanges>> | undefined;
+  /** Bytes. */
+  readonly cacheSize?: number | undefined;
   readonly logFormat: 'pretty' | 'json';
   /** Milliseconds. */
   readonly shutdownGrace: number;
@@ -28,6 +34,17 @@ export interface EndpointSettings {
   readonly databaseUrl: string;
   readonly poolSize?: number | undefined;
   readonly addresses?: readonly string[] | undefined;
+}
+
+export interface PlanChanges {
+  readonly connectionLimit?: number | undefined;
+  /** Milliseconds. */
+  readonly queryTimeout?: number | undefined;
+  /** Milliseconds. */
+  readonly transactionTimeout?: number | undefined;
+  /** Bytes. */
+  readonly responseSize?: number | undefined;
+  readonly requestsPerSecond?: number | undefined;
 }
 
 const listenAddress = z.string().transform((text, context) => {
@@ -48,6 +65,17 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const size = z.string().transform((text, context) => {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  context.issues.push({
+    code: 'custom',
+    input: text,
+    message: 'expected a size with its unit, for example 512KB or 5MB',
+  });
+  return z.NEVER;
+});
+
 const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:5432/database');
 
 const poolSize = z.int().min(1).max(10_000);
@@ -59,6 +87,14 @@ const endpoint = z.strictObject({
     .array(z.string())
     .optional()
     .describe('Further host or host:port texts that mean this endpoint in /v1?address=….'),
+});
+
+const plan = z.strictObject({
+  connectionLimit: poolSize.optional().describe('Server connections one key may use at once.'),
+  queryTimeout: duration.optional().describe('Longest time of one request, for example 10s; then it is cancelled.'),
+  transactionTimeout: duration.optional().describe('Longest interactive transaction, for example 15s.'),
+  responseSize: size.optional().describe('Largest response, for example 5MB.'),
+  requestsPerSecond: z.number().positive().optional().describe('Requests of one key; twice as many may come at once.'),
 });
 
 const schema = z.strictObject({
@@ -91,6 +127,15 @@ const schema = z.strictObject({
   connectTimeout: duration
     .optional()
     .describe('Longest wait for a Postgres that starts or wakes, for example 5s (the default); 0s is no limit.'),
+  keysFile: z
+    .string()
+    .default('.postern/keys.json')
+    .describe('File with the API keys for Prisma clients, made with postern keys create.'),
+  plans: z
+    .record(z.string(), plan)
+    .optional()
+    .describe('Limits that API keys name: changes to free, starter, pro and business, or further plans.'),
+  cacheSize: size.optional().describe('Memory for cached results, for example 64MB (the default).'),
   logFormat: z.enum(['pretty', 'json']).default('pretty').describe('pretty for people, json for machines.'),
   shutdownGrace: duration
     .prefault('10s')

@@ -28,6 +28,7 @@ test('has defaults for everything', () => {
   expect(load({})).toEqual({
     http: { host: '127.0.0.1', port: 4444 },
     tcp: { host: '127.0.0.1', port: 6432 },
+    keysFile: '.postern/keys.json',
     logFormat: 'pretty',
     shutdownGrace: 10_000,
   });
@@ -64,6 +65,9 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     'POSTERN_MAX_CALLERS',
     'POSTERN_POOL_TIMEOUT',
     'POSTERN_CONNECT_TIMEOUT',
+    'POSTERN_KEYS_FILE',
+    'POSTERN_PLANS',
+    'POSTERN_CACHE_SIZE',
     'POSTERN_LOG_FORMAT',
     'POSTERN_SHUTDOWN_GRACE',
   ]);
@@ -91,6 +95,7 @@ describe('says where the wrong value is and what is allowed', () => {
       { env: { POSTERN_ENDPOINTS: '{"a":{"databaseUrl":"x"}}' } },
       'POSTERN_ENDPOINTS: a.databaseUrl: expected postgres://',
     ],
+    ['a size', { env: { POSTERN_CACHE_SIZE: '5' } }, 'POSTERN_CACHE_SIZE: expected a size with its unit'],
     ['half a group', { env: { POSTERN_TLS_CERT: 'c' } }, 'POSTERN_TLS_CERT is set, but tls.key is not'],
   ])('%s', (_, given, message) => {
     expect(() => load(given)).toThrow(message);

@@ -1,4 +1,5 @@
 import { devLogin } from './dev-database.ts';
+import { devKey } from './dev-key.ts';
 
 /** Where the running gateway can be reached. */
 export interface Addresses {
@@ -68,6 +69,11 @@ const prisma = new PrismaClient({ adapter });`,
   };
 }
 
+/** For `accelerateUrl`. By this name the client talks plain http, and its extension to us and nobody else. */
+export function accelerateUrl(http: string): string {
+  return `prisma+postgres://localhost:${http.slice(http.lastIndexOf(':') + 1)}/?api_key=${devKey}`;
+}
+
 /** What `postern dev` says when it is open, for people. */
 export function devBanner(version: string, addresses: Addresses, folder: string): string {
   const { direct, pooled } = connectionStrings(addresses.tcp);
@@ -80,6 +86,7 @@ Postern ${version} is open.
   HTTP and WebSocket   http://${addresses.http}
   pooled               ${pooled}
   direct               ${direct}
+  Prisma accelerateUrl ${accelerateUrl(addresses.http)}
   data                 ${folder} (kept)
 
 ${parts.join('\n')}

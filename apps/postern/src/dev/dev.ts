@@ -1,5 +1,5 @@
 import type { RunningPostgres } from '@postern/launcher';
-import type { Invocation } from '../cli.ts';
+import type { GateInvocation } from '../cli.ts';
 import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { readTlsFiles } from '../config/read-tls.ts';
@@ -11,9 +11,10 @@ import { StartError } from '../usage-error.ts';
 import { devBanner } from './banner.ts';
 import { devLogin, startDevDatabase } from './dev-database.ts';
 import { type DevFolder, openDevFolder } from './dev-folder.ts';
+import { devKeys } from './dev-key.ts';
 
 /** `postern dev`: the gate in front of a Postgres of our own. Resolves when it has been stopped. */
-export async function dev(invocation: Invocation, context: ProgramContext): Promise<void> {
+export async function dev(invocation: GateInvocation, context: ProgramContext): Promise<void> {
   // The developer's DATABASE_URL is for the application, not for us: this database is our own.
   const { DATABASE_URL: _, ...environment } = context.environment;
   const config = loadConfig({ flags: invocation.flags, environment, file: invocation.configFile });
@@ -53,6 +54,7 @@ async function run(
   const tls = readTlsFiles(config.tls);
   const gateway = await openGateway({
     config,
+    keys: await devKeys(),
     endpoints: [{ name: 'default', databaseUrl: database.url(devLogin.database) }],
     tls,
     log: log.log,
