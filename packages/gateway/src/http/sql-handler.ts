@@ -7,7 +7,7 @@ import { errorReply } from './error-reply.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
-import { readSqlHeading, type SqlHeading } from './sql-heading.ts';
+import { createSqlHeadingReader, type SqlHeading } from './sql-heading.ts';
 import { createSqlRunner, type SqlAnswer, type SqlRun } from './sql-runner.ts';
 import type { SqlTransactions } from './sql-transactions.ts';
 import type { StreamedBody } from './streamed-body.ts';
@@ -62,6 +62,8 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     ...options,
   });
 
+  const readHeading = createSqlHeadingReader();
+
   return async function handleSql(request): Promise<SqlHttpReply> {
     const requestId = crypto.randomUUID();
     const startedAt = clock.now();
@@ -69,7 +71,7 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     let heading: SqlHeading | undefined;
     let answer: SqlAnswer;
     try {
-      heading = readSqlHeading((name) => request.header(name));
+      heading = readHeading((name) => request.header(name));
       answer = await runSql(request, heading, run);
     } catch (error) {
       answer = { kind: 'whole', ok: false, error, statementIndex: undefined };

@@ -13,47 +13,84 @@ import {
   sqlHeader,
 } from '@postern/contract';
 
-export interface SqlHeading {
-  /** Where to, and who. There is a password or a token. */
+/** What the connection string says. */
+interface Destination {
+  /** Where to, and who. */
   readonly target: ConnectionString;
-  readonly bearerToken: string | undefined;
   readonly options: GatewayOptions;
   /** Settings for the session. */
   readonly startupParameters: ReadonlyMap<string, string>;
+}
+
+/** There is a password in the target, or a token. */
+export interface SqlHeading extends Destination {
+  readonly bearerToken: string | undefined;
   readonly batch: BatchOptions;
   readonly isRaw: boolean;
   readonly isArrayMode: boolean;
   readonly extensions: SqlExtensions;
 }
 
-const visibleAscii = /^[\x20-\x7e]*$/;
-
 /** Reads the headers through `header` (lower-case names); throws a GatewayError for what is missing or wrong. */
-export function readSqlHeading(header: (name: string) => string | undefined): SqlHeading {
-  const text = header(sqlHeader.connectionString);
-  if (text === undefined || !visibleAscii.test(text)) {
-    throw new GatewayError('invalid_header', 'invalid header: neon-connection-string', {
-      hint: 'The header Neon-Connection-String is required and may contain visible ASCII only; percent-encode the rest.',
-    });
+export type ReadSqlHeading = (header: (name: string) => string | undefined) => SqlHeading;
+
+export interface SqlHeadingOptions {
+  /** Connection strings whose meaning is remembered: the few that an application uses come with every request. */
+  readonly maxConnectionStrings?: number;
+}
+
+const visibleAscii = /^[\x20-\x7e]*$/;
+/** Longer ones are parsed each time, so that strangers cannot fill the memory. */
+const maxRememberedLength = 512;
+
+export function createSqlHeadingReader(options: SqlHeadingOptions = {}): ReadSqlHeading {
+  const { maxConnectionStrings = 500 } = options;
+  // Holds passwords, as the pool's identities do; nothing of it ever leaves but through the heading.
+  const destinations = new Map<string, Destination>();
+
+  function readDestination(text: string): Destination {
+    const known = destinations.get(text);
+    if (known !== undefined) return known;
+    const destination = parseDestination(text);
+    if (text.length > maxRememberedLength) return destination;
+    for (const oldest of destinations.keys()) {
+      if (destinations.size < maxConnectionStrings) break;
+      destinations.delete(oldest);
+    }
+    destinations.set(text, destination);
+    return destination;
   }
-  const target = parseConnectionString(text);
-  const bearerToken = readBearerToken(header(sqlHeader.authorization));
-  if (target.password === undefined && bearerToken === undefined) {
-    throw new GatewayError('missing_credentials', 'missing authentication credentials: required password');
-  }
-  // Checked for single statements too, where it has no effect.
-  const batch = parseBatchOptions(header);
-  const { gateway, startup } = splitOptions(target.options);
-  return {
-    target,
-    bearerToken,
-    options: gateway,
-    startupParameters: readSettings(startup),
-    batch,
-    isRaw: header(sqlHeader.rawTextOutput) === 'true',
-    isArrayMode: header(sqlHeader.arrayMode) === 'true',
-    extensions: parseSqlExtensions(header),
+
+  return (header) => {
+    const text = header(sqlHeader.connectionString);
+    if (text === undefined || !visibleAscii.test(text)) {
+      throw new GatewayError('invalid_header', 'invalid header: neon-connection-string', {
+        hint: 'The header Neon-Connection-String is required and may contain visible ASCII only; percent-encode the rest.',
+      });
+    }
+    const { target, options: gatewayOptions, startupParameters } = readDestination(text);
+    const bearerToken = readBearerToken(header(sqlHeader.authorization));
+    if (target.password === undefined && bearerToken === undefined) {
+      throw new GatewayError('missing_credentials', 'missing authentication credentials: required password');
+    }
+    return {
+      target,
+      bearerToken,
+      options: gatewayOptions,
+      startupParameters,
+      // Checked for single statements too, where it has no effect.
+      batch: parseBatchOptions(header),
+      isRaw: header(sqlHeader.rawTextOutput) === 'true',
+      isArrayMode: header(sqlHeader.arrayMode) === 'true',
+      extensions: parseSqlExtensions(header),
+    };
   };
+}
+
+function parseDestination(text: string): Destination {
+  const target = parseConnectionString(text);
+  const { gateway, startup } = splitOptions(target.options);
+  return { target, options: gateway, startupParameters: readSettings(startup) };
 }
 
 function readBearerToken(authorization: string | undefined): string | undefined {
