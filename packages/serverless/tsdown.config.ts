@@ -2,7 +2,7 @@ import { defineConfig } from 'tsdown';
 
 // One ESM build for every runtime; our own packages are bundled, so that there is nothing else to install.
 export default defineConfig({
-  entry: ['src/index.ts', 'src/http.ts', 'src/pg.ts'],
+  entry: ['src/index.ts', 'src/http.ts', 'src/pg.ts', 'src/types.ts'],
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',

@@ -23,11 +23,8 @@ type Post = (
   onAnswer?: (response: Response) => void,
 ) => Promise<Response>;
 
-type State =
-  | { readonly name: 'new' }
-  | { readonly name: 'open'; readonly token: string }
-  | { readonly name: 'committed' }
-  | { readonly name: 'over' };
+/** `open` as long as the gateway says so: each answer carries the token until there is nothing to end any more. */
+type State = { readonly name: 'new' | 'over' } | { readonly name: 'open'; readonly token: string };
 
 export async function beginTransaction<Result>(
   post: Post,
@@ -64,61 +61,46 @@ export async function beginTransaction<Result>(
     },
   });
 
+  function hear({ headers }: Response): void {
+    const token = headers.get('postern-transaction');
+    state = token === null ? { name: 'over' } : { name: 'open', token };
+  }
+
   async function sendInTurn(
     query: unknown,
     headers: Headers,
     own: HTTPTransactionOptions,
     isLast: boolean,
   ): Promise<Response> {
-    if (state.name === 'new') {
-      // On its own it is an ordinary batch.
-      if (isLast) {
-        state = { name: 'over' };
-        const response = await post({ queries: [query] }, batchHeaders(options), own);
-        state = { name: 'committed' };
-        return response;
-      }
-      const begin = { ...headers, ...batchHeaders(options), 'Postern-Transaction': 'begin', ...timeout() };
-      state = { name: 'over' };
-      // Also when its first statement fails there is a transaction to be ended.
-      const response = await post(query, begin, own, hear);
-      if (!response.headers.has('postern-version')) throw unsupported();
-      return response;
+    if (state.name === 'over') throw usageError('the transaction is over: await its statements within begin()');
+    if (state.name === 'open') {
+      const more = { 'Postern-Transaction': state.token, 'Postern-Transaction-End': isLast ? 'commit' : undefined };
+      return post(query, { ...headers, ...more }, own, hear);
     }
-    if (state.name !== 'open')
-      throw usageError('the transaction is over: its statements must be awaited within begin()');
-    const { token } = state;
-    if (isLast) state = { name: 'over' };
-    const response = await post(
-      query,
-      { ...headers, 'Postern-Transaction': token, 'Postern-Transaction-End': isLast ? 'commit' : undefined },
-      own,
-      hear,
-    );
-    if (isLast) state = { name: 'committed' };
-    return response;
-  }
-
-  /** Every answer says whether there still is a transaction. */
-  function hear({ headers }: Response): void {
-    const token = headers.get('postern-transaction');
-    state = token === null ? { name: 'over' } : { name: 'open', token };
-  }
-
-  function timeout(): Headers {
-    return { 'Postern-Transaction-Timeout': options.timeoutMs?.toString() };
+    state = { name: 'over' };
+    // On its own it is an ordinary batch.
+    if (isLast) return post({ queries: [query] }, batchHeaders(options), own);
+    const begin = {
+      'Postern-Transaction': 'begin',
+      'Postern-Transaction-Timeout': options.timeoutMs?.toString(),
+      ...batchHeaders(options),
+      ...headers,
+    };
+    // Under a name that only Postern knows: another server would run, and commit, the statement alone.
+    return post({ begin: query }, begin, own, hear).catch((error: unknown) => {
+      throw /could not parse .* body/.test(String(error)) ? unsupported() : error;
+    });
   }
 
   async function end(how: 'commit' | 'rollback'): Promise<void> {
     await queue;
     if (state.name !== 'open') return;
-    const { token } = state;
+    const headers = { 'Postern-Transaction': state.token, 'Postern-Transaction-End': how };
     state = { name: 'over' };
-    const { signal: _, ...own } = options; // an aborted transaction is rolled back all the same
-    const headers = { 'Postern-Transaction': token, 'Postern-Transaction-End': how };
-    const response = await post({ queries: [] }, headers, how === 'commit' ? options : own);
-    await response.text();
-    if (how === 'commit') state = { name: 'committed' };
+    // An aborted transaction is rolled back all the same.
+    const { signal, fetchOptions, ...own } = options;
+    const { signal: _, ...init } = fetchOptions ?? {};
+    await post({ queries: [] }, headers, how === 'commit' ? options : { ...own, fetchOptions: init });
   }
 
   const tx = Object.assign(createStatements(sender(false), options), {

@@ -174,9 +174,7 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
 
   test('pg-cursor', async () => {
     const client = await connected();
-    const cursor = client.query(
-      new Cursor('SELECT * FROM generate_series(1, 5) AS n') as unknown as Submittable,
-    ) as never as Cursor<{ n: number }>;
+    const cursor = client.query(new PgCursor('SELECT * FROM generate_series(1, 5) AS n'));
     const after = client.query('SELECT 6 AS n');
     expect([await cursor.read(2), await cursor.read(2), await cursor.read(2), await cursor.read(2)]).toEqual([
       [{ n: 1 }, { n: 2 }],
@@ -283,7 +281,7 @@ describe('the rest of node-postgres', () => {
   });
 
   test('events of a pool, limits, release with an error', async () => {
-    const pool = new Pool({ connectionString: gateway.url(), max: 2, connectionTimeoutMillis: 300, maxUses: 3 });
+    const pool = new Pool({ connectionString: gateway.url(), max: 2, connectionTimeoutMillis: 1_500, maxUses: 3 });
     const events: string[] = [];
     for (const event of ['connect', 'acquire', 'release', 'remove']) pool.on(event, () => events.push(event));
     const one = await pool.connect();

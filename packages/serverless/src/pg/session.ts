@@ -52,7 +52,7 @@ export class Session {
   secretKey: Uint8Array | null = null;
   readonly parameters = new Map<string, string>();
   /** Of the last ReadyForQuery: I, T or E. */
-  transactionStatus = 'I';
+  transactionStatus: string = 'I';
   readonly #options: SessionOptions;
   #transport: Transport | undefined;
   #state: State = 'connecting';

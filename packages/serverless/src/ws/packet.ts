@@ -79,7 +79,7 @@ export class Reader {
   }
 
   /** A view; `skip` bytes behind it are passed over. */
-  bytes(length = this.#bytes.length - this.#at, skip = 0): Uint8Array {
+  bytes(length: number = this.#bytes.length - this.#at, skip = 0): Uint8Array {
     const at = this.#move(length + skip);
     return this.#bytes.subarray(at, at + length);
   }
