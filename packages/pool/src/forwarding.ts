@@ -3,10 +3,11 @@
  * answered is expected, and the answers are told here what they mean. Rules: reference/pooling.md §2.1, §2.7.
  */
 import { encodeFlush, encodeQuery, FrontendCode } from '@postern/wire';
+import type { SyntheticReply } from './answers.ts';
 import { restoreBaselineSql } from './label.ts';
 import { PlanRetry } from './plan-retry.ts';
 import { Action, Expect } from './reply-queue.ts';
-import type { ServerConnection, SyntheticReply } from './server-connection.ts';
+import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { isSqlEffects, type SqlEffects, SqlPrepared } from './sql-prepared.ts';
 import { countedRef, StatementForwarder, type StatementRef } from './statement-forwarding.ts';

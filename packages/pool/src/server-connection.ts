@@ -1,12 +1,11 @@
 /**
- * One real connection to Postgres: what it owes, what it is known to hold, and the table of which message answers what.
- * It knows nothing of pools or sessions: answers go to the sink of the expected-reply entry they pop.
- * Rules: reference/pooling.md §2.1, §2.2, §2.7, §2.15.
+ * One real connection to Postgres: what was sent and is owed, and what it is known to hold. It knows nothing of pools or
+ * sessions; what its answers mean is in answers.ts. Rules: reference/pooling.md §2.1, §2.2.
  */
-import { BackendCode, decodeParameterStatus, encodeTerminate } from '@postern/wire';
-import { BackendScanner, ScanError, Verdict } from './backend-scanner.ts';
+import { encodeTerminate } from '@postern/wire';
+import { Answers, ReplyFault, type SyntheticReply } from './answers.ts';
+import { BackendScanner, ScanError } from './backend-scanner.ts';
 import type { ByteStream } from './byte-stream.ts';
-import { isFatalResponse } from './error-message.ts';
 import type { Label } from './label.ts';
 import type { Outbox } from './outbox.ts';
 import type { ParameterSet, ParameterSets } from './parameter-set.ts';
@@ -39,9 +38,6 @@ export interface ServerConnectionOptions {
   /** Everything a chunk caused has been gathered: send it. */
   afterData(): void;
 }
-
-/** Why a connection is closed although nobody asked for it: its answers are not what is owed. */
-class ReplyFault extends Error {}
 
 export class ServerConnection {
   readonly stream: ByteStream;
@@ -92,16 +88,11 @@ export class ServerConnection {
   /** Told of the end and of drains, besides the sinks that are owed answers. */
   holder: ReplySink | undefined;
 
-  /** A copy from the caller is under way or was refused: its end is, or will be, among what was sent. */
-  private hasCopyBegun = false;
   /** Takes NotificationResponse bodies (borrowed). */
   onNotification: ((body: Uint8Array) => void) | undefined;
 
   private readonly options: ServerConnectionOptions;
   private readonly scanner: BackendScanner;
-  private runSink: ReplySink | undefined;
-  private settledSink: ReplySink | undefined;
-  private changedParameters: Map<string, string> | undefined;
 
   constructor(options: ServerConnectionOptions, label: Label) {
     this.options = options;
@@ -112,7 +103,7 @@ export class ServerConnection {
     this.openedAt = options.openedAt;
     this.idleSince = options.openedAt;
     this.parameters = options.parameterSets.intern(options.facts.parameters);
-    this.scanner = new BackendScanner(this, options.maxMessageBytes);
+    this.scanner = new BackendScanner(new Answers(this, options.parameterSets), options.maxMessageBytes);
     this.stream.onData = (bytes): boolean => this.onData(bytes);
     this.stream.onDrain = (): void => {
       this.holder?.serverDrained(this);
@@ -155,7 +146,7 @@ export class ServerConnection {
     if (kind === Expect.Sync || kind === Expect.Query || kind === Expect.FunctionCall) {
       this.unsynced = 0;
       this.executesUnsynced = 0;
-      if (this.segmentsOwed++ === 0) this.headSince = this.options.now();
+      if (this.segmentsOwed++ === 0) this.headSince = this.now();
     }
   }
 
@@ -176,6 +167,11 @@ export class ServerConnection {
 
   destroy(): void {
     this.gone(undefined);
+  }
+
+  /** Milliseconds on the engine's clock. */
+  now(): number {
+    return this.options.now();
   }
 
   private onData(bytes: Uint8Array): boolean {
@@ -201,225 +197,4 @@ export class ServerConnection {
     this.options.onGone(this, fault);
     for (const sink of sinks) sink.lost(this, this.fatal);
   }
-
-  // --- BackendHandler ---
-
-  forward(bytes: Uint8Array, start: number, end: number): boolean {
-    return this.runSink?.receive(bytes, start, end) ?? false;
-  }
-
-  afterRun(): void {
-    this.giveSynthetic();
-    const sink = this.settledSink;
-    if (sink !== undefined) {
-      this.settledSink = undefined;
-      sink.settled(this);
-    }
-  }
-
-  onRowHeader(code: number): Verdict {
-    const { owed } = this;
-    if (owed.kind !== Expect.Execute && owed.kind !== Expect.Query) this.fault(code);
-    this.runSink = owed.sink;
-    return owed.action === Action.Forward || owed.action === Action.ForwardButReady ? Verdict.Forward : Verdict.Drop;
-  }
-
-  onMessage(code: number, bytes: Uint8Array, start: number, end: number): Verdict {
-    const { owed } = this;
-    const kind = owed.kind;
-    switch (code) {
-      case BackendCode.ParseComplete:
-        return this.pop(code, kind === Expect.Parse, bytes, start, end);
-      case BackendCode.BindComplete:
-        return this.pop(code, kind === Expect.Bind, bytes, start, end);
-      case BackendCode.CloseComplete:
-        return this.pop(code, kind === Expect.Close, bytes, start, end);
-      case BackendCode.NoData:
-        return this.pop(code, kind === Expect.Describe, bytes, start, end);
-      case BackendCode.ParameterDescription:
-        return this.pass(code, kind === Expect.Describe);
-      case BackendCode.RowDescription:
-        if (kind === Expect.Query) return this.pass(code, true);
-        return this.pop(code, kind === Expect.Describe, bytes, start, end);
-      case BackendCode.CommandComplete:
-      case BackendCode.EmptyQueryResponse:
-        if (kind === Expect.Query) {
-          this.endCopyIn();
-          owed.sink.completed(owed.ref);
-          return this.pass(code, true);
-        }
-        this.endCopyIn();
-        return this.pop(code, kind === Expect.Execute, bytes, start, end);
-      case BackendCode.PortalSuspended:
-        return this.pop(code, kind === Expect.Execute, bytes, start, end);
-      case BackendCode.CopyInResponse:
-      case BackendCode.CopyBothResponse:
-        this.startCopyIn(code);
-        return this.pass(code, true);
-      case BackendCode.CopyOutResponse:
-      case BackendCode.CopyDone:
-        return this.pass(code, kind === Expect.Execute || kind === Expect.Query);
-      case BackendCode.FunctionCallResponse:
-        return this.pass(code, kind === Expect.FunctionCall);
-      case BackendCode.ReadyForQuery:
-        return this.readyForQuery(bytes[start + 5]!);
-      case BackendCode.ErrorResponse:
-        return this.errorResponse(bytes, start, end);
-      case BackendCode.NoticeResponse: {
-        const sink = owed.length > 0 ? owed.sink : this.holder;
-        if (sink === undefined || (owed.length > 0 && owed.action === Action.Swallow)) return Verdict.Drop;
-        this.runSink = sink;
-        return Verdict.Forward;
-      }
-      case BackendCode.ParameterStatus: {
-        const { name, value } = decodeParameterStatus(bytes.subarray(start + 5, end));
-        this.changedParameters ??= new Map(this.parameters.values);
-        this.changedParameters.set(name, value);
-        if (owed.length === 0) this.settleParameters();
-        return Verdict.Drop;
-      }
-      case BackendCode.NotificationResponse:
-        // Only the listening connection has a taker: elsewhere they belong to whoever used the connection before.
-        this.onNotification?.(bytes.subarray(start + 5, end));
-        return Verdict.Drop;
-      default:
-        return this.fault(code);
-    }
-  }
-
-  private settleParameters(): void {
-    if (this.changedParameters === undefined) return;
-    this.parameters = this.options.parameterSets.intern(this.changedParameters);
-    this.changedParameters = undefined;
-  }
-
-  private pass(code: number, isExpected: boolean): Verdict {
-    if (!isExpected) this.fault(code);
-    const { owed } = this;
-    this.runSink = owed.sink;
-    return owed.action === Action.Forward || owed.action === Action.ForwardButReady ? Verdict.Forward : Verdict.Drop;
-  }
-
-  private pop(code: number, isExpected: boolean, bytes: Uint8Array, start: number, end: number): Verdict {
-    if (!isExpected) this.fault(code);
-    const { owed } = this;
-    const { sink, action, ref } = owed;
-    const kind = owed.kind as Expect;
-    owed.pop();
-    this.runSink = sink;
-    sink.answered(this, kind, ref, bytes, start, end);
-    const next = owed.kind;
-    if (action === Action.Swallow) {
-      if (next === Expect.Synthetic || next === Expect.CopyEnd) this.giveSynthetic();
-      return Verdict.Drop;
-    }
-    return next === Expect.Synthetic || next === Expect.CopyEnd ? Verdict.ForwardThenCall : Verdict.Forward;
-  }
-
-  private giveSynthetic(): void {
-    const { owed } = this;
-    while (owed.kind === Expect.Synthetic || owed.kind === Expect.CopyEnd) {
-      const { kind, sink } = owed;
-      const ref = owed.ref as SyntheticReply | undefined;
-      owed.pop();
-      if (kind === Expect.Synthetic) sink.receive(ref!.bytes, 0, ref!.bytes.length);
-    }
-  }
-
-  private readyForQuery(status: number): Verdict {
-    const { owed } = this;
-    const kind = owed.kind;
-    if (kind !== Expect.Sync && kind !== Expect.Query && kind !== Expect.FunctionCall) {
-      this.fault(BackendCode.ReadyForQuery);
-    }
-    const { sink, ref } = owed;
-    const action = owed.action as Action;
-    owed.pop();
-    if (--this.segmentsOwed > 0) this.headSince = this.options.now();
-    this.status = status;
-    this.isCopyingIn = false;
-    this.settleParameters();
-    this.runSink = sink;
-    this.settledSink = sink;
-    if (sink.ready(this, status, action, ref)) return Verdict.ForwardThenCall;
-    this.afterRun();
-    return Verdict.Drop;
-  }
-
-  private errorResponse(bytes: Uint8Array, start: number, end: number): Verdict {
-    const { owed } = this;
-    this.isCopyingIn = false;
-    this.hasCopyBegun = false;
-    if (isFatalResponse(bytes, start)) this.fatal = bytes.slice(start, end);
-    if (owed.length === 0) {
-      // Nobody asked: the server says why it will close.
-      if (this.holder === undefined) return Verdict.Drop;
-      this.runSink = this.holder;
-      return this.holder.failed(this, Expect.Sync, Action.Forward, undefined, bytes, start, end)
-        ? Verdict.Forward
-        : Verdict.Drop;
-    }
-    const { sink, ref } = owed;
-    const action = owed.action as Action;
-    const kind = owed.kind as Expect;
-    this.runSink = sink;
-    const isForwarded = sink.failed(this, kind, action, ref, bytes, start, end);
-    if (kind !== Expect.Sync && kind !== Expect.Query && kind !== Expect.FunctionCall) this.skipToSync();
-    return isForwarded ? Verdict.Forward : Verdict.Drop;
-  }
-
-  /** Drops every expectation up to the next Sync: Postgres discards those messages, Query and FunctionCall included. */
-  private skipToSync(): void {
-    const { owed } = this;
-    let count = 0;
-    while (count < owed.length && owed.kindAt(count) !== Expect.Sync) count++;
-    for (let i = count - 1; i >= 0; i--) {
-      owed.sinkAt(i).revoked(this, owed.kindAt(i) as Expect, owed.refAt(i), i === 0);
-    }
-    for (let i = 0; i < count; i++) {
-      if (owed.kind === Expect.Query || owed.kind === Expect.FunctionCall) this.segmentsOwed--;
-      owed.pop();
-    }
-    if (owed.length === 0) this.isSkipping = true;
-  }
-
-  private startCopyIn(code: number): void {
-    const { owed } = this;
-    if (owed.kind !== Expect.Execute && owed.kind !== Expect.Query) this.fault(code);
-    // Syncs sent before the copy's end are swallowed by Postgres without an answer (§2.7).
-    const { segmentsOwed } = this;
-    let i = 1;
-    while (i < owed.length && owed.kindAt(i) !== Expect.CopyEnd) {
-      if (owed.kindAt(i) === Expect.Sync) {
-        owed.removeAt(i);
-        this.segmentsOwed--;
-      } else i++;
-    }
-    this.hasCopyBegun = true;
-    this.isCopyingIn = i === owed.length;
-    if (owed.kind === Expect.Execute && this.segmentsOwed === 0) this.unsynced = 1;
-    owed.sink.copyInStarted(this, owed.ref, segmentsOwed - this.segmentsOwed);
-  }
-
-  /** A statement completed: if it was a copy, the end that was sent for it has been read. */
-  private endCopyIn(): void {
-    this.isCopyingIn = false;
-    if (!this.hasCopyBegun) return;
-    this.hasCopyBegun = false;
-    for (let i = 1; i < this.owed.length; i++) {
-      if (this.owed.kindAt(i) !== Expect.CopyEnd) continue;
-      this.owed.removeAt(i);
-      return;
-    }
-  }
-
-  private fault(code: number): never {
-    throw new ReplyFault(`unexpected message ${String.fromCharCode(code)} of Postgres`);
-  }
-}
-
-/** A reply made by the engine, with what to undo should it be skipped. */
-export interface SyntheticReply {
-  readonly bytes: Uint8Array;
-  readonly undo?: (() => void) | undefined;
 }

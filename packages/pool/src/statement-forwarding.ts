@@ -10,10 +10,11 @@ import {
   encodeParseComplete,
   FrontendCode,
 } from '@postern/wire';
+import type { SyntheticReply } from './answers.ts';
 import { copyBytes } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { Action, Expect } from './reply-queue.ts';
-import { type ServerConnection, type SyntheticReply, TransactionStatus } from './server-connection.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
 import {
