@@ -22,7 +22,7 @@ npm run profile -- SCENARIO [options]
 
   --only NAMES       scenarios or groups of them, separated by commas: sql,tcp,ws-extended-64
   --rounds N         rounds that count (default 5)
-  --seconds S        length of one sample (default 0.8, of a profile 5); pgbench and wrk need 1 at least
+  --seconds S        length of one sample (default 0.8, of a profile 5); wrk needs 1 at least
   --max-foreign S    discard a round in which others used more than this share of the machine (default 0.1)
   --pool-size N      server connections of every contender (default 20)
   --json FILE        write all figures there, too ("-": to standard output instead of the table)

@@ -58,8 +58,7 @@ export async function openPgbench(
             {
               ...{ pgbench, folder: world.folder, port, user, password, ...load },
               connectionOptions: isPostern ? 'pooled=true' : undefined,
-              // pgbench runs for whole seconds.
-              measureMs: Math.max(900, settings.measureMs - 150),
+              measureMs: settings.measureMs,
             },
             meter,
           ),
