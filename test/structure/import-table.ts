@@ -17,7 +17,14 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
   'packages/prisma-mapping': { workspace: ['wire'], npm: [], node: 'nowhere' },
   'packages/gateway': {
     workspace: ['wire', 'contract', 'pool', 'prisma-mapping'],
-    npm: ['hono', '@hono/node-server', 'ws', 'lru-cache', '@prisma/client-engine-runtime', '@prisma/driver-adapter-utils'],
+    npm: [
+      'hono',
+      '@hono/node-server',
+      'ws',
+      'lru-cache',
+      '@prisma/client-engine-runtime',
+      '@prisma/driver-adapter-utils',
+    ],
     node: ['src/node/'],
   },
   'packages/embedded-postgres-launcher': { workspace: [], npm: [], node: 'everywhere' },

@@ -11,6 +11,7 @@ import { type AuthenticatorOptions, createAuthenticator } from './auth/authentic
 import { readVerifier } from './auth/read-verifier.ts';
 import { createScramVerifiers } from './auth/scram-verifiers.ts';
 import { createResultCache } from './cache/result-cache.ts';
+import { createSqlCache } from './cache/sql-cache.ts';
 import { createEndpoint, type EndpointConfig, endpointTarget } from './endpoints/endpoint.ts';
 import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { LogEvent } from './events.ts';
@@ -159,15 +160,16 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     randomBytes: (count) => crypto.randomBytes(count),
     limits: config.transactions,
   });
+  const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
   const sql = createSqlHandler({
     backend: createSqlBackend({ engine, directory, authenticator }),
     transactions,
+    cache: createSqlCache(cache, clock),
     clock,
     ...(config.maxRequestBytes === undefined ? {} : { maxRequestBytes: config.maxRequestBytes }),
     ...(config.maxResponseBytes === undefined ? {} : { maxResponseBytes: config.maxResponseBytes }),
     log: (event) => log({ ...event }),
   });
-  const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
   const accelerate = createAccelerate({
     keys: config.keys ?? fixedKeys([]),
     plans: config.plans,

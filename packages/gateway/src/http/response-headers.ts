@@ -5,7 +5,7 @@ import { posternHeader, posternVersion, sqlHeader } from '@postern/contract';
 
 const exposedHeaders =
   'Neon-Request-Id, Neon-Batch-Isolation-Level, Neon-Batch-Read-Only, Neon-Batch-Deferrable, ' +
-  'Postern-Version, Postern-Transaction, Postern-Transaction-State';
+  'Postern-Version, Postern-Transaction, Postern-Transaction-State, Postern-Cache, Age';
 
 /** On every response to `/sql`, errors included. */
 export function responseHeaders(requestId: string): Record<string, string> {
@@ -26,6 +26,7 @@ export const preflightHeaders: Readonly<Record<string, string>> = {
   'access-control-allow-headers':
     'Authorization, Content-Type, Neon-Connection-String, Neon-Raw-Text-Output, Neon-Array-Mode, Neon-Pool-Opt-In, ' +
     'Neon-Batch-Read-Only, Neon-Batch-Isolation-Level, Neon-Batch-Deferrable, ' +
-    'Postern-Stream, Postern-Transaction, Postern-Transaction-End, Postern-Transaction-Timeout',
+    'Postern-Stream, Postern-Transaction, Postern-Transaction-End, Postern-Transaction-Timeout, ' +
+    'Cache-Control, Postern-Cache-Tags, Postern-Cache-Invalidate',
   'access-control-max-age': '86400',
 };

@@ -3,6 +3,7 @@
 
 import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contract';
 import type { Clock } from '@postern/pool';
+import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import { responseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
@@ -47,6 +48,8 @@ export interface SqlHandlerOptions<Caller extends AuthenticatedCaller> {
   readonly maxRowBytes?: number;
   /** A caller that takes nothing of a streamed response for so long is dropped: it holds a server connection. */
   readonly stallTimeoutMs?: number;
+  /** Keeps results when requests ask for it. */
+  readonly cache?: SqlCache;
   readonly log?: (event: SqlEvent) => void;
 }
 
@@ -78,6 +81,7 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     }
     const headers = responseHeaders(requestId);
     if (run.transaction !== undefined) tellTransaction(headers, run.transaction);
+    if (run.cache !== undefined) tellCache(headers, run.cache);
     if (answer.ok && heading !== undefined && run.body?.kind === 'batch') echoBatchOptions(headers, heading);
     const reply = toReply(headers, answer);
     const told = (error: unknown, responseBytes: number): void =>
@@ -114,6 +118,11 @@ function tellTransaction(headers: Record<string, string>, { token, turn }: NonNu
   const { state } = turn;
   headers[posternHeader.transactionState] = state;
   if (state !== 'over') headers[posternHeader.transaction] = token;
+}
+
+function tellCache(headers: Record<string, string>, { status, ageMs }: CacheReport): void {
+  headers['postern-cache'] = status;
+  if (status !== 'none') headers.age = String(Math.floor(ageMs / 1000));
 }
 
 function toReply(headers: Record<string, string>, answer: SqlAnswer): SqlHttpReply {

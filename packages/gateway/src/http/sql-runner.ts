@@ -2,6 +2,7 @@
 
 import { GatewayError, parseSqlRequestBody, type SqlRequestBody } from '@postern/contract';
 import type { Clock } from '@postern/pool';
+import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import { callerGone } from './request-errors.ts';
@@ -24,6 +25,8 @@ export interface SqlRunnerOptions<Caller extends AuthenticatedCaller> {
   readonly maxResponseBytes: number;
   readonly maxRowBytes: number;
   readonly stallTimeoutMs: number;
+  /** Keeps results when requests ask for it. */
+  readonly cache?: SqlCache;
 }
 
 /** What is known of a request when its answer is written, even if that is an error. */
@@ -31,6 +34,8 @@ export interface SqlRun {
   body?: SqlRequestBody;
   /** The request reached its transaction. The token is a secret. */
   transaction?: { readonly token: string; readonly turn: TransactionTurn };
+  /** The request asked something of the cache. */
+  cache?: CacheReport;
 }
 
 export type SqlAnswer =
@@ -41,7 +46,8 @@ export type SqlAnswer =
 export type RunSql = (request: SqlHttpRequest, heading: SqlHeading, run: SqlRun) => Promise<SqlAnswer>;
 
 export function createSqlRunner<Caller extends AuthenticatedCaller>(options: SqlRunnerOptions<Caller>): RunSql {
-  const { backend, transactions, clock, maxRequestBytes, maxResponseBytes, maxRowBytes, stallTimeoutMs } = options;
+  const { backend, transactions, clock, maxRequestBytes, maxResponseBytes, maxRowBytes, stallTimeoutMs, cache } =
+    options;
   const catalogues = createTypeCatalogues();
   const segmentWriter = createSegmentWriter();
 
@@ -76,8 +82,32 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       if (request.isAborted) throw callerGone();
       return emptyBatch;
     }
-    const segment = writeSegment(segmentWriter, statements, commands);
+    const cached =
+      extensions.isStream || run.transaction !== undefined
+        ? undefined
+        : cache?.turn((name) => request.header(name), { callerKey: caller.callerKey, heading, body });
+    const converse = (onAbort: (abort: () => void) => void): Promise<SqlOutcome> => {
+      const conversation = startSqlConversation({
+        segment: writeSegment(segmentWriter, statements, commands),
+        ...{ body, commands, connect, isRaw, isArrayMode, maxResponseBytes },
+        catalogue: catalogues.of(caller.databaseKey),
+      });
+      onAbort(() => conversation.abort());
+      return conversation.outcome;
+    };
+    if (cached !== undefined) {
+      // What others wait for too goes on when this caller leaves.
+      const onAbort = cached.isShared ? () => {} : (abort: () => void) => request.onAbort(abort);
+      const outcome = await cached.answer(
+        () => converse(onAbort),
+        (report) => {
+          run.cache = report;
+        },
+      );
+      return { kind: 'whole', ...outcome };
+    }
     if (extensions.isStream) {
+      const segment = writeSegment(segmentWriter, statements, commands);
       const stream = startSqlStream({
         ...{ segment, commands, connect, maxRowBytes, clock, stallTimeoutMs },
         errorBody: (error) => errorReply(error).body,
@@ -89,12 +119,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
         ? { kind: 'streamed', ...start }
         : { kind: 'whole', ok: false, error: start.error, statementIndex: undefined };
     }
-    const conversation = startSqlConversation({
-      ...{ body, segment, commands, connect, isRaw, isArrayMode, maxResponseBytes },
-      catalogue: catalogues.of(caller.databaseKey),
-    });
-    request.onAbort(() => conversation.abort());
-    return { kind: 'whole', ...(await conversation.outcome) };
+    return { kind: 'whole', ...(await converse((abort) => request.onAbort(abort))) };
   };
 
   async function takeTurn(

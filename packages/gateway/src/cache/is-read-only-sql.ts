@@ -1,0 +1,16 @@
+/**
+ * Whether a text of SQL only reads, as far as its words tell. No parser: a text that looks like anything else, if only
+ * inside a string, is simply not cached. What functions do is for the caller to know who asks for caching.
+ */
+export function isReadOnlySql(sql: string): boolean {
+  const text = sql.replace(leadingSpace, '').replace(trailingSemicolon, '');
+  return firstWord.test(text) && !suspicious.test(text);
+}
+
+/** White space and comments; nested block comments end the match, and what follows is no first word. */
+const leadingSpace = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
+const trailingSemicolon = /[;\s]+$/;
+const firstWord = /^(?:select|values|table|with|show)\b|^\(/i;
+/** A second statement, something that writes, locks, or gives another answer each time it is asked for on purpose. */
+const suspicious =
+  /;|\b(?:insert|update|delete|merge|into|call|copy|nextval|setval|currval|lastval|set_config|pg_advisory\w*|pg_try_advisory\w*|pg_notify)\b|\bfor\s+(?:no\s+key\s+update|key\s+share|share)\b/i;
