@@ -48,7 +48,9 @@ export interface PosternError extends ErrorDetails {
 export class PosternError extends Error {
   constructor(message: string, details: ErrorDetails = {}) {
     super(message);
-    Object.assign(this, { name: 'NeonDbError', kind: 'database', safeToRetry: false }, details);
+    // Bun's and Safari's errors have a line and a column of their own: the program's, not Postgres'.
+    const none = { line: undefined, column: undefined };
+    Object.assign(this, none, { name: 'NeonDbError', kind: 'database', safeToRetry: false }, details);
   }
 }
 

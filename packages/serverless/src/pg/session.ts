@@ -52,7 +52,7 @@ export class Session {
   secretKey: Uint8Array | null = null;
   readonly parameters = new Map<string, string>();
   /** Of the last ReadyForQuery: I, T or E. */
-  transactionStatus: string = 'I';
+  transactionStatus: 'I' | 'T' | 'E' = 'I';
   readonly #options: SessionOptions;
   #transport: Transport | undefined;
   #state: State = 'connecting';
@@ -312,7 +312,7 @@ export class Session {
   }
 
   #ready(status: string): void {
-    this.transactionStatus = status;
+    this.transactionStatus = status as 'I' | 'T' | 'E'; // the protocol knows no other
     if (this.#state === 'connecting') {
       this.#state = 'ready';
       this.#mayPump = true;
