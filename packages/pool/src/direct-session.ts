@@ -1,5 +1,6 @@
 /** A session with a server connection of its own: bytes pass both ways untouched; only the cancel key is ours. */
 import type { ByteStream } from './byte-stream.ts';
+import { retryWithin } from './connect-retry.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage } from './error-message.ts';
 import type { Identity, Target } from './identity.ts';
@@ -46,33 +47,24 @@ export class DirectSession {
   }
 
   private async connect(): Promise<void> {
-    const { context, target, identity, connectTimeoutMs } = this.options;
-    const startedAt = context.clock.now();
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const stream = await context.dial(target);
-        this.opened(
-          await logIn({
-            stream,
-            identity,
-            database: target.database,
-            parameters: this.options.parameters,
-            minor: this.options.protocolMinor,
-            clock: context.clock,
-            timeoutMs: context.limits.loginTimeoutMs,
-            maxMessageBytes: context.limits.maxMessageBytes,
-          }),
-        );
-        return;
-      } catch (error) {
-        const waitedMs = context.clock.now() - startedAt;
-        if (!context.mayRetry(error) || (connectTimeoutMs > 0 && waitedMs >= connectTimeoutMs) || this.isOver)
-          throw error;
-        await new Promise<void>((resolve) => {
-          context.clock.after(Math.min(1_000, 50 * 1.6 ** Math.min(attempt, 10)), resolve);
-        });
-      }
-    }
+    const { context, target, identity } = this.options;
+    const server = await retryWithin({
+      clock: context.clock,
+      budgetMs: this.options.connectTimeoutMs,
+      attempt: async () =>
+        logIn({
+          stream: await context.dial(target),
+          identity,
+          database: target.database,
+          parameters: this.options.parameters,
+          minor: this.options.protocolMinor,
+          clock: context.clock,
+          timeoutMs: context.limits.loginTimeoutMs,
+          maxMessageBytes: context.limits.maxMessageBytes,
+        }),
+      isOver: () => this.isOver,
+    });
+    this.opened(server);
   }
 
   private get isOver(): boolean {

@@ -1,4 +1,5 @@
 /** What the parts of the engine share: its limits, its seams and its outgoing bytes. */
+import type { Cancellable } from './cancel-request.ts';
 import type { Clock } from './clock.ts';
 import type { PoolError } from './errors.ts';
 import type { Dial, Target } from './identity.ts';
@@ -32,12 +33,7 @@ export interface EngineContext {
   mayConnect(pool: Pool): boolean;
   connectionOpened(pool: Pool): void;
   connectionClosed(pool: Pool): void;
-  /** Whether a failed connection may succeed later. */
-  mayRetry(error: unknown): boolean;
   /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */
-  cancelOnServer(
-    target: Target,
-    server: { readonly processId: number; readonly secretKey: Uint8Array; cancelsInFlight?: number },
-  ): Promise<void>;
+  cancelOnServer(target: Target, server: Cancellable): Promise<void>;
   shuttingDown(): PoolError;
 }

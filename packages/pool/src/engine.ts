@@ -2,30 +2,26 @@
  * The engine: sessions on one side, pools of server connections on the other. I/O only through `dial` and the byte streams
  * that are passed in, time only through `clock`.
  */
-import {
-  DatabaseError,
-  encodeAuthenticationOk,
-  encodeBackendKeyData,
-  encodeCancelRequest,
-  encodeParameterStatus,
-} from '@postern/wire';
-import { ByteBuffer } from './byte-buffer.ts';
+import { encodeAuthenticationOk, encodeBackendKeyData, encodeParameterStatus } from '@postern/wire';
 import type { ByteStream } from './byte-stream.ts';
 import { CancelKeys } from './cancel-keys.ts';
+import { sendCancelRequest } from './cancel-request.ts';
 import type { Clock } from './clock.ts';
+import { retryWithin } from './connect-retry.ts';
 import { DirectSession } from './direct-session.ts';
 import type { EngineContext, EngineEvent } from './engine-context.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import type { Dial, Identity, Target } from './identity.ts';
+import { createLimitGroups } from './limit-groups.ts';
 import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Pool } from './pool.ts';
 import type { PoolStats } from './pool-stats.ts';
-import type { ServerConnection } from './server-connection.ts';
+import { SendBatches } from './send-batches.ts';
+import { ServerBudget, targetKey } from './server-budget.ts';
 import { PooledSession } from './session.ts';
 import { parseStartupOptions } from './startup-options.ts';
-import type { LimitGroup } from './wait-queue.ts';
 
 export interface EngineOptions {
   readonly dial: Dial;
@@ -94,12 +90,11 @@ export function createEngine(options: EngineOptions): Engine {
   const pools = new Map<string, Pool>();
   const keys = new CancelKeys<PooledSession | DirectSession>((bytes) => options.random(bytes));
   const waitingPools = new Set<Pool>();
-  const connectionsByTarget = new Map<string, number>();
-  const groups = new WeakMap<Pool, Map<string, LimitGroup>>();
+  const budget = new ServerBudget(limits.maxServerConnections, pools);
+  const groups = createLimitGroups();
   const toServer = new Outbox(allocate);
   const toCaller = new Outbox(allocate);
-  const batches = new Map<ServerConnection, ByteBuffer>();
-  const soon = options.soon ?? queueMicrotask;
+  const batches = new SendBatches(toServer, options.soon ?? queueMicrotask, () => context.flush());
   let isClosing = false;
   let isSweeping = false;
   let isWatching = false;
@@ -119,15 +114,7 @@ export function createEngine(options: EngineOptions): Engine {
       toServer.flush();
       toCaller.flush();
     },
-    sendSoon(server, bytes, start, end) {
-      let batch = batches.get(server);
-      if (batch === undefined) {
-        batch = new ByteBuffer();
-        batches.set(server, batch);
-        if (batches.size === 1) soon(sendBatches);
-      }
-      batch.append(bytes, start, end);
-    },
+    sendSoon: (server, bytes, start, end) => batches.append(server, bytes, start, end),
     watchWaiters(pool) {
       waitingPools.add(pool);
       if (!isWatching) {
@@ -135,30 +122,20 @@ export function createEngine(options: EngineOptions): Engine {
         clock.after(100, watch);
       }
     },
-    mayConnect(pool) {
-      if (limits.maxServerConnections === 0) return true;
-      const key = targetKey(pool.target);
-      if ((connectionsByTarget.get(key) ?? 0) < limits.maxServerConnections) return true;
-      for (const other of pools.values()) {
-        if (other !== pool && targetKey(other.target) === key && other.closeOneIdle()) return true;
-      }
-      return false;
-    },
+    mayConnect: (pool) => budget.makeRoom(pool),
     connectionOpened(pool) {
-      const key = targetKey(pool.target);
-      connectionsByTarget.set(key, (connectionsByTarget.get(key) ?? 0) + 1);
+      budget.opened(pool.target);
       if (!isSweeping) {
         isSweeping = true;
         clock.after(5_000, sweep);
       }
     },
     connectionClosed(pool) {
-      const key = targetKey(pool.target);
-      connectionsByTarget.set(key, (connectionsByTarget.get(key) ?? 1) - 1);
-      if (limits.maxServerConnections > 0) for (const other of waitingPools) other.openIfWanted();
+      budget.closed(pool.target);
+      if (budget.isLimited) for (const other of waitingPools) other.openIfWanted();
     },
-    cancelOnServer,
-    mayRetry: isRetryable,
+    cancelOnServer: (target, server) =>
+      sendCancelRequest({ dial, clock, timeoutMs: limits.cancelTimeoutMs }, target, server),
     shuttingDown: () =>
       new PoolError({
         code: 'shutting_down',
@@ -167,14 +144,6 @@ export function createEngine(options: EngineOptions): Engine {
         safeToRetry: true,
       }),
   };
-
-  function sendBatches(): void {
-    for (const [server, batch] of batches) {
-      if (!server.isGone) toServer.append(server.stream, batch.bytes, batch.start, batch.end);
-    }
-    batches.clear();
-    context.flush();
-  }
 
   /** Time limits of waiting are looked after by one timer for all. */
   function watch(): void {
@@ -198,31 +167,6 @@ export function createEngine(options: EngineOptions): Engine {
     context.flush();
   }
 
-  async function cancelOnServer(
-    target: Target,
-    server: { readonly processId: number; readonly secretKey: Uint8Array; cancelsInFlight?: number },
-  ): Promise<void> {
-    if (server.secretKey.length === 0) throw new Error('Postgres gave no cancel key');
-    if (server.cancelsInFlight !== undefined) server.cancelsInFlight++;
-    try {
-      const stream = await dial(target);
-      await new Promise<void>((resolve) => {
-        const timer = clock.after(limits.cancelTimeoutMs, () => {
-          stream.destroy();
-          resolve();
-        });
-        stream.onClose = (): void => {
-          timer.cancel();
-          resolve();
-        };
-        stream.onData = undefined;
-        stream.write(encodeCancelRequest(server.processId, server.secretKey));
-      });
-    } finally {
-      if (server.cancelsInFlight !== undefined) server.cancelsInFlight--;
-    }
-  }
-
   function poolFor(target: Target, identity: Identity): Pool {
     const key = `${targetKey(target)}/${target.database}/${identity.id}`;
     let pool = pools.get(key);
@@ -231,22 +175,6 @@ export function createEngine(options: EngineOptions): Engine {
       pools.set(key, pool);
     }
     return pool;
-  }
-
-  function groupFor(pool: Pool, limit: number | undefined, name: string): LimitGroup | undefined {
-    if (limit === undefined || limit >= pool.size) return undefined;
-    let byName = groups.get(pool);
-    if (byName === undefined) {
-      byName = new Map();
-      groups.set(pool, byName);
-    }
-    const key = `${limit}/${name}`;
-    let group = byName.get(key);
-    if (group === undefined) {
-      group = { limit, lent: 0 };
-      byName.set(key, group);
-    }
-    return group;
   }
 
   function greetingOf(
@@ -303,7 +231,7 @@ export function createEngine(options: EngineOptions): Engine {
       label: given.label ?? '',
       poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
       connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
-      group: groupFor(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
+      group: groups.find(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
       onClosed: () => {
         keys.delete(processId);
         pool.sessions--;
@@ -320,21 +248,12 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   return {
-    async login(target, identity, budget) {
-      const startedAt = clock.now();
-      for (let attempt = 0; ; attempt++) {
-        try {
-          await poolFor(target, identity).login(limits.loginTimeoutMs);
-          return;
-        } catch (error) {
-          const waitedMs = clock.now() - startedAt;
-          if (!isRetryable(error) || (budget.connectTimeoutMs > 0 && waitedMs >= budget.connectTimeoutMs)) throw error;
-          await new Promise<void>((resolve) => {
-            clock.after(Math.min(1_000, 50 * 1.6 ** Math.min(attempt, 10)), resolve);
-          });
-        }
-      }
-    },
+    login: (target, identity, { connectTimeoutMs }) =>
+      retryWithin({
+        clock,
+        budgetMs: connectTimeoutMs,
+        attempt: () => poolFor(target, identity).login(limits.loginTimeoutMs),
+      }),
     openSession(given) {
       if (isClosing) {
         given.stream.write(errorMessage('FATAL', '', context.shuttingDown()));
@@ -381,15 +300,4 @@ export function createEngine(options: EngineOptions): Engine {
       context.flush();
     },
   };
-}
-
-function targetKey(target: Target): string {
-  return `${target.host}:${target.port}`;
-}
-
-/** Whether a failed connection may succeed later: the database is starting, full, or not there yet. */
-function isRetryable(error: unknown): boolean {
-  if (error instanceof DatabaseError) return error.code === '53300' || error.code === '57P03';
-  if (error instanceof PoolError) return error.safeToRetry;
-  return error instanceof Error && 'code' in error;
 }

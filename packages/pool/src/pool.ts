@@ -2,17 +2,17 @@
  * The server connections of one target and identity. Every state is a collection; a connection is in exactly one of them,
  * and the functions here are the only ones that move it. What travels on a connection is not the pool's business.
  */
+import { Connector } from './connector.ts';
 import type { EngineContext } from './engine-context.ts';
 import { createFunctionKnowledge, type FunctionKnowledge } from './function-knowledge.ts';
 import type { Identity, Target } from './identity.ts';
 import { createLabels, type Labels } from './label.ts';
 import { createListener, type Listener } from './listener.ts';
-import { createParameterSets, type ParameterSet, type ParameterSets } from './parameter-set.ts';
-import { isPermanent, messageOf, poolTimeout, unreachable } from './pool-errors.ts';
+import { createParameterSets, type ParameterSets } from './parameter-set.ts';
+import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
-import { type LoginFacts, ServerConnection } from './server-connection.ts';
-import { logIn } from './server-login.ts';
+import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-state.ts';
 import { SharedLeases } from './shared-leases.ts';
@@ -32,8 +32,6 @@ export class Pool {
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
   readonly startups: Map<string, Startup> = new Map();
-  /** What a connection without any settings reports; known after the first login. */
-  parameters: ParameterSet | undefined;
   /** Sessions that may come back; a pool without any is dropped when its last connection closes. */
   sessions = 0;
 
@@ -41,14 +39,10 @@ export class Pool {
   private readonly leased = new Set<ServerConnection>();
   private readonly pinned = new Map<ServerConnection, Pin>();
   private readonly recovering = new Set<ServerConnection>();
-  private connecting = 0;
   readonly waiters: WaitQueue = new WaitQueue();
   private readonly shared: SharedLeases;
 
-  private connectFailure: unknown;
-  private failedAttempts = 0;
-  private isRetryPlanned = false;
-  private opened = 0;
+  private readonly connector: Connector;
   private faults = 0;
 
   constructor(context: EngineContext, target: Target, identity: Identity, size: number) {
@@ -63,6 +57,7 @@ export class Pool {
       freed: (server) => this.release(server, undefined),
     });
     this.functions = createFunctionKnowledge(context.clock);
+    this.connector = new Connector(this);
     this.listener = createListener(this);
     const classifier = createClassifier();
     this.texts = createStatementTexts({
@@ -72,8 +67,8 @@ export class Pool {
   }
 
   /** Connections that count against the pool's size: pinned ones have a budget of their own. */
-  private get counted(): number {
-    return this.connecting + this.idle.length + this.leased.size + this.recovering.size;
+  get counted(): number {
+    return this.connector.connecting + this.idle.length + this.leased.size + this.recovering.size;
   }
 
   get isUnused(): boolean {
@@ -207,119 +202,26 @@ export class Pool {
 
   /** Logs in once, to verify the identity; the connection is kept. */
   async login(timeoutMs: number): Promise<void> {
-    const server = await this.connect(timeoutMs);
+    this.arrived(await this.connector.connect(timeoutMs));
+  }
+
+  /** Opens connections for those who wait, as far as the limits allow. */
+  openIfWanted(): void {
+    this.connector.openIfWanted();
+  }
+
+  /** A connection opened for the pool is there: to the first who waits, or idle. */
+  arrived(server: ServerConnection): void {
     this.leased.add(server);
     this.release(server, undefined);
   }
 
-  openIfWanted(): void {
-    const { limits } = this.context;
-    while (
-      this.waiters.length > this.connecting &&
-      this.connecting < limits.maxConcurrentLogins &&
-      this.counted < this.size &&
-      !this.isRetryPlanned &&
-      !this.context.isClosing
-    ) {
-      if (!this.context.mayConnect(this)) return;
-      this.open();
-    }
+  /** One beyond those the pool counts: to verify an identity, or to listen. */
+  connect(timeoutMs: number): Promise<ServerConnection> {
+    return this.connector.connect(timeoutMs);
   }
 
-  private open(): void {
-    this.connecting++;
-    this.connect(this.context.limits.loginTimeoutMs).then(
-      (server) => {
-        this.connecting--;
-        this.leased.add(server);
-        this.release(server, undefined);
-        this.context.flush();
-      },
-      (error: unknown) => {
-        this.connecting--;
-        this.connectFailed(error);
-        this.context.flush();
-      },
-    );
-  }
-
-  async connect(timeoutMs: number): Promise<ServerConnection> {
-    const { context } = this;
-    context.connectionOpened(this);
-    const facts = await this.logIn(timeoutMs).catch((error: unknown) => {
-      context.connectionClosed(this);
-      throw error;
-    });
-    const server = new ServerConnection(
-      {
-        facts,
-        toServer: context.toServer,
-        parameterSets: this.parameterSets,
-        sendSoon: (server, bytes, start, end) => context.sendSoon(server, bytes, start, end),
-        now: () => context.clock.now(),
-        maxMessageBytes: context.limits.maxMessageBytes,
-        openedAt: context.clock.now(),
-        onGone: (gone, fault) => this.serverGone(gone, fault),
-        afterData: () => context.flush(),
-      },
-      this.labels.none,
-    );
-    this.parameters ??= server.parameters;
-    this.opened++;
-    if (this.failedAttempts > 0) {
-      this.failedAttempts = 0;
-      this.connectFailure = undefined;
-      const now = context.clock.now();
-      // The time Postgres was away does not count as waiting for the pool.
-      for (const waiter of this.waiters) waiter.waitingSince = now;
-    }
-    return server;
-  }
-
-  private async logIn(timeoutMs: number): Promise<LoginFacts> {
-    const { clock, dial, limits } = this.context;
-    return logIn({
-      stream: await dial(this.target),
-      identity: this.identity,
-      database: this.target.database,
-      // None, so that RESET on the connection leads to the server's own defaults.
-      parameters: [],
-      clock,
-      timeoutMs,
-      maxMessageBytes: limits.maxMessageBytes,
-    });
-  }
-
-  private connectFailed(error: unknown): void {
-    this.failedAttempts++;
-    this.connectFailure = error;
-    if (isPermanent(error)) {
-      for (const waiter of this.waiters) {
-        this.waiters.remove(waiter);
-        waiter.refused(error, true);
-      }
-      this.context.log({
-        event: 'server_login_refused',
-        target: this.describe(),
-        // Opaque; for whoever remembers this identity as accepted.
-        identity: this.identity.id,
-        error: messageOf(error),
-      });
-      return;
-    }
-    if (this.failedAttempts === 1) {
-      this.context.log({ event: 'server_connect_failed', target: this.describe(), error: messageOf(error) });
-    }
-    if (this.isRetryPlanned || this.waiters.length === 0) return;
-    this.isRetryPlanned = true;
-    const delayMs = Math.min(1_000, 50 * 1.6 ** Math.min(this.failedAttempts, 10));
-    this.context.clock.after(delayMs, () => {
-      this.isRetryPlanned = false;
-      this.openIfWanted();
-    });
-  }
-
-  private serverGone(server: ServerConnection, fault: string | undefined): void {
+  serverGone(server: ServerConnection, fault: string | undefined): void {
     const at = this.idle.indexOf(server);
     if (at >= 0) this.idle.splice(at, 1);
     this.leased.delete(server);
@@ -336,7 +238,7 @@ export class Pool {
   /** Ends the waits that took too long. */
   expireWaiters(): void {
     const now = this.context.clock.now();
-    const isDown = this.connectFailure !== undefined && this.idle.length + this.leased.size + this.pinned.size === 0;
+    const isDown = this.connector.failure !== undefined && this.idle.length + this.leased.size + this.pinned.size === 0;
     for (const waiter of this.waiters) {
       const waitedMs = now - waiter.waitingSince;
       const limitMs = isDown ? waiter.connectTimeoutMs : waiter.poolTimeoutMs;
@@ -345,7 +247,7 @@ export class Pool {
       this.waiters.remove(waiter);
       waiter.refused(
         isDown
-          ? unreachable(waitedMs, this.connectFailure)
+          ? unreachable(waitedMs, this.connector.failure)
           : poolTimeout({
               waitedMs,
               limitMs,
@@ -419,14 +321,14 @@ export class Pool {
     return {
       target: this.describe(),
       user: this.identity.user,
-      connecting: this.connecting,
+      connecting: this.connector.connecting,
       idle: this.idle.length,
       leased: this.leased.size,
       pinned: this.pinned.size,
       recovering: this.recovering.size,
       waiting: this.waiters.length,
       size: this.size,
-      opened: this.opened,
+      opened: this.connector.opened,
       faults: this.faults,
       pins: [...this.pinned.values()].map((pin) => ({
         session: pin.session,

@@ -1,0 +1,137 @@
+/**
+ * Opens a pool's server connections: for those who wait, a few at a time, and again while Postgres cannot be reached.
+ * Whom a connection is lent to is the pool's business.
+ */
+import { retryDelayMs } from './connect-retry.ts';
+import type { Pool } from './pool.ts';
+import { isPermanent, messageOf } from './pool-errors.ts';
+import { type LoginFacts, ServerConnection } from './server-connection.ts';
+import { logIn } from './server-login.ts';
+
+export class Connector {
+  /** Connections under way that count against the pool's size. */
+  connecting = 0;
+  /** Connections made since the start. */
+  opened = 0;
+  /** Why the last attempt failed; undefined once one has succeeded again. */
+  failure: unknown;
+  private readonly pool: Pool;
+  private failedAttempts = 0;
+  private isRetryPlanned = false;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  openIfWanted(): void {
+    const { pool } = this;
+    const { context, waiters } = pool;
+    while (
+      waiters.length > this.connecting &&
+      this.connecting < context.limits.maxConcurrentLogins &&
+      pool.counted < pool.size &&
+      !this.isRetryPlanned &&
+      !context.isClosing
+    ) {
+      if (!context.mayConnect(pool)) return;
+      this.open();
+    }
+  }
+
+  private open(): void {
+    const { pool } = this;
+    const { context } = pool;
+    this.connecting++;
+    this.connect(context.limits.loginTimeoutMs).then(
+      (server) => {
+        this.connecting--;
+        pool.arrived(server);
+        context.flush();
+      },
+      (error: unknown) => {
+        this.connecting--;
+        this.failed(error);
+        context.flush();
+      },
+    );
+  }
+
+  /** One attempt. Rejects as `logIn` does, or with the error of `dial`. */
+  async connect(timeoutMs: number): Promise<ServerConnection> {
+    const { pool } = this;
+    const { context } = pool;
+    context.connectionOpened(pool);
+    const facts = await this.logIn(timeoutMs).catch((error: unknown) => {
+      context.connectionClosed(pool);
+      throw error;
+    });
+    const server = new ServerConnection(
+      {
+        facts,
+        toServer: context.toServer,
+        parameterSets: pool.parameterSets,
+        sendSoon: (server, bytes, start, end) => context.sendSoon(server, bytes, start, end),
+        now: () => context.clock.now(),
+        maxMessageBytes: context.limits.maxMessageBytes,
+        openedAt: context.clock.now(),
+        onGone: (gone, fault) => pool.serverGone(gone, fault),
+        afterData: () => context.flush(),
+      },
+      pool.labels.none,
+    );
+    this.opened++;
+    if (this.failedAttempts > 0) {
+      this.failedAttempts = 0;
+      this.failure = undefined;
+      const now = context.clock.now();
+      // The time Postgres was away does not count as waiting for the pool.
+      for (const waiter of pool.waiters) waiter.waitingSince = now;
+    }
+    return server;
+  }
+
+  private async logIn(timeoutMs: number): Promise<LoginFacts> {
+    const { target, identity, context } = this.pool;
+    const { clock, dial, limits } = context;
+    return logIn({
+      stream: await dial(target),
+      identity,
+      database: target.database,
+      // None, so that RESET on the connection leads to the server's own defaults.
+      parameters: [],
+      clock,
+      timeoutMs,
+      maxMessageBytes: limits.maxMessageBytes,
+    });
+  }
+
+  private failed(error: unknown): void {
+    const { pool } = this;
+    const { context, waiters } = pool;
+    this.failedAttempts++;
+    this.failure = error;
+    if (isPermanent(error)) {
+      for (const waiter of waiters) {
+        waiters.remove(waiter);
+        waiter.refused(error, true);
+      }
+      context.log({
+        event: 'server_login_refused',
+        target: pool.describe(),
+        // Opaque; for whoever remembers this identity as accepted.
+        identity: pool.identity.id,
+        error: messageOf(error),
+      });
+      return;
+    }
+    if (this.failedAttempts === 1) {
+      context.log({ event: 'server_connect_failed', target: pool.describe(), error: messageOf(error) });
+    }
+    if (this.isRetryPlanned || waiters.length === 0) return;
+    this.isRetryPlanned = true;
+    context.clock.after(retryDelayMs(this.failedAttempts), () => {
+      this.isRetryPlanned = false;
+      this.openIfWanted();
+    });
+  }
+}
