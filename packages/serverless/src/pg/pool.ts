@@ -1,5 +1,5 @@
 /** A node-postgres `Pool`. With Postern, all its clients share one WebSocket. */
-import { neonConfig } from '../config.ts';
+import { type Configuration, neonConfig } from '../config.ts';
 import { postern } from '../http/query-function.ts';
 import { PosternError, usageError } from '../postern-error.ts';
 import { Emitter, type Listener } from '../ws/emitter.ts';
@@ -21,6 +21,8 @@ export interface PoolConfig extends ClientConfig {
   maxLifetimeSeconds?: number | undefined;
   /** Idle clients do not keep the process alive. */
   allowExitOnIdle?: boolean | undefined;
+  /** What the server speaks, instead of `neonConfig.protocol`. */
+  protocol?: Configuration['protocol'];
   log?: ((...messages: unknown[]) => void) | undefined;
   /** Run on each new client before it is used. */
   onConnect?: ((client: PoolClient) => unknown) | undefined;
@@ -296,7 +298,7 @@ export class Pool extends Emitter {
     const { host, port } = resolveParameters(this.options);
     this.#hub ??= createHub({
       url: webSocketUrl(settings, host, port),
-      protocol: settings.protocol ?? 'auto',
+      protocol: this.options.protocol ?? settings.protocol ?? 'auto',
       webSocketConstructor: settings.webSocketConstructor,
     });
     const client = new this.Client(this.options, this.#hub) as PoolClient; // gets `release` when it is lent
