@@ -1,6 +1,6 @@
 import type { TestDatabase } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { operations } from './operations/index.ts';
+import { type Operation, operations } from './operations/index.ts';
 import { outcomeOf } from './outcome.ts';
 import type { PrismaVersion, SuiteClient } from './suite-client.ts';
 import { createSuiteDatabase } from './suite-database.ts';
@@ -17,12 +17,21 @@ export interface DifferencesOptions {
   readonly schema?: string;
   /** What is judged. The judge is the official adapter, straight to Postgres. */
   open(prisma: PrismaVersion, database: TestDatabase): Promise<SuiteSetup>;
+  /** Default: all operations. For further runs in which some of them would tell nothing new. */
+  isWanted?(operation: Operation): boolean;
   /** Operations whose difference is meant, with the reason. */
   readonly exceptions?: Readonly<Record<string, string>>;
 }
 
 /** Every operation on both sides, on databases that are alike: results, error codes, messages and meta must be equal. */
-export function describeDifferences({ title, prisma, schema, open, exceptions = {} }: DifferencesOptions): void {
+export function describeDifferences({
+  title,
+  prisma,
+  schema,
+  open,
+  isWanted = () => true,
+  exceptions = {},
+}: DifferencesOptions): void {
   describe(title, () => {
     const version = prisma();
     const release = Number(version.version.split('.').slice(0, 2).join('.'));
@@ -42,7 +51,7 @@ export function describeDifferences({ title, prisma, schema, open, exceptions = 
       await Promise.all(databases.map((database) => database.drop()));
     });
 
-    for (const operation of operations.filter(({ since = 0 }) => release >= since)) {
+    for (const operation of operations.filter((one) => release >= (one.since ?? 0) && isWanted(one))) {
       test(operation.name, async () => {
         const expected = await outcomeOf(() => operation.run(judge));
         // Two that fail alike where they should not would prove nothing.

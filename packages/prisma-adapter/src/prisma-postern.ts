@@ -28,6 +28,11 @@ export interface PrismaPosternConfig {
   max?: number | undefined;
   /** Over WebSocket: after how long an unused session is closed. Default 10 s. */
   idleTimeoutMillis?: number | undefined;
+  /**
+   * Over WebSocket: what the server speaks. Default `postern`, which saves a round trip where it may be taken for granted;
+   * `auto` finds out, `neon` is for proxies that let no subprotocol pass.
+   */
+  protocol?: 'postern' | 'auto' | 'neon' | undefined;
   /** Over WebSocket: for logging in. Default: `?connect_timeout=`, else 5 s. */
   connectionTimeoutMillis?: number | undefined;
 }
@@ -86,11 +91,11 @@ export class PrismaPostern implements SqlMigrationAwareDriverAdapterFactory {
   }
 
   #createTransport(connectionString: string): Transport {
-    const { transport = 'http', max, idleTimeoutMillis, connectionTimeoutMillis } = this.#config;
+    const { transport = 'http', max, idleTimeoutMillis, connectionTimeoutMillis, protocol = 'postern' } = this.#config;
     const { transactionTimeoutMs = defaultTransactionTimeoutMs } = this.#config;
     if (transport === 'http') return createHttpTransport({ connectionString, transactionTimeoutMs });
     const { onPoolError, onConnectionError } = this.#options;
-    const pool = { max, idleTimeoutMillis, connectionTimeoutMillis };
+    const pool = { protocol, max, idleTimeoutMillis, connectionTimeoutMillis };
     return createWsTransport({ connectionString, pool, onPoolError, onConnectionError });
   }
 }

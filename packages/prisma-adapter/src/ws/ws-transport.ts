@@ -10,11 +10,12 @@ import {
   type Transport,
   type TransportTransaction,
 } from '../transport.ts';
+import { LazyClient } from './lazy-client.ts';
 import { runWithBegin } from './run-with-begin.ts';
 
 export interface WsTransportOptions {
   readonly connectionString: string;
-  readonly pool: Omit<PoolConfig, 'connectionString'>;
+  readonly pool: Omit<PoolConfig, 'connectionString' | 'Client'>;
   /** A session nobody uses was lost. */
   readonly onPoolError: ((error: Error) => void) | undefined;
   /** A session within a transaction was lost; its statements fail too. */
@@ -22,7 +23,7 @@ export interface WsTransportOptions {
 }
 
 export function createWsTransport(options: WsTransportOptions): Transport {
-  const pool = new Pool({ ...options.pool, connectionString: options.connectionString });
+  const pool = new Pool({ ...options.pool, connectionString: options.connectionString, Client: LazyClient });
   pool.on('error', (error: Error) => options.onPoolError?.(error));
   let state: 'open' | 'closed' = 'open';
 
