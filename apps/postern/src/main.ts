@@ -2,6 +2,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { parseCommandLine } from './cli.ts';
 import { dev } from './dev/dev.ts';
 import { keys } from './keys/keys-command.ts';
+import { createOutput } from './log/output.ts';
 import type { ProgramContext } from './program-context.ts';
 import { serve } from './serve.ts';
 import { createStopRequest } from './stop-request.ts';
@@ -18,11 +19,12 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   const stop = createStopRequest(process, () => process.exit(1));
   // The reader of our output is gone (`postern dev | head`): nobody is left to talk to.
   process.stdout.on('error', () => stop.stop('output closed'));
+  const output = createOutput((text) => void process.stdout.write(text), setImmediate);
   const context: ProgramContext = {
     version,
     environment: process.env,
     stop,
-    write: (text) => void process.stdout.write(text),
+    write: output.write,
     isColored: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   };
   try {
@@ -32,9 +34,11 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
     else await (invocation.command === 'dev' ? dev(invocation, context) : serve(invocation, context));
     return 0;
   } catch (error) {
+    output.flush();
     process.stderr.write(`postern: ${describe(error)}\n`);
     return error instanceof UsageError ? 2 : 1;
   } finally {
+    output.flush();
     stop.dispose();
   }
 }

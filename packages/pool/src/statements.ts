@@ -57,6 +57,9 @@ const ascii = new TextEncoder();
 const utf8 = new TextDecoder();
 const maxInternedBytes = 16_384;
 const maxContexts = 64;
+const maxNormalisedCharacters = 4_096;
+/** Digits that are no part of a name, a parameter, an escape or a fraction. */
+const numbers = /(?<![\w$\\.\u0080-\uffff])\d+(?![\w$\u0080-\uffff])/g;
 
 interface TextNode {
   readonly text: StatementText;
@@ -75,7 +78,7 @@ export function createStatementTexts(options: {
   function create(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText {
     const tail = bytes.slice(start, end);
     const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
-    const traits = options.classify(sql);
+    const traits = classify(sql);
     const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
     return {
       tail,
@@ -87,6 +90,13 @@ export function createStatementTexts(options: {
       shared: undefined,
       byContext: undefined,
     };
+  }
+
+  /** Texts that differ in numbers only are classified once: many clients put their values into the text. */
+  function classify(sql: string): SqlTraits {
+    const traits = options.classify(sql.length > maxNormalisedCharacters ? sql : sql.replace(numbers, '0'));
+    // Where names were found their places count.
+    return traits.prepared.length > 0 ? options.classify(sql) : traits;
   }
 
   function newStatement(text: StatementText): Statement {
