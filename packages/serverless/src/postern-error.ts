@@ -32,7 +32,7 @@ export interface ErrorDetails {
   readonly requestId?: string | undefined;
   /** Of a batch: the statement that failed. */
   readonly statementIndex?: number | undefined;
-  /** HTTP status, when it is neither 200 nor 400. */
+  /** Of the HTTP answer. */
   readonly status?: number | undefined;
   /** The error below, as the official driver calls it. */
   readonly sourceError?: Error | undefined;

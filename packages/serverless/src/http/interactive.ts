@@ -72,7 +72,7 @@ export async function beginTransaction<Result>(
     own: HTTPTransactionOptions,
     isLast: boolean,
   ): Promise<Response> {
-    if (state.name === 'over') throw usageError('the transaction is over: await its statements within begin()');
+    if (state.name === 'over') throw usageError('the transaction is over');
     if (state.name === 'open') {
       const more = { 'Postern-Transaction': state.token, 'Postern-Transaction-End': isLast ? 'commit' : undefined };
       return post(query, { ...headers, ...more }, own, hear);
@@ -110,7 +110,7 @@ export async function beginTransaction<Result>(
     const result = await work(tx);
     await queue;
     if (failure !== undefined) {
-      throw new PosternError('the transaction was rolled back: a statement in it failed', {
+      throw new PosternError('a statement failed: the transaction was rolled back', {
         code: '25P02',
         sourceError: failure as Error,
       });
@@ -125,7 +125,7 @@ export async function beginTransaction<Result>(
 }
 
 function unsupported(): PosternError {
-  return new PosternError('interactive transactions need a Postern gateway: this server does not know them', {
+  return new PosternError('interactive transactions need a Postern gateway', {
     kind: 'usage',
     code: '0A000',
   });

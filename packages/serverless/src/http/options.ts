@@ -54,17 +54,9 @@ export interface HTTPTransactionOptions<ArrayMode extends boolean = boolean, Ful
   deferrable?: boolean | undefined;
 }
 
-type Headers = Readonly<Record<string, string>>;
-
 /** Headers under their lower-case names, so that levels can be laid over each other. */
-export function headersOf(headers: unknown): Headers {
-  const list =
-    headers === undefined || headers === null
-      ? []
-      : Symbol.iterator in Object(headers)
-        ? [...(headers as Iterable<readonly [string, string]>)]
-        : Object.entries(headers as Headers);
-  return Object.fromEntries(list.map(([name, value]) => [name.toLowerCase(), value]));
+export function headersOf(headers: unknown): Record<string, string> {
+  return Object.fromEntries(new Headers(headers as [string, string][] | undefined)); // whatever fetch would take
 }
 
 /** Lays `levels` over one another, outer first. A connection string replaces all that was said about the connection. */

@@ -127,8 +127,7 @@ export function createStatements(
 function template(strings: TemplateStringsArray, values: readonly unknown[]): SqlTemplate {
   if (Array.isArray(strings) && Array.isArray(strings.raw)) return new SqlTemplate(strings, values);
   throw usageError(
-    'This function can now be called only as a tagged-template function: sql`SELECT $' +
-      '{value}`, not sql("SELECT $1", [value], options). For a conventional function call with value placeholders ($1, $2, etc.), use sql.query("SELECT $1", [value], options).',
+    'This function can be called only as a tagged-template function, sql`…`; for a text with $1, $2, … use sql.query(text, params)',
   );
 }
 

@@ -4,13 +4,10 @@ import { type ErrorDetails, PosternError } from '../postern-error.ts';
 import { resolveConnection } from './connection.ts';
 import { type HTTPTransactionOptions, headersOf } from './options.ts';
 
-/** Never reached the server, whatever the runtime calls it. */
-const neverSent =
-  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH|UND_ERR_CONNECT|Connect(ion)?Refused|FailedToOpenSocket|\(Connect\)/;
-/** Worth another try: nobody listens yet. A name that does not exist will not exist in a second either. */
-const mayPass = /REFUSED|AGAIN|Refused|\(Connect\)|FailedToOpen/;
+/** Never reached the server, whatever the runtime calls it: nobody listens (yet). */
+const neverSent = /REFUSED|EAI_AGAIN|UNREACH|UND_ERR_CONNECT|ConnectionRefused|FailedToOpen|\(Connect\)/;
 /** Raised before anything of the caller's ran: starting up, no free connection. */
-const notReadyCodes = /^(57P03|53300|08001|08004)$/;
+const notReady = /^(57P03|53300|0800[14])$/;
 
 const firstDelayMs = 50;
 const longestDelayMs = 1_000;
@@ -37,14 +34,7 @@ export async function post(
     'Neon-Raw-Text-Output': 'true',
     'Neon-Array-Mode': 'true',
     Authorization: token ? `Bearer ${token}` : undefined,
-    'Cache-Control':
-      cache &&
-      [
-        cache.ttl === undefined ? '' : `max-age=${cache.ttl}`,
-        cache.swr === undefined ? '' : `stale-while-revalidate=${cache.swr}`,
-      ]
-        .filter(Boolean)
-        .join(', '),
+    'Cache-Control': cache && `max-age=${cache.ttl ?? 0}${cache.swr ? `, stale-while-revalidate=${cache.swr}` : ''}`,
     'Postern-Cache-Tags': cache?.tags?.join(','),
     ...extraHeaders,
   };
@@ -68,29 +58,18 @@ export async function post(
       onAnswer?.(response);
       if (response.ok) return response;
       error = await errorOf(response);
-      if (!error.safeToRetry || !notReadyCodes.test(error.code ?? '')) throw error;
     } catch (failure) {
-      if (failure instanceof PosternError) throw failure;
       error = unreachable(failure, secret);
-      if (!error.safeToRetry || !mayPass.test(traceOf(failure))) throw error;
     }
+    if (!error.safeToRetry || !notReady.test(error.code ?? '')) throw error;
     // Half of it by chance, so that those who failed together do not come back together.
     const delayMs = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs) * (0.5 + Math.random() / 2);
     if (signal?.aborted || Date.now() + delayMs > giveUpAt) throw error;
-    await sleep(delayMs, signal);
+    await new Promise((resolve) => {
+      setTimeout(resolve, delayMs);
+      signal?.addEventListener('abort', resolve);
+    });
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener('abort', end);
-  });
 }
 
 async function resolveToken(authToken: HTTPTransactionOptions['authToken']): Promise<string | undefined> {
@@ -102,24 +81,18 @@ async function resolveToken(authToken: HTTPTransactionOptions['authToken']): Pro
   }
 }
 
-/** Everything the runtime says about a failed fetch. */
-function traceOf(failure: unknown): string {
-  const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
-  return `${failure} ${code} ${cause} ${cause?.code}`;
-}
-
 /** `fetch` itself, or reading its answer, failed. */
 export function unreachable(failure: unknown, secret = ''): PosternError {
-  const trace = traceOf(failure);
-  const isSafe = neverSent.test(trace);
+  const { name, code, cause } = Object(failure) as { name?: string; code?: unknown; cause?: { code?: unknown } };
+  const trace = `${failure} ${code} ${cause} ${cause?.code}`;
+  const safeToRetry = neverSent.test(trace);
   // Some runtimes quote the header they did not like.
-  const mayTell = secret === '' || !trace.includes(secret);
-  const { name } = Object(failure) as { name?: unknown };
+  const mayTell = !secret || !trace.includes(secret);
   return new PosternError(`Error connecting to database: ${mayTell ? failure : 'the request could not be made'}`, {
     kind: 'connection',
-    code: name === 'AbortError' || name === 'TimeoutError' ? '57014' : isSafe ? '08001' : '08006',
-    safeToRetry: isSafe,
-    ...(mayTell && { sourceError: failure as Error }),
+    code: /^(Abort|Timeout)Error/.test(`${name}`) ? '57014' : safeToRetry ? '08001' : '08006',
+    safeToRetry,
+    sourceError: mayTell ? (failure as Error) : undefined,
   });
 }
 
@@ -134,12 +107,14 @@ export function databaseError(body: Readonly<Record<string, unknown>>, details: 
   });
 }
 
+/** What to quote to the operator. */
+export function idOf({ headers, status }: Response): ErrorDetails {
+  return { requestId: headers.get('neon-request-id') ?? undefined, status };
+}
+
 async function errorOf(response: Response): Promise<PosternError> {
   const { status } = response;
-  const details = {
-    requestId: response.headers.get('neon-request-id') ?? undefined,
-    status: status === 400 ? undefined : status,
-  };
+  const details = idOf(response);
   const text = await response.text().catch(() => '');
   const body = parseJson(text);
   if (typeof body?.message === 'string') return databaseError(body, details);

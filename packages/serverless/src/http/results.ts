@@ -2,7 +2,7 @@
 import { PosternError } from '../postern-error.ts';
 import { createRowReader, type FieldDef } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
-import { parseJson, unreachable } from './request.ts';
+import { idOf, parseJson, unreachable } from './request.ts';
 
 /** The row of a query that was not told its type. */
 export type AnyRow<ArrayMode extends boolean> = ArrayMode extends true ? unknown[] : Record<string, unknown>;
@@ -37,10 +37,10 @@ export async function readBody(response: Response): Promise<Record<string, unkno
 
 export function unexpected(response: Response): never {
   const type = response.headers.get('content-type') ?? 'none';
-  throw new PosternError(
-    `The server's answer is not one of POST /sql (HTTP status ${response.status}, content type ${type})`,
-    { kind: 'protocol', requestId: response.headers.get('neon-request-id') ?? undefined, status: response.status },
-  );
+  throw new PosternError(`unexpected answer from the server (HTTP status ${response.status}, content type ${type})`, {
+    ...idOf(response),
+    kind: 'protocol',
+  });
 }
 
 /** One result, in place: rows of texts become rows of values. */

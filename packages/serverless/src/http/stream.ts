@@ -3,7 +3,7 @@ import { PosternError } from '../postern-error.ts';
 import { createRowReader, type FieldDef, type RowReader } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
-import { databaseError, parseJson, unreachable } from './request.ts';
+import { databaseError, idOf, parseJson, unreachable } from './request.ts';
 import { type AnyRow, readBody, readResult, unexpected } from './results.ts';
 import type { Sent } from './sender.ts';
 
@@ -56,7 +56,7 @@ async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGene
     } else if (Array.isArray(json?.fields)) {
       read = createRowReader(json.fields as FieldDef[], options.arrayMode === true, options.types);
     } else if (json?.error) {
-      throw databaseError(Object(json.error), { requestId: response.headers.get('neon-request-id') ?? undefined });
+      throw databaseError(Object(json.error), idOf(response));
     } else if (json && 'command' in json) {
       isComplete = true;
     } else unexpected(response);

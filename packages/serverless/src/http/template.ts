@@ -51,7 +51,7 @@ function append(result: ParameterizedQuery, value: unknown): void {
     result.query += piece.query;
   } else {
     if (Array.isArray(value) && value.some(fragmentOf)) {
-      throw usageError('an array of fragments is not a parameter: use sql.join(fragments, separator)');
+      throw usageError('an array of fragments: use sql.join()');
     }
     result.query += `$${result.params.push(value)}${bytesOf(value) ? '::bytea' : ''}`;
   }
@@ -68,9 +68,6 @@ export function fragmentOf(value: unknown): SqlTemplate | ParameterizedQuery | u
 
 /** `"a"."b"` */
 export function quoteIdentifier(...names: readonly string[]): string {
-  if (names.length === 0 || names.some((name) => typeof name !== 'string' || name === '' || name.includes('\0'))) {
-    throw usageError('an identifier is one or more texts, not empty and without NUL');
-  }
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
 }
 
@@ -93,33 +90,31 @@ export interface FragmentHelpers {
 
 function join(fragments: readonly unknown[], separator = ', ', before = '', after = ''): SqlTemplate {
   if (fragments.length === 0) return new SqlTemplate([before + after], []);
-  const between = fragments.slice(1).map(() => separator);
-  return new SqlTemplate([before, ...between, after], fragments);
+  return new SqlTemplate([before, ...fragments.slice(1).fill(separator), after] as string[], fragments);
 }
 
 function values(rows: readonly (readonly unknown[] | object)[], columns?: readonly string[]): SqlTemplate {
-  const areArrays = Array.isArray(rows[0]);
+  if (rows.length === 0) throw usageError('sql.values() needs at least one row');
   // All rows decide: a key that only the last one has must not be lost.
-  const names = columns ?? (areArrays ? undefined : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
-  const width = names?.length ?? (rows[0] as unknown[] | undefined)?.length;
-  if (!width) throw usageError('sql.values() needs at least one row with at least one column');
+  const names = columns ?? (Array.isArray(rows[0]) ? [] : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
   const lists = rows.map((row) => {
-    if (Array.isArray(row) !== areArrays || (areArrays && (row as unknown[]).length !== width)) {
-      throw usageError('the rows of sql.values() must be all objects, or all arrays of the same length');
-    }
-    const list = areArrays ? [...(row as unknown[])] : names!.map((name) => (row as Record<string, unknown>)[name]);
-    const cells = list.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));
-    return join(cells, ', ', '(', ')');
+    const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
+    return join(
+      cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value)),
+      ', ',
+      '(',
+      ')',
+    );
   });
-  return join(lists, ', ', `${names ? `(${names.map((name) => quoteIdentifier(name)).join(', ')}) ` : ''}VALUES `);
+  const list = names.map((name) => quoteIdentifier(name)).join(', ');
+  return join(lists, ', ', `${list && `(${list}) `}VALUES `);
 }
 
 export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
   identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
   in(list) {
-    if (list.length === 0)
-      throw usageError('sql.in() of an empty list: write = ANY of the list, as one parameter, where it may be empty');
+    if (list.length === 0) throw usageError('sql.in() needs a value; write = ANY(…) where there may be none');
     return join(list, ', ', '(', ')');
   },
   values,

@@ -50,9 +50,9 @@ export class Session {
   readonly connection: Connection;
   processID: number | null = null;
   secretKey: Uint8Array | null = null;
-  readonly parameters = new Map<string, string>();
+  readonly parameters: Map<string, string> = new Map();
   /** Of the last ReadyForQuery: I, T or E. */
-  transactionStatus: 'I' | 'T' | 'E' = 'I';
+  transactionStatus: string;
   readonly #options: SessionOptions;
   #transport: Transport | undefined;
   #state: State = 'connecting';
@@ -70,6 +70,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.transactionStatus = 'I';
     this.connection = new Connection({
       send: (bytes) => this.#transport?.write(bytes),
       destroy: () => this.close(),
@@ -312,7 +313,7 @@ export class Session {
   }
 
   #ready(status: string): void {
-    this.transactionStatus = status as 'I' | 'T' | 'E'; // the protocol knows no other
+    this.transactionStatus = status;
     if (this.#state === 'connecting') {
       this.#state = 'ready';
       this.#mayPump = true;

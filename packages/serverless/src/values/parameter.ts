@@ -23,21 +23,19 @@ export function parameterText(value: unknown): string | null {
 
 function prepare(value: unknown, seen: unknown[]): string | Uint8Array | null {
   if (value === null || value === undefined) return null;
-  if (typeof value === 'function' || typeof value === 'symbol') {
-    throw usageError(`a ${typeof value} cannot be a query parameter`);
-  }
-  if (typeof value !== 'object') return String(value);
   const bytes = bytesOf(value);
   if (bytes) return bytes;
+  const { toPostgres } = value as Partial<ToPostgres>;
   try {
     if (value instanceof Date) return formatDate(value);
     if (Array.isArray(value)) return arrayText(value);
-    if (typeof (value as ToPostgres).toPostgres !== 'function') return JSON.stringify(value) ?? null;
+    if (typeof value !== 'object' && typeof value !== 'function') return `${value as string}`; // fails for symbols
+    if (!toPostgres) return JSON.stringify(value).toString(); // and here functions
   } catch (error) {
-    throw usageError(`a value cannot be a query parameter: ${(error as Error).message}`);
+    throw usageError(`a ${typeof value} cannot be a query parameter: ${(error as Error).message}`);
   }
-  if (seen.includes(value)) throw usageError('circular reference detected while preparing a query parameter');
-  return prepare((value as ToPostgres).toPostgres(prepareValue), [...seen, value]);
+  if (seen.includes(value)) throw usageError('toPostgres() leads back to the same object');
+  return prepare(toPostgres.call(value, prepareValue), [...seen, value]);
 }
 
 /** Every element quoted, so that none can be mistaken for NULL. */

@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { bundleSize } from './testing/bundle-size.ts';
+
+// As esbuild makes it: minified, gzip -9, all exports used. The official driver weighs 47 kB either way.
+test.each([
+  ['/http', '../http.ts', 7_100],
+  ['whole', '../index.ts', 20_800],
+])('%s', async (name, entry, limit) => {
+  const { minified, gzipped } = await bundleSize(entry);
+  console.log(`@postern/serverless ${name}: ${minified} bytes minified, ${gzipped} gzipped`);
+  expect(gzipped).toBeLessThanOrEqual(limit);
+});
