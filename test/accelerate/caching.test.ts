@@ -1,4 +1,4 @@
-import { gatewayFetch } from '@postern/prisma-mapping';
+import { connectLater, gatewayFetch } from '@postern/prisma-mapping';
 import { prisma6 } from '@postern/test-prisma-6';
 import { prisma7 } from '@postern/test-prisma-7';
 import { createSuiteDatabase } from '@postern/test-prisma-suite';
@@ -89,6 +89,32 @@ for (const prisma of [prisma7, prisma6]) {
       await client.$accelerate.invalidateAll();
       expect(await find(tagged)).toBe(`miss n${names}`);
       expect(await find({ ttl: 60 }, { id: 1, email: { not: '' } })).toBe(`miss n${names}`);
+    });
+
+    test('by a name the extension does not know, invalidation comes to us all the same', async () => {
+      const version = prisma();
+      const url = opened.url.replace('127.0.0.1', '127.0.0.1.nip');
+      const sent: string[] = [];
+      const send = gatewayFetch(url, {
+        fetch: (input, init) => {
+          sent.push(new URL(String(input)).host);
+          // The name exists nowhere; where it would lead to is what counts.
+          return fetch(String(input).replace('127.0.0.1.nip', '127.0.0.1'), init);
+        },
+      });
+      const named = version.openAccelerate(opened.url).$extends(
+        connectLater((base: { _accelerateEngineConfig: object }) => {
+          // As the extension would see it.
+          const config = base._accelerateEngineConfig as { accelerateUtils?: { resolveDatasourceUrl?: unknown } };
+          config.accelerateUtils = { ...config.accelerateUtils, resolveDatasourceUrl: () => url };
+          return (version.withAccelerate({ fetch: send }) as (client: object) => unknown)(base);
+        }),
+      ) as CachedClient;
+      await find({ ttl: 60, tags: ['named'] }, { id: 2, email: { not: 'x' } });
+      await named.$accelerate.invalidate({ tags: ['named'] });
+      expect(sent).toEqual([new URL(url).host]);
+      expect(await find({ ttl: 60 }, { id: 2, email: { not: 'x' } })).toMatch(/^miss /);
+      await named.$disconnect();
     });
 
     test('withAccelerateInfo is complete', async () => {

@@ -32,6 +32,7 @@ datasource db {
     new PrismaClient({ ...options, ...(logsQueries ? { log: [{ emit: 'event', level: 'query' }] } : {}) });
   return {
     version,
+    folder,
     openDirect: (connectionString, options = {}) =>
       open(
         { adapter: new PrismaPg({ connectionString }, options.schema === undefined ? {} : { schema: options.schema }) },

@@ -61,6 +61,8 @@ export interface SuiteClient extends Omit<TransactionClient, '$transaction'> {
 /** A version of Prisma, generated and ready. */
 export interface PrismaVersion {
   readonly version: string;
+  /** The generated client, for programs of their own. */
+  readonly folder: string;
   /** On the official adapter, straight to Postgres. */
   openDirect(databaseUrl: string, options?: ClientOptions): SuiteClient;
   /** On any driver adapter. */

@@ -87,6 +87,8 @@ describe('runtimes that do not know every kind', () => {
       expect(databaseCause(duplicate, { runtime })).toMatchObject({ constraint: { fields: ['a', 'b'] } });
       expect(databaseCause(duplicate, { runtime })).not.toHaveProperty('table');
       expect(databaseCause(raised('42703', 'column "x" does not exist'), { runtime })).toMatchObject({ column: 'x' });
+      const found = databaseCause(raised('42703', 'column t.x does not exist'), { runtime });
+      expect(found).toMatchObject({ column: runtime === '6.16' ? undefined : 't.x' });
     }
   });
 

@@ -40,12 +40,12 @@ type Extension = (client: never) => unknown;
 
 /** The parts of PrismaClient that the extension touches when it connects. */
 interface EngineOwner {
-  readonly _engine?: { start?: () => Promise<unknown> };
+  readonly _engine?: { start?: () => PromiseLike<unknown> };
 }
 
 /**
  * `prisma.$extends(connectLater(withAccelerate({ fetch: gatewayFetch(url) })))`: a gateway that is down when the program
- * starts makes queries fail, as it should, and nothing else. The client connects again with the next query.
+ * starts makes queries fail, as it should, and nothing else. The client connects with the first query.
  */
 export function connectLater<E>(extension: E): E {
   if (typeof extension !== 'function') return extension;
@@ -54,8 +54,8 @@ export function connectLater<E>(extension: E): E {
     const engine = (client as EngineOwner)._engine;
     const start = engine?.start;
     if (engine === undefined || start === undefined) return extend(client);
-    // Only while the extension is set up, which is when it connects without looking.
-    engine.start = () => start.call(engine).catch(() => undefined);
+    // Only while the extension is set up: it connects for the API key, which it needs for invalidation, if ever.
+    engine.start = () => whenAwaited(() => start.call(engine));
     try {
       return extend(client);
     } finally {
@@ -64,3 +64,17 @@ export function connectLater<E>(extension: E): E {
   };
   return careful as unknown as E; // the same call signature
 }
+
+/** A promise whose work begins when somebody waits for it (`await` passes two functions), not when it is chained. */
+function whenAwaited<T>(work: () => PromiseLike<T>): PromiseLike<T> {
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: being awaited later is the point
+    then<A, B>(onFulfilled?: Fulfilled<T, A>, onRejected?: Rejected<B>): PromiseLike<A | B> {
+      const settled = (): PromiseLike<A | B> => work().then(onFulfilled, onRejected);
+      return onRejected ? settled() : whenAwaited(settled);
+    },
+  };
+}
+
+type Fulfilled<T, A> = ((value: T) => A | PromiseLike<A>) | null | undefined;
+type Rejected<B> = ((reason: unknown) => B | PromiseLike<B>) | null | undefined;

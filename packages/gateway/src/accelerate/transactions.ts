@@ -45,7 +45,7 @@ interface Entry {
 }
 
 /** Remembered after their end, so that a late request is told how it ended. */
-const maxRemembered = 1_000;
+const maxRemembered = 256;
 
 export function createTransactions(): Transactions {
   const open = new Map<string, Entry>();
