@@ -152,7 +152,7 @@ export class CallerInput {
         this.nextBytes = bytes;
         this.nextAt = at;
         this.nextEnd = end;
-        const isLent = this.session.takeLease();
+        const isLent = this.session.lease.take();
         this.nextBytes = undefined;
         if (!isLent) break;
         continue;
@@ -209,7 +209,7 @@ export class CallerInput {
 
   private checkMessage(code: number, length: number): boolean {
     if (!knownCodes.has(code)) {
-      this.session.failAfterAnswers(unknownType(code));
+      this.session.lastWords.sayAfterAnswers(unknownType(code));
       return false;
     }
     if (length < 4 || (length > smallMessageBytes && !largeCodes.has(code))) {

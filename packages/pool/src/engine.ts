@@ -2,7 +2,12 @@
  * The engine: sessions on one side, pools of server connections on the other. I/O only through `dial` and the byte streams
  * that are passed in, time only through `clock`.
  */
-import { encodeAuthenticationOk, encodeBackendKeyData, encodeParameterStatus } from '@postern/wire';
+import {
+  encodeAuthenticationOk,
+  encodeBackendKeyData,
+  encodeErrorResponse,
+  encodeParameterStatus,
+} from '@postern/wire';
 import type { ByteStream } from './byte-stream.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import { sendCancelRequest } from './cancel-request.ts';
@@ -229,9 +234,11 @@ export function createEngine(options: EngineOptions): Engine {
       processId,
       secretKey,
       label: given.label ?? '',
-      poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
-      connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
-      group: groups.find(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
+      limits: {
+        poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
+        connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
+        group: groups.find(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
+      },
       onClosed: () => {
         keys.delete(processId);
         pool.sessions--;
@@ -242,7 +249,10 @@ export function createEngine(options: EngineOptions): Engine {
       session.input.receiveInitial(given.initialBytes);
     const greeting = greetingOf(processId, secretKey);
     if (error === undefined) session.start(startup, given.greeting === false ? undefined : greeting);
-    else session.failWith({ severity: 'FATAL', code: '42601', message: error, routine: 'process_postgres_switches' });
+    else {
+      const routine = 'process_postgres_switches';
+      session.fail(encodeErrorResponse({ severity: 'FATAL', code: '42601', message: error, routine }));
+    }
     context.flush();
     return session;
   }
@@ -284,7 +294,9 @@ export function createEngine(options: EngineOptions): Engine {
         let isBusy = false;
         for (const session of [...keys.sessions()]) {
           const isIdle =
-            session instanceof DirectSession ? session.isIdle : session.server === undefined && !session.isWaiting;
+            session instanceof DirectSession
+              ? session.isIdle
+              : session.server === undefined && !session.lease.isWaiting;
           if (isIdle || clock.now() >= endAt) {
             if (session instanceof DirectSession) session.fail(goodbye);
             else session.fail(errorMessage('FATAL', '', goodbye));

@@ -1,4 +1,4 @@
-/** What waiters are told when there is no connection for them: which limit, its value, the wait, and what to change. */
+/** What callers are told about their server connection: which limit, its value, the wait, what was lost, what to change. */
 import { DatabaseError } from '@postern/wire';
 import { PoolError } from './errors.ts';
 
@@ -30,6 +30,26 @@ export function unreachable(waitedMs: number, cause: unknown): PoolError {
     hint: 'Check that Postgres is running and reachable; raise connect_timeout if it takes longer to wake.',
     safeToRetry: true,
     cause,
+  });
+}
+
+export function connectionLost(): PoolError {
+  return new PoolError({
+    code: 'server_connection_lost',
+    sqlstate: '08006',
+    message: 'the server connection was lost while it was in use',
+    hint: 'Work that was not committed is rolled back; reconnect and repeat the transaction.',
+    safeToRetry: false,
+  });
+}
+
+/** A cancel reached somebody who still waited for a connection: in Postgres' own words. */
+export function cancelled(): PoolError {
+  return new PoolError({
+    code: 'query_cancelled',
+    sqlstate: '57014',
+    message: 'canceling statement due to user request',
+    safeToRetry: true,
   });
 }
 

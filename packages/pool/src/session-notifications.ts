@@ -26,7 +26,7 @@ export class SessionNotifications {
     const { processId, channel, payload } = decodeNotification(body);
     if (processId !== server.processId) return;
     session.give(encodeNotificationResponse(session.processId, channel, payload));
-    if (!session.label.channels.includes(channel)) return;
+    if (!session.state.label.channels.includes(channel)) return;
     const id = `${processId} ${channel} ${payload}`;
     if (take(this.early, id)) return;
     this.told ??= [];

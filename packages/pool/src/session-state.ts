@@ -60,7 +60,7 @@ export class SessionState {
     const { traits } = text;
     if (text.notifies) server.notifier = this.session;
     if (text.setsLocal) this.hasLocalSettings = true;
-    if (!isShareableText(text)) this.session.isSegmentShareable = false;
+    if (!isShareableText(text)) this.session.riding.isSegmentShareable = false;
     if (traits.clean) return;
     server.isDirty = true;
     if (traits.unknownFunctions.length > 0) server.notifier = this.session;
@@ -84,7 +84,7 @@ export class SessionState {
   /** Anything may have happened (FunctionCall, a text too large to look at). */
   touchAll(server: ServerConnection): void {
     server.isDirty = true;
-    this.session.isSegmentShareable = false;
+    this.session.riding.isSegmentShareable = false;
     this.touched |= Touched.Holdings;
   }
 
@@ -129,7 +129,7 @@ export class SessionState {
     if (failure === undefined && this.session.phase === 'opening') this.openOn(server);
     else if (failure === undefined) this.session.errandDone();
     else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
-    else this.session.retryLease(server);
+    else this.session.lease.retry(server);
   }
 
   /** The session's own settings are refused: whatever follows would run under others. */
@@ -159,7 +159,7 @@ export class SessionState {
   open(parameters: ReadonlyMap<string, string>, done: (startup: Startup) => void): void {
     this.startup = { parameters, done };
     for (const name of parameters.keys()) if (name.includes('.')) this.rememberCustom(name);
-    this.session.requestLease();
+    this.session.lease.take();
   }
 
   openOn(server: ServerConnection): void {
@@ -200,7 +200,7 @@ export class SessionState {
     server.label = label;
     this.start({ label, parameters: server.parameters });
     startup.done({ label, parameters: server.parameters });
-    this.session.mayRelease();
+    this.session.lease.mayEnd();
   }
 
   start(startup: Startup): void {
@@ -298,7 +298,7 @@ export class SessionState {
     const { session } = this;
     const isKnown = this.touched === 0 && !this.isInspecting && !this.isBusy;
     if (this.permanent !== undefined) {
-      session.pool.discard(server, session);
+      session.pool.discard(server, session.lease);
       return;
     }
     if (
@@ -308,12 +308,12 @@ export class SessionState {
       server.status === 0x49 &&
       server.cancelsInFlight === 0
     ) {
-      session.pool.release(server, session);
+      session.pool.release(server, session.lease);
       return;
     }
     server.label = session.pool.labels.unknown;
     server.isDirty = true;
-    session.pool.recover(server, session);
+    session.pool.recover(server, session.lease);
   }
 
   close(): void {

@@ -1,0 +1,64 @@
+/**
+ * What a caller is sent: answers as they come, parameters as they change, and its server connection held back while it
+ * does not read. The counterpart of caller-input.ts.
+ */
+import { encodeParameterStatus } from '@postern/wire';
+import { changedParameters, type ParameterSet } from './parameter-set.ts';
+import type { PooledSession } from './session.ts';
+
+/** A rider may leave so many times `maxCallerBacklogBytes` unread: its fellows cannot be made to wait for it. */
+const riderBacklogFactor = 16;
+
+export class CallerOutput {
+  private readonly session: PooledSession;
+  private isServerPaused = false;
+  /** The parameters the caller believes in. */
+  private told: ParameterSet | undefined;
+
+  constructor(session: PooledSession) {
+    this.session = session;
+  }
+
+  /** Answers (borrowed). True when their very memory was kept. */
+  receive(bytes: Uint8Array, start: number, end: number): boolean {
+    const { session } = this;
+    if (session.isOver) return false;
+    const { context, stream, server } = session;
+    const isKept = context.toCaller.append(stream, bytes, start, end);
+    const { maxCallerBacklogBytes } = context.limits;
+    if (session.riding.isRiding) {
+      if (stream.bufferedBytes > riderBacklogFactor * maxCallerBacklogBytes) stream.destroy();
+    } else if (stream.bufferedBytes > maxCallerBacklogBytes && server !== undefined) {
+      this.isServerPaused = true;
+      server.stream.pause();
+    }
+    return isKept;
+  }
+
+  /** The caller reads again, or its server connection is about to be somebody else's. */
+  resumeServer(): void {
+    if (!this.isServerPaused) return;
+    this.isServerPaused = false;
+    this.session.server?.stream.resume();
+  }
+
+  /** A message of the engine's own. */
+  give(message: Uint8Array): void {
+    const { session } = this;
+    if (!session.isOver) session.context.toCaller.append(session.stream, message, 0, message.length);
+  }
+
+  /** The first the caller hears: everything in `parameters` is part of `messages`. */
+  greet(parameters: ParameterSet, messages: readonly Uint8Array[]): void {
+    this.told = parameters;
+    for (const message of messages) this.give(message);
+  }
+
+  tellParameters(parameters: ParameterSet): void {
+    const { told } = this;
+    if (told === parameters) return;
+    this.told = parameters;
+    if (told === undefined) return;
+    for (const [name, value] of changedParameters(told, parameters)) this.give(encodeParameterStatus(name, value));
+  }
+}
