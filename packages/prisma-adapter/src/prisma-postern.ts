@@ -28,11 +28,6 @@ export interface PrismaPosternConfig {
   max?: number | undefined;
   /** Over WebSocket: after how long an unused session is closed. Default 10 s. */
   idleTimeoutMillis?: number | undefined;
-  /**
-   * Over WebSocket: what the server speaks. Default `postern`, which saves a round trip where it may be taken for granted;
-   * `auto` finds out, `neon` is for proxies that let no subprotocol pass.
-   */
-  protocol?: 'postern' | 'auto' | 'neon' | undefined;
   /** Over WebSocket: for logging in. Default: `?connect_timeout=`, else 5 s. */
   connectionTimeoutMillis?: number | undefined;
 }
@@ -91,11 +86,11 @@ export class PrismaPostern implements SqlMigrationAwareDriverAdapterFactory {
   }
 
   #createTransport(connectionString: string): Transport {
-    const { transport = 'http', max, idleTimeoutMillis, connectionTimeoutMillis, protocol = 'postern' } = this.#config;
+    const { transport = 'http', max, idleTimeoutMillis, connectionTimeoutMillis } = this.#config;
     const { transactionTimeoutMs = defaultTransactionTimeoutMs } = this.#config;
     if (transport === 'http') return createHttpTransport({ connectionString, transactionTimeoutMs });
     const { onPoolError, onConnectionError } = this.#options;
-    const pool = { protocol, max, idleTimeoutMillis, connectionTimeoutMillis };
+    const pool = { max, idleTimeoutMillis, connectionTimeoutMillis };
     return createWsTransport({ connectionString, pool, onPoolError, onConnectionError });
   }
 }

@@ -15,7 +15,7 @@ import { runWithBegin } from './run-with-begin.ts';
 
 export interface WsTransportOptions {
   readonly connectionString: string;
-  readonly pool: Omit<PoolConfig, 'connectionString' | 'Client'>;
+  readonly pool: Omit<PoolConfig, 'connectionString' | 'Client' | 'protocol'>;
   /** A session nobody uses was lost. */
   readonly onPoolError: ((error: Error) => void) | undefined;
   /** A session within a transaction was lost; its statements fail too. */
@@ -23,7 +23,13 @@ export interface WsTransportOptions {
 }
 
 export function createWsTransport(options: WsTransportOptions): Transport {
-  const pool = new Pool({ ...options.pool, connectionString: options.connectionString, Client: LazyClient });
+  const pool = new Pool({
+    ...options.pool,
+    connectionString: options.connectionString,
+    Client: LazyClient,
+    // Not found out by trying: that would keep the first statement from travelling with the log-in.
+    protocol: 'postern',
+  });
   pool.on('error', (error: Error) => options.onPoolError?.(error));
   let state: 'open' | 'closed' = 'open';
 
