@@ -2,11 +2,9 @@
 // (`sql.begin(work)`); Prisma wants a thing with methods, so `work` here waits to be told the end.
 
 import type { PrismaIsolationLevel } from '@postern/prisma-mapping';
-import { type NeonQueryFunction, PosternError, type TransactionFunction } from '@postern/serverless';
+import { PosternError, type TransactionFunction } from '@postern/serverless';
 import type { Statement, StatementResult, TransactionEnd, TransportTransaction } from '../transport.ts';
-import { runOne, severalStatements } from './http-transport.ts';
-
-export type HttpSql = NeonQueryFunction<true, true>;
+import { type HttpSql, runOne, severalStatements } from './run-statement.ts';
 
 export interface HttpTransactionOptions {
   readonly sql: HttpSql;

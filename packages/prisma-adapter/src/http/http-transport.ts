@@ -2,9 +2,10 @@
 
 import type { PrismaIsolationLevel } from '@postern/prisma-mapping';
 import { postern } from '@postern/serverless';
-import { mayBeSeveral, splitStatements } from '../split-statements.ts';
-import { rawTypes, type Statement, type StatementResult, type Transport } from '../transport.ts';
-import { beginHttpTransaction, type HttpSql } from './http-transaction.ts';
+import { splitStatements } from '../split-statements.ts';
+import { rawTypes, type StatementResult, type Transport } from '../transport.ts';
+import { beginHttpTransaction } from './http-transaction.ts';
+import { type HttpSql, runOne, severalStatements } from './run-statement.ts';
 
 export interface HttpTransportOptions {
   readonly connectionString: string;
@@ -37,15 +38,3 @@ export function createHttpTransport({ connectionString, transactionTimeoutMs }: 
 }
 
 const noResult: StatementResult = { fields: [], rows: [], rowCount: null };
-
-/** One request. */
-export async function runOne(sql: Pick<HttpSql, 'query'>, { text, values }: Statement): Promise<StatementResult> {
-  return (await sql.query(text, values)) as unknown as StatementResult; // rawTypes: texts and nulls
-}
-
-/** The statements, where there is more than one: the protocol behind HTTP takes one at a time. */
-export function severalStatements(statement: Statement): string[] | undefined {
-  if (!mayBeSeveral(statement)) return undefined;
-  const statements = splitStatements(statement.text);
-  return statements.length > 1 ? statements : undefined;
-}
