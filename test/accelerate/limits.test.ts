@@ -122,6 +122,24 @@ describe('P2024 and P2028: no connection', () => {
     expect(await prisma.user.count()).toBe(3);
   });
 
+  test('for a plan’s own transaction: nothing of it runs outside of one', async () => {
+    const { prisma, origin, keys } = await open({ poolSize: 1, poolTimeoutMs: 200, plans: {}, keys: [{}] });
+    const insert = (name: string) => {
+      const args = { type: 'rawSql', sql: `INSERT INTO "Category" (name) VALUES ('${name}')`, args: [], argTypes: [] };
+      return { type: 'execute', args };
+    };
+    const plan = { type: 'transaction', args: { type: 'sum', args: [insert('loose 1'), insert('loose 2')] } };
+    const body = { operation: 'executeRaw', plan, params: {} };
+    await prisma.$transaction(async (tx) => {
+      await tx.user.count();
+      expect((await ask(origin, '/query', { key: keys[0]?.key, body })).body).toMatchObject({ code: 'P2024' });
+    });
+    expect((await ask(origin, '/query', { key: keys[0]?.key, body: rawQuery('SELECT 1') })).status).toBe(200);
+    expect(await prisma.category.count({ where: { name: { startsWith: 'loose' } } })).toBe(0);
+    // The very same plan, when there is a connection.
+    expect((await ask(origin, '/query', { key: keys[0]?.key, body })).body).toEqual({ data: 2 });
+  });
+
   test('for a transaction within maxWait; and nobody keeps waiting', async () => {
     const { prisma, gateway } = await open({ poolSize: 1, plans: {}, keys: [{}] });
     await prisma.$transaction(async (tx) => {

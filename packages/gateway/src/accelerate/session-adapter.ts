@@ -80,15 +80,22 @@ interface TransactionOptions {
 
 function createTransaction(session: SqlSession, { level, before, onClosed }: TransactionOptions): Transaction {
   let unsaid = before;
+  let begun: Promise<unknown> | undefined;
   async function run(query: SqlQuery): Promise<SqlResult> {
     if (query.sql === 'ROLLBACK') {
       // Nobody waits for the answers of what is still running, and nothing was begun if nothing was said.
       if (session.pending > 0) session.abort(rolledBack());
       if (!session.isOpen || unsaid !== undefined) return noResult;
     }
-    const first = unsaid;
+    if (unsaid === undefined) {
+      // Plans run some statements at once: none may overtake BEGIN, and run without a transaction if that fails.
+      await begun;
+      return runQuery(session, query, level);
+    }
+    const first = runQuery(session, query, level, unsaid);
     unsaid = undefined;
-    return runQuery(session, query, level, first);
+    begun = first.catch(() => {});
+    return first;
   }
   const savepoint = async (sql: string): Promise<void> => {
     await run({ sql, args: [], argTypes: [] });

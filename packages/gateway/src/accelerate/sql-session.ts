@@ -164,6 +164,8 @@ export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOpti
     const { columns, rows, rowCount, commands, error } = statement;
     if (error === undefined) statement.resolve({ columns, rows, rowCount, commands });
     else statement.reject(error);
+    // What came first did not run (no BEGIN): nothing else may run here either.
+    if (error !== undefined && statement.toSkip > 0) abort(error);
   }
 
   return {
