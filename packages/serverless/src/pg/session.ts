@@ -244,10 +244,7 @@ export class Session {
     const { handlers } = this.#options;
     switch (message.name) {
       case 'authentication':
-        void this.#authenticate(message).catch((error: PosternError) => {
-          this.#transport?.close();
-          this.#end(error);
-        });
+        this.#authenticate(message);
         return;
       case 'backendKeyData':
         this.processID = message.processID;
@@ -327,9 +324,15 @@ export class Session {
     if (this.isIdle) this.#options.handlers.onDrain();
   }
 
-  async #authenticate({ method, data }: Extract<BackendMessage, { name: 'authentication' }>): Promise<void> {
+  /** Throws at once: what comes behind in the same bytes must not be believed. */
+  #authenticate({ method, data }: Extract<BackendMessage, { name: 'authentication' }>): void {
     const { isPipelined, password } = this.#options;
-    if (method === 0 || (method === 3 && isPipelined)) return;
+    if (method === 0) {
+      if (this.#scram?.isVerified === false)
+        throw new PosternError('SASL: the server skipped its proof', { kind: 'protocol', code: '28000' });
+      return;
+    }
+    if (method === 3 && isPipelined) return;
     if (isPipelined) throw new PosternError(wantsDialogue, { kind: 'protocol', code: '28000', safeToRetry: true });
     if (password === undefined) {
       throw new PosternError('the server asks for a password, and there is none', { kind: 'usage', code: '28P01' });
@@ -339,8 +342,12 @@ export class Session {
       this.#scram = createScram(password);
       const { first } = this.#scram;
       this.connection.write(packet('p', 'SCRAM-SHA-256', int32(first.length), first));
-    } else if (method === 11 && this.#scram) this.connection.write(packet('p', await this.#scram.answer(data)));
-    else if (method === 12 && this.#scram) this.#scram.verify(data);
+    } else if (method === 11 && this.#scram) {
+      this.#scram.answer(data).then(
+        (proof) => this.connection.write(packet('p', proof)),
+        (error: PosternError) => this.close(error),
+      );
+    } else if (method === 12 && this.#scram) this.#scram.verify(data);
     else {
       throw new PosternError(`the server asks for authentication method ${method}, which is not supported`, {
         kind: 'protocol',

@@ -15,6 +15,7 @@ export interface Scram {
   answer(challenge: Uint8Array): Promise<Uint8Array>;
   /** Throws unless the server knows the password too. */
   verify(outcome: Uint8Array): void;
+  readonly isVerified: boolean;
 }
 
 function fail(why: string): never {
@@ -27,6 +28,7 @@ export function createScram(password: string): Scram {
   const nonce = toBase64(crypto.getRandomValues(new Uint8Array(18)));
   const bare = `n=*,r=${nonce}`;
   let signature = '';
+  let isVerified = false;
 
   async function hmac(key: Uint8Array, text: string): Promise<Uint8Array<ArrayBuffer>> {
     const parameters = { name: 'HMAC', hash: 'SHA-256' };
@@ -65,6 +67,10 @@ export function createScram(password: string): Scram {
     verify(outcome) {
       if (signature === '' || !decodeText(outcome).startsWith(`v=${signature}`))
         fail('the server does not know the password');
+      isVerified = true;
+    },
+    get isVerified() {
+      return isVerified;
     },
   };
 }
