@@ -6,12 +6,8 @@ export type PoolErrorCode =
   | 'connect_timeout'
   | 'server_connection_lost'
   | 'pin_limit'
-  | 'message_too_large'
-  | 'protocol_violation'
   | 'query_cancelled'
   | 'session_state_lost'
-  | 'statement_limit'
-  | 'too_many_connections'
   | 'shutting_down';
 
 export interface PoolErrorFields {

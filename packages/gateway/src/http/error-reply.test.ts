@@ -10,12 +10,8 @@ const codesOfThePool: Record<PoolErrorCode, true> = {
   connect_timeout: true,
   server_connection_lost: true,
   pin_limit: true,
-  message_too_large: true,
-  protocol_violation: true,
   query_cancelled: true,
   session_state_lost: true,
-  statement_limit: true,
-  too_many_connections: true,
   shutting_down: true,
 };
 
