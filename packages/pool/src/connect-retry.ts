@@ -19,23 +19,27 @@ export interface RetryOptions<T> {
   readonly clock: Clock;
   /** How long to go on; 0 = no limit. */
   readonly budgetMs: number;
-  attempt(): Promise<T>;
+  /** `leftMs`: what is left of the budget; Infinity when there is no limit. */
+  attempt(leftMs: number): Promise<T>;
   /** Nobody wants the result any more. */
   isOver?(): boolean;
 }
 
+/** Another attempt is not worth making in less. */
+const shortestAttemptMs = 100;
+
 /** The first success, or the last failure once no further attempt makes sense. */
 export async function retryWithin<T>(options: RetryOptions<T>): Promise<T> {
-  const { clock, budgetMs } = options;
-  const startedAt = clock.now();
-  for (let attempt = 0; ; attempt++) {
+  const { clock } = options;
+  const endAt = options.budgetMs > 0 ? clock.now() + options.budgetMs : Number.POSITIVE_INFINITY;
+  for (let failedAttempts = 0; ; failedAttempts++) {
     try {
-      return await options.attempt();
+      return await options.attempt(endAt - clock.now());
     } catch (error) {
-      const waitedMs = clock.now() - startedAt;
-      if (!isRetryable(error) || (budgetMs > 0 && waitedMs >= budgetMs) || options.isOver?.() === true) throw error;
+      const spareMs = endAt - clock.now() - shortestAttemptMs;
+      if (!isRetryable(error) || spareMs <= 0 || options.isOver?.() === true) throw error;
       await new Promise<void>((resolve) => {
-        clock.after(retryDelayMs(attempt), resolve);
+        clock.after(Math.min(retryDelayMs(failedAttempts), spareMs), resolve);
       });
     }
   }

@@ -3,6 +3,7 @@
  * Whom a connection is lent to is the pool's business.
  */
 import { retryDelayMs } from './connect-retry.ts';
+import { dialWithin } from './dial-within.ts';
 import type { Pool } from './pool.ts';
 import { isPermanent, messageOf } from './pool-errors.ts';
 import { type LoginFacts, ServerConnection } from './server-connection.ts';
@@ -93,14 +94,15 @@ export class Connector {
   private async logIn(timeoutMs: number): Promise<LoginFacts> {
     const { target, identity, context } = this.pool;
     const { clock, dial, limits } = context;
+    const endAt = clock.now() + timeoutMs;
     return logIn({
-      stream: await dial(target),
+      stream: await dialWithin(clock, dial, target, timeoutMs),
       identity,
       database: target.database,
       // None, so that RESET on the connection leads to the server's own defaults.
       parameters: [],
       clock,
-      timeoutMs,
+      timeoutMs: Math.max(1, endAt - clock.now()),
       maxMessageBytes: limits.maxMessageBytes,
     });
   }

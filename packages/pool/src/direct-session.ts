@@ -1,6 +1,7 @@
 /** A session with a server connection of its own: bytes pass both ways untouched; only the cancel key is ours. */
 import type { ByteStream } from './byte-stream.ts';
 import { retryWithin } from './connect-retry.ts';
+import { dialWithin } from './dial-within.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage } from './error-message.ts';
 import type { Identity, Target } from './identity.ts';
@@ -51,17 +52,19 @@ export class DirectSession {
     const server = await retryWithin({
       clock: context.clock,
       budgetMs: this.options.connectTimeoutMs,
-      attempt: async () =>
-        logIn({
-          stream: await context.dial(target),
+      attempt: async (leftMs) => {
+        const timeoutMs = Math.min(context.limits.loginTimeoutMs, leftMs);
+        return logIn({
+          stream: await dialWithin(context.clock, context.dial, target, timeoutMs),
           identity,
           database: target.database,
           parameters: this.options.parameters,
           minor: this.options.protocolMinor,
           clock: context.clock,
-          timeoutMs: context.limits.loginTimeoutMs,
+          timeoutMs,
           maxMessageBytes: context.limits.maxMessageBytes,
-        }),
+        });
+      },
       isOver: () => this.isOver,
     });
     this.opened(server);

@@ -31,6 +31,8 @@ export interface EngineContext {
   watchWaiters(pool: Pool): void;
   /** Whether the target's budget of server connections has room; makes room by closing an idle one elsewhere. */
   mayConnect(pool: Pool): boolean;
+  /** Whether the target has more server connections than its budget allows: a login to verify somebody may exceed it. */
+  isOverBudget(pool: Pool): boolean;
   connectionOpened(pool: Pool): void;
   connectionClosed(pool: Pool): void;
   /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */

@@ -22,6 +22,7 @@ import { createLimitGroups } from './limit-groups.ts';
 import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import { Pool } from './pool.ts';
+import { connectFailed } from './pool-errors.ts';
 import type { PoolStats } from './pool-stats.ts';
 import { SendBatches } from './send-batches.ts';
 import { ServerBudget, targetKey } from './server-budget.ts';
@@ -128,6 +129,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
     },
     mayConnect: (pool) => budget.makeRoom(pool),
+    isOverBudget: (pool) => budget.isExceeded(pool.target),
     connectionOpened(pool) {
       budget.opened(pool.target);
       if (!isSweeping) {
@@ -173,13 +175,24 @@ export function createEngine(options: EngineOptions): Engine {
   }
 
   function poolFor(target: Target, identity: Identity): Pool {
-    const key = `${targetKey(target)}/${target.database}/${identity.id}`;
+    const key = poolKey(target, identity);
     let pool = pools.get(key);
     if (pool === undefined) {
       pool = new Pool(context, target, identity, target.poolSize ?? limits.poolSize);
       pools.set(key, pool);
     }
     return pool;
+  }
+
+  async function logInOnce(target: Target, identity: Identity, timeoutMs: number): Promise<void> {
+    const pool = poolFor(target, identity);
+    try {
+      await pool.login(timeoutMs);
+    } catch (error) {
+      // Made up credentials must not leave pools behind.
+      if (pool.isUnused) pools.delete(poolKey(target, identity));
+      throw connectFailed(error);
+    }
   }
 
   function greetingOf(
@@ -262,7 +275,7 @@ export function createEngine(options: EngineOptions): Engine {
       retryWithin({
         clock,
         budgetMs: connectTimeoutMs,
-        attempt: () => poolFor(target, identity).login(limits.loginTimeoutMs),
+        attempt: (leftMs) => logInOnce(target, identity, Math.min(limits.loginTimeoutMs, leftMs)),
       }),
     openSession(given) {
       if (isClosing) {
@@ -312,4 +325,9 @@ export function createEngine(options: EngineOptions): Engine {
       context.flush();
     },
   };
+}
+
+/** What decides which server connections are interchangeable. */
+function poolKey(target: Target, identity: Identity): string {
+  return `${targetKey(target)}/${target.database}/${identity.id}`;
 }

@@ -17,6 +17,8 @@ export interface EngineLimits {
   readonly maxConcurrentLogins: number;
   /** A server connection idle for so long is closed. PgBouncer's server_idle_timeout. */
   readonly serverIdleTimeoutMs: number;
+  /** One that only verified credentials, and that nobody has used, is closed after this: its caller wanted a direct session, or none. */
+  readonly loginIdleTimeoutMs: number;
   /** A server connection older than this is closed when idle, so that load moves after a failover. PgBouncer's server_lifetime. */
   readonly serverLifetimeMs: number;
   /** How long an abandoned server connection may take to come back to ReadyForQuery before it is closed. */
@@ -58,6 +60,7 @@ export const defaultLimits: EngineLimits = {
   loginTimeoutMs: 5_000,
   maxConcurrentLogins: 4,
   serverIdleTimeoutMs: 600_000,
+  loginIdleTimeoutMs: 10_000,
   serverLifetimeMs: 3_600_000,
   recoveryTimeoutMs: 5_000,
   cancelTimeoutMs: 5_000,

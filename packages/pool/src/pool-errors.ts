@@ -1,5 +1,6 @@
 /** What callers are told about their server connection: which limit, its value, the wait, what was lost, what to change. */
-import { DatabaseError } from '@postern/wire';
+import { DatabaseError, ProtocolError } from '@postern/wire';
+import { isRetryable } from './connect-retry.ts';
 import { PoolError } from './errors.ts';
 
 export function poolTimeout(state: {
@@ -19,6 +20,19 @@ export function poolTimeout(state: {
       `${state.pinned} pinned, ${state.waiting} waiting)`,
     hint: 'Raise the pool size (connection_limit, --pool-size) or pool_timeout, or make transactions shorter.',
     safeToRetry: true,
+  });
+}
+
+/** What whoever logs in is told about an error of the network: Postgres' answers and our own errors stay what they are. */
+export function connectFailed(error: unknown): unknown {
+  if (error instanceof DatabaseError || error instanceof ProtocolError || error instanceof PoolError) return error;
+  return new PoolError({
+    code: 'connect_failed',
+    sqlstate: '08001',
+    message: `cannot reach the database server: ${messageOf(error)}`,
+    hint: 'Check that Postgres is running and reachable.',
+    safeToRetry: isRetryable(error),
+    cause: error,
   });
 }
 

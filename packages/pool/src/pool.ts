@@ -43,6 +43,8 @@ export class Pool {
   private readonly shared: SharedLeases;
 
   private readonly connector: Connector;
+  /** Logins under way that verify an identity. */
+  private verifying = 0;
   private faults = 0;
 
   constructor(context: EngineContext, target: Target, identity: Identity, size: number) {
@@ -72,7 +74,13 @@ export class Pool {
   }
 
   get isUnused(): boolean {
-    return this.sessions === 0 && this.counted === 0 && this.pinned.size === 0 && this.waiters.length === 0;
+    return (
+      this.sessions === 0 &&
+      this.verifying === 0 &&
+      this.counted === 0 &&
+      this.pinned.size === 0 &&
+      this.waiters.length === 0
+    );
   }
 
   /**
@@ -122,6 +130,7 @@ export class Pool {
 
   private lend(server: ServerConnection, waiter: Waiter): void {
     this.leased.add(server);
+    server.wasLent = true;
     if (waiter.group !== undefined) waiter.group.lent++;
   }
 
@@ -159,6 +168,7 @@ export class Pool {
       isClosing ||
       server.isSuspect ||
       this.counted >= this.size ||
+      this.context.isOverBudget(this) ||
       server.idleSince - server.openedAt > limits.serverLifetimeMs
     );
   }
@@ -200,9 +210,18 @@ export class Pool {
     server.destroy();
   }
 
-  /** Logs in once, to verify the identity; the connection is kept. */
+  /**
+   * Logs in once, to verify the identity, whatever the limits: nothing else proves it. The connection is kept where there is
+   * room for it, and closed at once where there is not.
+   */
   async login(timeoutMs: number): Promise<void> {
-    this.arrived(await this.connector.connect(timeoutMs));
+    this.verifying++;
+    try {
+      if (!this.context.mayConnect(this)) this.closeOneIdle();
+      this.arrived(await this.connector.connect(timeoutMs));
+    } finally {
+      this.verifying--;
+    }
   }
 
   /** Opens connections for those who wait, as far as the limits allow. */
@@ -266,7 +285,8 @@ export class Pool {
     const { clock, limits } = this.context;
     const now = clock.now();
     for (const server of [...this.idle]) {
-      if (now - server.idleSince > limits.serverIdleTimeoutMs || now - server.openedAt > limits.serverLifetimeMs) {
+      const idleTimeoutMs = server.wasLent ? limits.serverIdleTimeoutMs : limits.loginIdleTimeoutMs;
+      if (now - server.idleSince > idleTimeoutMs || now - server.openedAt > limits.serverLifetimeMs) {
         this.closeIdle(server);
       }
     }
@@ -321,7 +341,7 @@ export class Pool {
     return {
       target: this.describe(),
       user: this.identity.user,
-      connecting: this.connector.connecting,
+      connecting: this.connector.connecting + this.verifying,
       idle: this.idle.length,
       leased: this.leased.size,
       pinned: this.pinned.size,

@@ -28,6 +28,10 @@ export class ServerBudget {
     return false;
   }
 
+  isExceeded(target: Target): boolean {
+    return this.isLimited && (this.open.get(targetKey(target)) ?? 0) > this.maxServerConnections;
+  }
+
   opened(target: Target): void {
     const key = targetKey(target);
     this.open.set(key, (this.open.get(key) ?? 0) + 1);

@@ -81,6 +81,8 @@ export class ServerConnection {
   notifier: unknown;
   idleSince: number;
   isGone = false;
+  /** Not only opened to verify an identity. */
+  wasLent = false;
   /** Not to be lent again. */
   isSuspect = false;
   /** The FATAL ErrorResponse that announced the end. */
