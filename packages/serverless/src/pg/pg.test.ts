@@ -309,6 +309,19 @@ describe('the rest of node-postgres', () => {
     await pool.end();
   });
 
+  test('waiting for a client that cannot connect fails, and leaves nothing behind', async () => {
+    neonConfig.protocol = 'neon';
+    const relay = await startCountingRelay(gateway.port, 1);
+    const pool = new Pool({ connectionString: `${gateway.url({ port: relay.port })}?connect_timeout=0.2`, max: 1 });
+    const lent = await pool.connect();
+    const waiting = settled(pool.query('SELECT 1'));
+    relay.close();
+    lent.release(true);
+    expect(await waiting).toMatchObject({ kind: 'connection', safeToRetry: true });
+    expect([pool.totalCount, pool.waitingCount]).toEqual([0, 0]);
+    await pool.end();
+  });
+
   test('password functions, parts of the connection, own parsers, escapes', async () => {
     const { database } = gateway;
     const client = new Client({

@@ -249,7 +249,7 @@ export class Pool extends Emitter {
       }
       if (this.#members.size >= this.options.max) {
         const member = await this.#wait();
-        return prepare(member, !member.client.isUsable);
+        return member.client.isUsable ? prepare(member, false) : this.#prepareNew(prepare, member);
       }
       return this.#prepareNew(prepare, this.#add());
     }
