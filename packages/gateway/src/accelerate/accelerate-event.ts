@@ -1,3 +1,6 @@
+import { AccelerateError, accelerateErrorReply } from './accelerate-error.ts';
+import type { ResponseFacts } from './response-headers.ts';
+
 /** What the log gets to know of a request. Neither SQL nor values nor keys. */
 export interface AccelerateEvent {
   readonly event: 'http_accelerate';
@@ -17,4 +20,40 @@ export interface AccelerateEvent {
   /** Of errors nobody expected. */
   readonly stack?: string;
   readonly durationMs: number;
+}
+
+export function toAccelerateEvent(told: {
+  route: string;
+  status: number;
+  failure: unknown;
+  facts: ResponseFacts;
+  durationMs: number;
+}): AccelerateEvent {
+  const { route, status, failure, facts, durationMs } = told;
+  return {
+    event: 'http_accelerate',
+    requestId: facts.requestId,
+    route,
+    status,
+    ...(facts.keyId === undefined ? {} : { key: facts.keyId }),
+    ...(facts.cacheStatus === 'none' ? {} : { cache: facts.cacheStatus }),
+    ...failureOf(failure),
+    durationMs,
+  };
+}
+
+/** Of errors of Postgres only the code: their texts may quote values. */
+function failureOf(failure: unknown): Pick<AccelerateEvent, 'code' | 'message' | 'detail' | 'stack'> {
+  if (failure === undefined) return {};
+  const { body, isDefect } = accelerateErrorReply(failure);
+  if (failure instanceof AccelerateError) {
+    return {
+      code: body.code,
+      message: failure.message,
+      ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+    };
+  }
+  if (isDefect && failure instanceof Error && failure.stack !== undefined)
+    return { code: body.code, stack: failure.stack };
+  return { code: body.code };
 }

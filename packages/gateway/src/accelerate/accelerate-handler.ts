@@ -8,7 +8,9 @@ import type { ResultCache } from '../cache/result-cache.ts';
 import type { KeyGrant, KeyRing } from '../keys/key-ring.ts';
 import type { RateLimiter } from '../plans/rate-limiter.ts';
 import { AccelerateError, accelerateErrorReply } from './accelerate-error.ts';
-import type { AccelerateEvent } from './accelerate-event.ts';
+import { type AccelerateEvent, toAccelerateEvent } from './accelerate-event.ts';
+import { type Answer, writeAnswer } from './answer.ts';
+import { cacheKey } from './cache-key.ts';
 import { type ClientVersion, parseClientVersion } from './client-version.ts';
 import {
   badRequest,
@@ -22,7 +24,7 @@ import { createRequestScope } from './request-scope.ts';
 import { createResponseHeaders, type ResponseFacts } from './response-headers.ts';
 import { runQuery, runQueryWithin } from './run-query.ts';
 import { createTelemetry, parseTelemetryWish, type Telemetry } from './telemetry.ts';
-import type { Tenant } from './tenant.ts';
+import { responseTooLarge, type Tenant } from './tenant.ts';
 import type { Transactions } from './transactions.ts';
 
 export interface AccelerateHandlerOptions {
@@ -56,9 +58,6 @@ interface Context {
   readonly telemetry: Telemetry;
   readonly facts: ResponseFacts;
 }
-
-/** The JSON of an answer, without its extensions: `data` is JSON already. */
-type Answer = { readonly data: Uint8Array } | { readonly body: Readonly<Record<string, unknown>> };
 
 /** Read-only operations: the only ones whose results are kept. The client asks for caching everywhere. */
 const cacheable: ReadonlySet<string> = new Set(
@@ -122,7 +121,7 @@ export function createAccelerateHandler(options: AccelerateHandlerOptions): Acce
       body = JSON.stringify({ ...reply.body, ...extensionsOf(telemetry) });
     }
     const headers = { ...createResponseHeaders(facts), ...extraHeaders };
-    log(eventOf({ route, status, failure, facts, durationMs: clock.now() - startedAtMs }));
+    log(toAccelerateEvent({ route, status, failure, facts, durationMs: clock.now() - startedAtMs }));
     // Response's type wants a buffer that is not shared; ours never is.
     return new Response(body as string | Uint8Array<ArrayBuffer>, { status, headers });
   }
@@ -139,6 +138,8 @@ export function createAccelerateHandler(options: AccelerateHandlerOptions): Acce
     const key = await cacheKey(tenant, version, query);
     // Others may wait for the same result: one caller's leaving must not take it from them.
     const result = await cache.get({ key, scope: tenant.cacheScope }, strategy, () => run(undefined));
+    // Stored for somebody whose plan may be larger.
+    if (result.body.length > tenant.plan.maxResponseBytes) throw responseTooLarge(tenant.plan);
     facts.cacheStatus = result.status;
     facts.ageMs = clock.now() - result.storedAtMs;
     facts.signature = key;
@@ -214,68 +215,11 @@ function strategyOf(request: Request): CacheStrategy | undefined {
   }
 }
 
-/** Everything the result depends on: whose, which plan, which values. Comments and the wording of errors are not. */
-async function cacheKey(tenant: Tenant, version: ClientVersion, query: QueryRequest): Promise<string> {
-  const { model, operation, plan, params } = query;
-  const text = JSON.stringify([tenant.cacheScope, version.hasOldPlans, model ?? null, operation, plan, params]);
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-const encoder = new TextEncoder();
-
-function writeAnswer(answer: Answer, extensions: Readonly<Record<string, unknown>> | undefined): Uint8Array | string {
-  if ('body' in answer) return JSON.stringify({ ...answer.body, ...(extensions === undefined ? {} : { extensions }) });
-  const start = encoder.encode('{"data":');
-  const end = encoder.encode(extensions === undefined ? '}' : `,"extensions":${JSON.stringify(extensions)}}`);
-  const bytes = new Uint8Array(start.length + answer.data.length + end.length);
-  bytes.set(start);
-  bytes.set(answer.data, start.length);
-  bytes.set(end, start.length + answer.data.length);
-  return bytes;
+function newRequestId(): string {
+  return crypto.randomUUID().replaceAll('-', '').slice(0, 16);
 }
 
 function extensionsOf(telemetry: Telemetry): { extensions?: Readonly<Record<string, unknown>> } {
   const extensions = telemetry.extensions();
   return extensions === undefined ? {} : { extensions };
-}
-
-function newRequestId(): string {
-  return crypto.randomUUID().replaceAll('-', '').slice(0, 16);
-}
-
-function eventOf(told: {
-  route: string;
-  status: number;
-  failure: unknown;
-  facts: ResponseFacts;
-  durationMs: number;
-}): AccelerateEvent {
-  const { route, status, failure, facts, durationMs } = told;
-  return {
-    event: 'http_accelerate',
-    requestId: facts.requestId,
-    route,
-    status,
-    ...(facts.keyId === undefined ? {} : { key: facts.keyId }),
-    ...(facts.cacheStatus === 'none' ? {} : { cache: facts.cacheStatus }),
-    ...failureOf(failure),
-    durationMs,
-  };
-}
-
-/** Of errors of Postgres only the code: their texts may quote values. */
-function failureOf(failure: unknown): Pick<AccelerateEvent, 'code' | 'message' | 'detail' | 'stack'> {
-  if (failure === undefined) return {};
-  const { body, isDefect } = accelerateErrorReply(failure);
-  if (failure instanceof AccelerateError) {
-    return {
-      code: body.code,
-      message: failure.message,
-      ...(failure.detail === undefined ? {} : { detail: failure.detail }),
-    };
-  }
-  if (isDefect && failure instanceof Error && failure.stack !== undefined)
-    return { code: body.code, stack: failure.stack };
-  return { code: body.code };
 }
