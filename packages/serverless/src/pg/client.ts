@@ -220,9 +220,9 @@ export class Client extends Emitter {
   unref(): void {}
 
   /** Whether the server still answers; asked only after a silence of some length. */
-  async isAlive(): Promise<boolean> {
+  async isAlive(silenceMs: number = keepAliveMs): Promise<boolean> {
     if (!this.isUsable) return false;
-    if (Date.now() - this.#lastSign < keepAliveMs) return true;
+    if (Date.now() - this.#lastSign < silenceMs) return true;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         resolve(false);
@@ -324,7 +324,7 @@ export class Client extends Emitter {
     if (!this.#options.keepAlive) return;
     clearTimeout(this.#keepAlive);
     const ask = async (): Promise<void> => {
-      if (this.#session?.isIdle) await this.isAlive();
+      if (this.#session?.isIdle) await this.isAlive(0);
     };
     this.#keepAlive = setTimeout(() => void ask(), this.#options.keepAliveInitialDelayMillis || keepAliveMs);
     (this.#keepAlive as { unref?(): void }).unref?.();

@@ -1,6 +1,6 @@
 // Servers that misbehave, or speak only Neon's wire: written by hand, so that what they were sent can be counted.
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Client, neonConfig, Pool } from '../index.ts';
 import { concat, encodeText, int16, int32, packet, Reader } from '../ws/packet.ts';
@@ -170,6 +170,35 @@ test('a server that lets everybody in without its half of SCRAM is not believed'
   Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon', pipelineConnect: false });
   for (const { url } of [skipped, lying])
     await expect(new Client(url).connect()).rejects.toMatchObject({ code: '28000' });
+});
+
+test('§9 a pool notices after a long silence that its client is half dead', async () => {
+  const server = await scripted(wellBehaved); // does not answer Sync
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  const pool = new Pool({ connectionString: server.url, idleTimeoutMillis: 0 });
+  await pool.query('SELECT 1');
+  await pool.query('SELECT 2');
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  vi.setSystemTime(Date.now() + 60_000);
+  const next = pool.query('SELECT 3');
+  await vi.advanceTimersByTimeAsync(5_000);
+  vi.useRealTimers();
+  expect((await next).rows).toEqual([{ n: 1 }]);
+  expect(server.connections.map((messages) => messages.filter((message) => message !== 'X'))).toEqual([
+    ['startup', 'p', 'Q SELECT 1', 'Q SELECT 2', 'S'],
+    ['startup', 'p', 'Q SELECT 3'],
+  ]);
+  await pool.end();
+});
+
+test('keepAlive asks while idle', async () => {
+  const server = await scripted((message) => (message === 'S' ? packet('Z', encodeText('I')) : wellBehaved(message)));
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  const client = new Client({ connectionString: server.url, keepAlive: true, keepAliveInitialDelayMillis: 20 });
+  await client.connect();
+  await client.query('SELECT 1');
+  await expect.poll(() => server.connections[0]?.filter((message) => message === 'S').length).toBeGreaterThan(1);
+  await client.end();
 });
 
 test('messages cut and joined anywhere', async () => {
