@@ -185,8 +185,11 @@ export class Answers implements BackendHandler {
     this.hasCopyBegun = false;
     if (isFatalResponse(bytes, start)) server.fatal = bytes.slice(start, end);
     if (owed.length === 0) {
-      // Nobody asked: the server says why it will close.
-      if (server.holder === undefined) return Verdict.Drop;
+      // Nobody asked: the server says why it will close. Lent to nobody, it must not be lent any more.
+      if (server.holder === undefined) {
+        server.destroy();
+        return Verdict.Drop;
+      }
       this.runSink = server.holder;
       return server.holder.failed(server, Expect.Sync, Action.Forward, undefined, bytes, start, end)
         ? Verdict.Forward

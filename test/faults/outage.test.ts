@@ -1,0 +1,51 @@
+// Postgres goes away and comes back: nobody is refused within their connect_timeout, and nobody overtakes.
+import { type RunningPostgres, startPostgres } from '@postern/testkit';
+import type pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type FaultyGateway, isHeavy, openGateway } from './gateway.ts';
+
+const waiting = isHeavy ? 500 : 100;
+const outageMs = isHeavy ? 20_000 : 3_000;
+
+let postgres: RunningPostgres;
+let opened: FaultyGateway;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  opened = await openGateway(postgres.url('postgres'), { poolSize: 2 });
+});
+afterAll(async () => {
+  await opened.close();
+  await postgres.stop();
+});
+
+test(`${waiting} callers wait for a Postgres that is away for ${outageMs / 1000} s`, { timeout: 120_000 }, async () => {
+  const clients = await Promise.all(
+    Array.from({ length: waiting }, () => opened.connect('connect_timeout=60 pool_timeout=60')),
+  );
+  await clients[0]!.query('SELECT 1');
+  await postgres.kill();
+  // What is sent before the loss is known is lost with it, as on any connection.
+  await vi.waitFor(() => expect(opened.gateway.stats().pools[0]!.idle).toBe(0));
+  const served: number[] = [];
+  const answers: Promise<unknown>[] = [];
+  for (const [n, client] of clients.entries()) {
+    // LOCK-free, but not shareable: each caller needs a lease of its own, so the order of leases can be seen.
+    answers.push(client.query(`SELECT set_config('fault.caller', '${n}', false)`).then(() => served.push(n)));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await new Promise((resolve) => setTimeout(resolve, outageMs));
+  expect(served).toEqual([]);
+  await postgres.restart();
+  await Promise.all(answers);
+  expect(served).toHaveLength(waiting);
+  // Two connections serve in turn: neighbours may swap, nobody is left behind.
+  for (const [place, n] of served.entries()) expect(Math.abs(place - n), `caller ${n} came ${place}th`).toBeLessThan(8);
+});
+
+test('a server connection lost while idle is never seen', async () => {
+  const client: pg.Client = await opened.connect('connect_timeout=30');
+  await client.query('SELECT 1');
+  await postgres.restart('fast');
+  expect((await client.query('SELECT 2 AS two')).rows).toEqual([{ two: 2 }]);
+});
