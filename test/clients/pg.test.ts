@@ -10,7 +10,8 @@ let noise: NoisyCaller;
 const clients: pg.Client[] = [];
 
 beforeAll(async () => {
-  pooled = await openPooledGateway();
+  // Several of these sessions hold what pins them, at once.
+  pooled = await openPooledGateway({ gateway: { limits: { maxPinned: 6 } } });
   await pooled.database.query(`
     CREATE TABLE items (id int PRIMARY KEY, name text NOT NULL);
     INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 1000) n`);
@@ -106,6 +107,35 @@ test('LISTEN hears of other sessions, of its own, and of a statement on Postgres
       ['news', '3'],
     ]),
   );
+});
+
+test('a notification arrives although its listener has just got the connection it was sent on', async () => {
+  const single = await openPooledGateway({ poolSize: 1 });
+  const [listener, speaker] = [
+    await connect({ connectionString: single.tcpUrl }),
+    await connect({ connectionString: single.tcpUrl }),
+  ];
+  const heard: unknown[] = [];
+  listener.on('notification', ({ payload }) => void heard.push(payload));
+  await listener.query('LISTEN news');
+  for (let round = 0; round < 20; round++) {
+    await Promise.all([speaker.query(`NOTIFY news, '${round}'`), listener.query('SELECT pg_sleep(0.02)')]);
+  }
+  await expect.poll(() => heard).toEqual(Array.from({ length: 20 }, (_, round) => String(round)));
+  await Promise.all(clients.splice(0).map((client) => client.end()));
+  await single.close();
+});
+
+test('a database can be dropped as soon as the last pooled session has left it', async () => {
+  const client = await connect();
+  const name = `${pooled.database.name}_dropped`;
+  await client.query(`CREATE DATABASE ${name}`);
+  const visitor = await connect({
+    connectionString: Object.assign(new URL(pooled.tcpUrl), { pathname: `/${name}` }).href,
+  });
+  await visitor.query('CREATE TABLE notes (n int)');
+  await clients.pop()?.end();
+  await client.query(`DROP DATABASE ${name}`);
 });
 
 test("start-up parameters are the session's, and RESET leads back to them", async () => {
