@@ -76,7 +76,11 @@ export function createTestEngine(
   const engine = createEngine({
     dial: options.dial?.(postgres.dial) ?? postgres.dial,
     clock,
-    random: (bytes) => new Uint8Array(bytes).fill(++random),
+    random(bytes) {
+      const value = new Uint8Array(bytes);
+      new DataView(value.buffer).setUint32(0, ++random);
+      return value;
+    },
     log: (event) => events.push(event),
     limits: { poolSize: 1, ...options.limits },
   });

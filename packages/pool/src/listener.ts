@@ -22,6 +22,8 @@ export interface Listener {
   /** The session now listens on exactly these channels; `done` when that is true. */
   listen(session: ListeningSession, channels: readonly string[], done: () => void): void;
   forget(session: ListeningSession): void;
+  /** Gives the connection back to Postgres when nobody listens any more. */
+  closeUnused(): void;
   /** Server connections used: 0 or 1. */
   readonly connections: number;
   close(): void;
@@ -159,6 +161,13 @@ export function createListener(pool: Pool): Listener {
           () => {},
         );
       }
+    },
+    closeUnused() {
+      if (server === undefined || channels.size > 0 || server.owed.length > 0) return;
+      server.close();
+      server = undefined;
+      state = 'closed';
+      pool.context.connectionClosed(pool);
     },
     get connections() {
       return server === undefined ? 0 : 1;

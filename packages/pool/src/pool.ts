@@ -43,6 +43,8 @@ export class Pool {
   private readonly shared: SharedLeases;
 
   private readonly connector: Connector;
+  /** Connections are being handed to waiters: what becomes free meanwhile is theirs. */
+  private isServing = false;
   /** Logins under way that verify an identity. */
   private verifying = 0;
   private faults = 0;
@@ -88,7 +90,9 @@ export class Pool {
    */
   acquire(waiter: Waiter): ServerConnection | undefined {
     const { group } = waiter;
-    if (this.waiters.length === 0 && this.idle.length > 0 && (group === undefined || group.lent < group.limit)) {
+    // Who waits while a connection is idle waits for its own connection_limit, not for the pool.
+    const isQueueOpen = !this.isServing || this.waiters.length === 0;
+    if (this.idle.length > 0 && isQueueOpen && (group === undefined || group.lent < group.limit)) {
       const server = this.takeIdle(waiter);
       this.lend(server, waiter);
       return server;
@@ -104,7 +108,7 @@ export class Pool {
     waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);
     this.context.watchWaiters(this);
-    this.openIfWanted();
+    this.connector.openIfWanted();
     return undefined;
   }
 
@@ -152,13 +156,26 @@ export class Pool {
       this.openIfWanted();
       return;
     }
-    const next = this.waiters.shift();
-    if (next === undefined) {
-      this.idle.push(server);
-      return;
+    this.idle.push(server);
+    this.serve();
+  }
+
+  /**
+   * Lends what is idle to those who wait. A loop, not a recursion: whoever is granted a connection may release it at once,
+   * and ten thousand may be waiting.
+   */
+  private serve(): void {
+    if (this.isServing || this.waiters.length === 0) return;
+    this.isServing = true;
+    while (this.idle.length > 0) {
+      const next = this.waiters.shift();
+      // Those left wait for their own connection_limit.
+      if (next === undefined) break;
+      const server = this.takeIdle(next);
+      this.lend(server, next);
+      next.granted(server);
     }
-    this.lend(server, next);
-    next.granted(server);
+    this.isServing = false;
     if (this.context.limits.multiplexing) this.shared.boardWaiters();
   }
 
@@ -224,8 +241,9 @@ export class Pool {
     }
   }
 
-  /** Opens connections for those who wait, as far as the limits allow. */
+  /** Serves those who wait with what is idle, and opens connections for the rest, as far as the limits allow. */
   openIfWanted(): void {
+    this.serve();
     this.connector.openIfWanted();
   }
 
@@ -290,7 +308,8 @@ export class Pool {
         this.closeIdle(server);
       }
     }
-    return this.counted + this.pinned.size > 0;
+    this.listener.closeUnused();
+    return this.counted + this.pinned.size + this.listener.connections > 0;
   }
 
   /** Gives one idle connection back to Postgres; false when there is none. */

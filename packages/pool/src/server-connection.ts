@@ -2,7 +2,7 @@
  * One real connection to Postgres: what was sent and is owed, and what it is known to hold. It knows nothing of pools or
  * sessions; what its answers mean is in answers.ts. Rules: reference/pooling.md §2.1, §2.2.
  */
-import { encodeTerminate } from '@postern/wire';
+import { encodeTerminate, ProtocolError } from '@postern/wire';
 import { Answers, ReplyFault, type SyntheticReply } from './answers.ts';
 import { BackendScanner, ScanError } from './backend-scanner.ts';
 import type { ByteStream } from './byte-stream.ts';
@@ -182,7 +182,7 @@ export class ServerConnection {
     try {
       isKept = this.scanner.push(bytes);
     } catch (error) {
-      if (!(error instanceof ReplyFault || error instanceof ScanError)) throw error;
+      if (!(error instanceof ReplyFault || error instanceof ScanError || error instanceof ProtocolError)) throw error;
       this.gone(error.message);
     }
     this.options.afterData();

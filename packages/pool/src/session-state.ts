@@ -200,7 +200,8 @@ export class SessionState {
     server.label = label;
     this.start({ label, parameters: server.parameters });
     startup.done({ label, parameters: server.parameters });
-    this.session.lease.mayEnd();
+    // What the caller sent meanwhile goes first: the connection is not given away and asked for again.
+    this.session.errandDone();
   }
 
   start(startup: Startup): void {
