@@ -67,17 +67,3 @@ test('a caller that vanishes has its query cancelled and its transaction rolled 
   expect((await client.query('SELECT count(*)::int AS n FROM t WHERE n = 2')).rows).toEqual([{ n: 0 }]);
   await vi.waitFor(() => expect(opened.gateway.stats().pools[0]).toMatchObject({ recovering: 0, faults: 0 }));
 });
-
-test('a wait that takes too long says which limit, its value, the wait, and what to change', async () => {
-  const holders = [await opened.connect(), await opened.connect()];
-  for (const holder of holders) await holder.query('BEGIN; SELECT 1');
-  const hasty = await opened.connect('pool_timeout=1');
-  const error = await hasty.query('SELECT 1').catch((caught: pg.DatabaseError) => caught);
-  expect(error).toMatchObject({
-    code: '53300',
-    message: expect.stringMatching(/pool_timeout 1 s, waited 1\.\d s; connection limit 2, 2 in use/),
-    hint: expect.stringContaining('pool'),
-  });
-  for (const holder of holders) await holder.query('COMMIT');
-  expect((await hasty.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
-});
