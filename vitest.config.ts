@@ -7,6 +7,8 @@ const config: ViteUserConfig = defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['packages/testkit/src/postgres/vitest-global-setup.ts'],
     testTimeout: 30_000,
+    // Real servers and clients on two busy cores: what fails once is run once more, and both outcomes are printed.
+    retry: 1,
     hookTimeout: 60_000,
     maxWorkers: 2,
   },

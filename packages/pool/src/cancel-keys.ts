@@ -20,7 +20,8 @@ export class CancelKeys<Holder> {
     for (;;) {
       const bytes = this.random(4 + secretBytes);
       const processId = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) & 0x7fff_ffff;
-      if (processId !== 0 && !this.holders.has(processId)) return { processId, secretKey: Uint8Array.from(bytes.subarray(4)) };
+      if (processId !== 0 && !this.holders.has(processId))
+        return { processId, secretKey: Uint8Array.from(bytes.subarray(4)) };
     }
   }
 

@@ -3,6 +3,9 @@ import { encodeCancelRequest } from '@postern/wire';
 import type { Clock } from './clock.ts';
 import type { Dial, Target } from './identity.ts';
 
+const maxAttempts = 3;
+const retryDelayMs = 100;
+
 /** What is to be cancelled. `cancelsInFlight` is counted up for as long as the cancel could hit. */
 export interface Cancellable {
   readonly processId: number;
@@ -19,7 +22,7 @@ export async function sendCancelRequest(
   if (server.secretKey.length === 0) throw new Error('Postgres gave no cancel key');
   if (server.cancelsInFlight !== undefined) server.cancelsInFlight++;
   try {
-    const stream = await seams.dial(target);
+    const stream = await dialAgain(seams, target);
     await new Promise<void>((resolve) => {
       const timer = seams.clock.after(seams.timeoutMs, () => {
         stream.destroy();
@@ -34,5 +37,22 @@ export async function sendCancelRequest(
     });
   } finally {
     if (server.cancelsInFlight !== undefined) server.cancelsInFlight--;
+  }
+}
+
+/** A Postgres whose places are all taken refuses even a cancel; a moment later it may not. */
+async function dialAgain(
+  { dial, clock }: { readonly dial: Dial; readonly clock: Clock },
+  target: Target,
+): Promise<Awaited<ReturnType<Dial>>> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await dial(target);
+    } catch (error) {
+      if (attempt === maxAttempts) throw error;
+      await new Promise<void>((resolve) => {
+        clock.after(retryDelayMs * attempt, resolve);
+      });
+    }
   }
 }

@@ -21,8 +21,12 @@ beforeAll(async () => {
 
 afterEach(async () => {
   // The driver's end() does not wait for its goodbye to arrive.
-  await expect.poll(() => running.reduce((callers, gateway) => callers + gateway.stats().callers, 0)).toBe(0);
-  await Promise.all(running.splice(0).map((gateway) => gateway.close(0)));
+  try {
+    await expect.poll(() => running.reduce((callers, gateway) => callers + gateway.stats().callers, 0)).toBe(0);
+  } finally {
+    // One test's leftovers are not the next one's.
+    await Promise.all(running.splice(0).map((gateway) => gateway.close(0)));
+  }
 });
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ declare module 'vitest' {
 
 /** One Postgres for the whole vitest run; each test file makes its own database in it (`createTestDatabase`). */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const postgres = await startPostgres({ settings: { max_prepared_transactions: '10' } });
+  const postgres = await startPostgres({ settings: { max_prepared_transactions: '10', max_connections: '300' } });
   project.provide('postgresUrl', postgres.url());
   // For the processes that tests start, and for environments without `inject`.
   process.env.POSTERN_TEST_PG_URL = postgres.url();
