@@ -59,6 +59,7 @@ export class Pool {
       waiters: this.waiters,
       leased: () => this.leased,
       freed: (server) => this.release(server, undefined),
+      flush: () => context.flush(),
     });
     this.functions = createFunctionKnowledge(context.clock);
     this.connector = new Connector(this);

@@ -19,6 +19,8 @@ export interface SharedLeasesOptions {
   leased(): Iterable<ServerConnection>;
   /** The last rider left. */
   freed(server: ServerConnection): void;
+  /** Sends what was gathered: at the end of an event of the clock's. */
+  flush(): void;
 }
 
 export class SharedLeases {
@@ -53,7 +55,10 @@ export class SharedLeases {
   /** Not while a cancel is under way: it could still hit whoever comes next. */
   private free(server: ServerConnection): void {
     if (server.cancelsInFlight > 0 && !server.isGone) {
-      this.options.clock.after(5, () => this.free(server));
+      this.options.clock.after(5, () => {
+        this.free(server);
+        this.options.flush();
+      });
       return;
     }
     server.isDraining = false;

@@ -1,0 +1,208 @@
+import {
+  concatBytes,
+  encodeBind,
+  encodeCommandComplete,
+  encodeExecute,
+  encodeParse,
+  encodeQuery,
+  encodeReadyForQuery,
+  encodeSync,
+} from '@postern/wire';
+import { expect, test } from 'vitest';
+import {
+  type Answer,
+  type AnsweringServer,
+  answering,
+  createTestEngine,
+  settle,
+  type TestCaller,
+  type TestEngine,
+} from './engine.fixture.ts';
+
+const silent: Answer = () => null;
+const answer = concatBytes([encodeCommandComplete('SELECT 1'), encodeReadyForQuery('I')]);
+const answered = ['CommandComplete SELECT 1', 'ReadyForQuery I'];
+
+/** A pool of one whose connection is busy with the first caller's query; nothing is answered until the test says so. */
+async function createBusy(first = 'SELECT 0'): Promise<TestEngine & { holder: TestCaller; server: AnsweringServer }> {
+  const engine = createTestEngine();
+  const holder = await engine.open();
+  const server = await answering(engine.postgres, silent);
+  await holder.send(encodeQuery(first));
+  expect(server.asked()).toEqual([`Query ${first}`]);
+  return { ...engine, holder, server };
+}
+
+test('segments that leave no trace are sent behind one another, whole', async () => {
+  const { open, postgres, engine } = createTestEngine();
+  const holder = await open();
+  const connection = await postgres.nextConnection();
+  await connection.accept();
+  await holder.send(encodeQuery('SELECT 0'));
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeParse('', 'SELECT 2'), encodeBind({}), encodeExecute(), encodeSync());
+  expect(connection.pending()).toBe('QQPBES');
+  expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 0, opened: 1 }]);
+});
+
+test('answers go to whom they belong, in order, and the connection is free afterwards', async () => {
+  const { open, holder, server, engine } = await createBusy();
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('SELECT 2'));
+  server.connection.send(answer);
+  await settle();
+  expect([holder.heard(), b.heard(), c.heard()]).toEqual([answered, [], []]);
+  server.connection.send(answer, answer);
+  await settle();
+  expect([holder.heard(), b.heard(), c.heard()]).toEqual([[], answered, answered]);
+  expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1 }]);
+});
+
+test.each([
+  ['a transaction', 'BEGIN'],
+  ['a setting', 'SET work_mem = 1'],
+  ['an unknown function', 'SELECT my_function()'],
+  ['a sleep', 'SELECT pg_sleep(10)'],
+  ['two statements', 'SELECT 1; SELECT 2'],
+])('%s waits for a connection of its own', async (_, sql) => {
+  const { open, server, engine } = await createBusy();
+  const b = await open();
+  await b.send(encodeQuery(sql));
+  expect(server.asked()).toEqual([]);
+  expect(engine.stats().pools).toMatchObject([{ waiting: 1 }]);
+});
+
+test('nobody joins a connection whose holder may leave something behind', async () => {
+  const { open, server } = await createBusy('SELECT my_function()');
+  const b = await open();
+  await b.send(encodeQuery('SELECT 1'));
+  expect(server.asked()).toEqual([]);
+});
+
+test('nobody joins a statement that has been running for a while', async () => {
+  const { open, server, clock } = await createBusy();
+  clock.advance(10);
+  const b = await open();
+  await b.send(encodeQuery('SELECT 1'));
+  expect(server.asked()).toEqual([]);
+});
+
+test('first in, first out: whoever waits and cannot share stops the sharing', async () => {
+  const { open, server, engine } = await createBusy();
+  const [b, c, d] = [await open(), await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('BEGIN'));
+  await d.send(encodeQuery('SELECT 2'));
+  expect(server.asked()).toEqual(['Query SELECT 1']);
+  expect(engine.stats().pools).toMatchObject([{ waiting: 2 }]);
+  server.connection.send(answer, answer);
+  await settle();
+  expect(server.asked()).toEqual(['Query BEGIN']);
+});
+
+test('only so many fellows: a slow statement delays no more', async () => {
+  const { open, server, engine } = await createBusy();
+  for (let i = 0; i < 12; i++) await (await open()).send(encodeQuery(`SELECT ${i}`));
+  expect(server.asked()).toHaveLength(7);
+  expect(engine.stats().pools).toMatchObject([{ waiting: 5 }]);
+  server.connection.send(answer);
+  await settle();
+  expect(server.asked()).toEqual(['Query SELECT 7']);
+});
+
+test('a caller under a connection_limit neither shares nor is refused', async () => {
+  const { postgres, open, engine } = createTestEngine({ limits: { poolSize: 2, maxServerConnections: 2 } });
+  const holders = [await open(), await open()];
+  for (const holder of holders) {
+    await holder.send(encodeQuery('SELECT 0'));
+    await answering(postgres, silent);
+    await settle();
+  }
+  const limited = await open({ settings: { connectionLimit: 1 } });
+  await limited.send(encodeQuery('SELECT 1'));
+  expect(engine.stats().pools).toMatchObject([{ leased: 2, waiting: 1 }]);
+});
+
+test('the cancel of one rider is not sent: it would hit whoever runs. It is over when the rider has its answer', async () => {
+  const { open, holder, server, engine, postgres } = await createBusy();
+  const b = await open({ greeting: true });
+  await b.send(encodeQuery('SELECT 1'));
+  let isOver = false;
+  // The secret of the fixture's callers is zeros.
+  const cancel = engine.cancel(b.session.processId, new Uint8Array(4)).then(() => {
+    isOver = true;
+  });
+  await settle();
+  expect(postgres.connections).toHaveLength(1);
+  expect(isOver).toBe(false);
+  server.connection.send(answer);
+  await settle();
+  expect([holder.heard(), isOver]).toEqual([answered, false]);
+  server.connection.send(answer);
+  await cancel;
+  expect(b.heard().slice(-2)).toEqual(answered);
+});
+
+test('while the last rider is being cancelled nobody joins, and the connection is not lent before the cancel is over', async () => {
+  const { open, holder, server, engine, postgres, pass } = await createBusy();
+  const b = await open();
+  await b.send(encodeQuery('SELECT 1'));
+  server.connection.send(answer);
+  await settle();
+  expect(holder.heard()).toEqual(answered);
+  const cancel = engine.cancel(b.session.processId, new Uint8Array(4));
+  const cancelling = await postgres.nextConnection();
+  expect((await cancelling.startup()).kind).toBe('cancel');
+  const c = await open();
+  await c.send(encodeQuery('SELECT 2'));
+  server.asked();
+  server.connection.send(answer);
+  await settle();
+  expect(server.asked()).toEqual([]);
+  await pass(20);
+  expect(server.asked()).toEqual([]);
+  cancelling.stream.destroy();
+  await cancel;
+  await pass(20);
+  expect(b.heard()).toEqual(answered);
+  expect(server.asked()).toEqual(['Query SELECT 2']);
+});
+
+test('a rider that vanishes takes nothing with it: its answer goes nowhere, the others get theirs', async () => {
+  const { open, holder, server, engine, postgres } = await createBusy();
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('SELECT 2'));
+  await b.vanish();
+  expect(postgres.connections).toHaveLength(1);
+  server.connection.send(answer, answer, answer);
+  await settle();
+  expect([holder.heard(), b.heard(), c.heard()]).toEqual([answered, [], answered]);
+  expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0 }]);
+});
+
+test('the loss of the connection is told to every rider, and a cancel that waited is over', async () => {
+  const { open, holder, server, engine } = await createBusy();
+  const b = await open();
+  await b.send(encodeQuery('SELECT 1'));
+  const cancel = engine.cancel(b.session.processId, new Uint8Array(4));
+  server.connection.stream.destroy();
+  await cancel;
+  await settle();
+  for (const caller of [holder, b]) expect(caller.heard()[0]).toContain('FATAL 08006');
+  expect(engine.stats().pools).toMatchObject([{ idle: 0, leased: 0 }]);
+});
+
+test('while there is room in the pool nobody shares', async () => {
+  const { postgres, open, engine } = createTestEngine({ limits: { poolSize: 2 } });
+  const [a, b] = [await open(), await open()];
+  await a.send(encodeQuery('SELECT 1'));
+  await answering(postgres, silent);
+  await settle();
+  await b.send(encodeQuery('SELECT 2'));
+  await answering(postgres, silent);
+  await settle();
+  expect(engine.stats().pools).toMatchObject([{ leased: 2, opened: 2 }]);
+});
