@@ -1,0 +1,223 @@
+import {
+  concatBytes,
+  encodeBind,
+  encodeClose,
+  encodeDataRow,
+  encodeDescribe,
+  encodeExecute,
+  encodeParse,
+  encodeQuery,
+  encodeReadyForQuery,
+  encodeSync,
+  encodeText,
+} from '@postern/wire';
+import { describe, expect, test } from 'vitest';
+import { type Answer, answering, createTestEngine, failure, settle } from './engine.fixture.ts';
+import { resetSql } from './label.ts';
+
+/** One row of the answer to an inspection. */
+function held(...cells: string[]): Uint8Array {
+  return encodeDataRow(cells.map((cell) => encodeText(cell)));
+}
+
+const isInspection = (sql: string): boolean => sql.includes('pg_listening_channels');
+const done = Uint8Array.of(0x43, 0, 0, 0, 8, 0x53, 0x45, 0x54, 0);
+const named = (name: string, sql: string): Uint8Array => encodeParse(name, sql);
+const run = (name: string): Uint8Array => concatBytes([encodeBind({ statement: name }), encodeExecute(), encodeSync()]);
+
+describe('settings', () => {
+  /** A Postgres that tells of one setting whenever it is asked what the session holds. */
+  const withDateStyle: Answer = (sql) =>
+    isInspection(sql) ? concatBytes([held('s', 'DateStyle', 'ISO, DMY'), done]) : undefined;
+
+  test('of one session are replayed before another’s segment and again before its own, in the same write', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, withDateStyle);
+    await a.send(encodeQuery("SET DateStyle = 'DMY'"));
+    const b = await open();
+    server.asked();
+    await b.send(encodeQuery('SELECT 1'));
+    expect(server.asked()).toEqual([`Query ${resetSql}`, 'Query SELECT 1']);
+    await a.send(encodeQuery('SELECT 2'));
+    expect(server.asked()).toEqual([
+      `Query ${resetSql}; SELECT pg_catalog.set_config(E'DateStyle', E'ISO, DMY', false)`,
+      'Query SELECT 2',
+    ]);
+    // Nothing of it shows.
+    expect(a.heard().slice(-2)).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('need nothing where the session comes back to its connection', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, withDateStyle);
+    await a.send(encodeQuery("SET DateStyle = 'DMY'"));
+    server.asked();
+    await a.send(encodeQuery('SELECT 2'));
+    expect(server.asked()).toEqual(['Query SELECT 2']);
+  });
+
+  test('are asked about once the transaction is over, and the answer is not the caller’s', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeQuery('SET work_mem = 1'));
+    expect(server.asked().map((line) => (isInspection(line) ? 'inspection' : line))).toEqual([
+      'Query SET work_mem = 1',
+      'inspection',
+    ]);
+    expect(a.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+});
+
+describe('a reset that fails', () => {
+  test('ends the session: its segment ran under settings nobody knows', async () => {
+    const { postgres, open, engine, events } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, (sql) => {
+      if (isInspection(sql)) return concatBytes([held('s', 'work_mem', '1'), done]);
+      return sql.includes("set_config(E'work_mem'") ? failure('22023', 'no more of that') : undefined;
+    });
+    await a.send(encodeQuery('SET work_mem = 1'));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    a.heard();
+    await a.send(encodeQuery('SELECT 2'));
+    expect(a.isClosed).toBe(true);
+    expect(a.heard()).toEqual([
+      'FATAL 08006 the session’s settings could not be restored on another server connection: no more of that'.replace(
+        '’',
+        "'",
+      ),
+    ]);
+    expect(events.map(({ event }) => event)).toContain('session_state_refused');
+    expect(engine.stats().pools).toMatchObject([{ idle: 0, leased: 0 }]);
+    expect(server.connection.stream).toBeDefined();
+  });
+
+  test('of a role is waited for: nothing of the segment is sent before it has succeeded', async () => {
+    const { postgres, open } = createTestEngine();
+    let refuses = false;
+    const a = await open();
+    const server = await answering(postgres, (sql) => {
+      if (isInspection(sql)) return concatBytes([held('r', 'role', 'app'), done]);
+      return refuses && sql.includes("set_config(E'role'") ? failure('42501', 'permission denied') : undefined;
+    });
+    await a.send(encodeQuery('SET ROLE app'));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    server.asked();
+    refuses = true;
+    await a.send(encodeQuery('DELETE FROM t'));
+    expect(server.asked().filter((line) => line.includes('DELETE'))).toEqual([]);
+    expect(a.heard().at(-1)).toContain('FATAL 08006');
+  });
+});
+
+describe('prepared statements', () => {
+  test('are shared under names of ours: the second caller’s Parse is answered without Postgres', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(named('s1', 'SELECT 1'), run('s1'));
+    expect(server.asked()).toEqual(['Parse _postern_1 SELECT 1', 'Bind _postern_1', 'Execute', 'Sync']);
+    const b = await open();
+    await b.send(named('other', 'SELECT 1'), run('other'));
+    expect(server.asked()).toEqual(['Bind _postern_1', 'Execute', 'Sync']);
+    expect(b.heard()).toEqual(['ParseComplete', 'BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('follow their session to a connection that lacks them', async () => {
+    const { postgres, open } = createTestEngine({ limits: { poolSize: 2, multiplexing: false } });
+    const a = await open();
+    const first = await answering(postgres, (sql) => (sql === 'SELECT pg_sleep(1)' ? null : undefined));
+    await a.send(named('s1', 'SELECT 1'), encodeSync());
+    const b = await open();
+    await b.send(encodeQuery('SELECT pg_sleep(1)'));
+    first.asked();
+    a.heard();
+    await a.send(run('s1'));
+    const second = await answering(postgres);
+    await settle();
+    expect(second.asked()).toEqual(['Parse _postern_1 SELECT 1', 'Bind _postern_1', 'Execute', 'Sync']);
+    expect(a.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('Close frees the caller’s name and leaves Postgres’ alone', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(named('s', 'SELECT 1'), encodeSync());
+    server.asked();
+    a.heard();
+    await a.send(encodeClose('S', 's'), named('s', 'SELECT 2'), encodeDescribe('S', 's'), encodeSync());
+    expect(server.asked()).toEqual(['Parse _postern_2 SELECT 2', 'Describe', 'Sync']);
+    expect(a.heard()).toEqual(['CloseComplete', 'ParseComplete', 'NoData', 'ReadyForQuery I']);
+  });
+
+  test('the least recently used one gives way when a connection holds too many', async () => {
+    const { postgres, open } = createTestEngine({ limits: { maxPreparedStatements: 2 } });
+    const a = await open();
+    const server = await answering(postgres);
+    for (const name of ['a', 'b']) await a.send(named(name, `SELECT '${name}'`), encodeSync());
+    await a.send(run('a'));
+    server.asked();
+    await a.send(named('c', 'SELECT 3'), encodeSync());
+    expect(server.asked()).toEqual(['Close', 'Parse _postern_3 SELECT 3', 'Sync']);
+    await a.send(run('a'));
+    expect(server.asked()).toEqual(['Bind _postern_1', 'Execute', 'Sync']);
+    await a.send(run('b'));
+    expect(server.asked()).toEqual(['Close', "Parse _postern_2 SELECT 'b'", 'Bind _postern_2', 'Execute', 'Sync']);
+  });
+});
+
+describe('the release rule', () => {
+  test('keeps the connection through a transaction, whoever waits', async () => {
+    const { postgres, open, engine } = createTestEngine({ limits: { multiplexing: false } });
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeQuery('BEGIN'));
+    await connection.next();
+    connection.send(done, encodeReadyForQuery('T'));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    expect(connection.pending()).toBe('');
+    expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 1 }]);
+    await a.send(encodeQuery('COMMIT'));
+    await connection.next();
+    connection.send(done, encodeReadyForQuery('I'));
+    await settle();
+    expect(connection.pending()).toBe('Q');
+  });
+
+  test('counts what was not synced: a Bind behind the ReadyForQuery keeps the connection', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    const a = await open();
+    await answering(postgres);
+    await a.send(encodeQuery('SELECT 1'), encodeParse('', 'SELECT 2'));
+    expect(a.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I', 'ParseComplete']);
+    expect(engine.stats().pools).toMatchObject([{ leased: 1, idle: 0 }]);
+    await a.send(encodeSync());
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1 }]);
+  });
+
+  test('objects that cannot be replayed pin the session, within a limit', async () => {
+    const { postgres, open, engine } = createTestEngine({ limits: { poolSize: 3, maxPinned: 1 } });
+    const temporary: Answer = (sql) =>
+      isInspection(sql) ? concatBytes([held('o', 'temporary object t', ''), done]) : undefined;
+    const a = await open({ label: 'tcp 1' });
+    await answering(postgres, temporary);
+    await a.send(encodeQuery('CREATE TEMP TABLE t ()'));
+    expect(engine.stats().pools).toMatchObject([
+      { pinned: 1, leased: 0, pins: [{ session: 'tcp 1', reasons: ['temporary object t'] }] },
+    ]);
+    const b = await open();
+    await b.send(encodeQuery('CREATE TEMP TABLE t ()'));
+    await answering(postgres, temporary);
+    await settle();
+    expect(b.heard().at(-1)).toMatch(/^FATAL 53400 too many sessions .* \(limit 1\): temporary object t$/);
+    expect(a.isClosed).toBe(false);
+  });
+});
