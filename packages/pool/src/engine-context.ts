@@ -35,6 +35,8 @@ export interface EngineContext {
   isOverBudget(pool: Pool): boolean;
   connectionOpened(pool: Pool): void;
   connectionClosed(pool: Pool): void;
+  /** Closes the idle connections to other databases of the pool's target. */
+  closeIdleElsewhere(pool: Pool): void;
   /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */
   cancelOnServer(target: Target, server: Cancellable): Promise<void>;
   shuttingDown(): PoolError;

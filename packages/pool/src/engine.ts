@@ -128,6 +128,13 @@ export function createEngine(options: EngineOptions): Engine {
         clock.after(100, watch);
       }
     },
+    closeIdleElsewhere(pool) {
+      for (const other of pools.values()) {
+        const { host, port, database } = other.target;
+        if (host !== pool.target.host || port !== pool.target.port || database === pool.target.database) continue;
+        other.leaveDatabase();
+      }
+    },
     mayConnect: (pool) => budget.makeRoom(pool),
     isOverBudget: (pool) => budget.isExceeded(pool.target),
     connectionOpened(pool) {

@@ -313,6 +313,12 @@ export class Pool {
     return this.counted + this.pinned.size + this.listener.connections > 0;
   }
 
+  /** Closes what nobody uses, now or as soon as it has come to rest: somebody wants the database to itself. */
+  leaveDatabase(): void {
+    for (const server of this.recovering) server.isSuspect = true;
+    while (this.closeOneIdle());
+  }
+
   /** Gives one idle connection back to Postgres; false when there is none. */
   closeOneIdle(): boolean {
     const server = this.idle[0];

@@ -37,7 +37,9 @@ export class SessionNotifications {
   hasHeard(processId: number, channel: string, payload: string): boolean {
     const id = `${processId} ${channel} ${payload}`;
     if (take(this.told, id)) return true;
-    if (this.session.server?.processId !== processId) return false;
+    const { server } = this.session;
+    // The connection may have been somebody else's when it was sent.
+    if (server?.processId !== processId || server.notifier !== this.session) return false;
     this.early ??= [];
     if (this.early.length < maxRemembered) this.early.push(id);
     return true;

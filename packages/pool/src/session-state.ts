@@ -60,6 +60,7 @@ export class SessionState {
     const { traits } = text;
     if (text.notifies) server.notifier = this.session;
     if (text.setsLocal) this.hasLocalSettings = true;
+    if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     if (!isShareableText(text)) this.session.riding.isSegmentShareable = false;
     if (traits.clean) return;
     server.isDirty = true;

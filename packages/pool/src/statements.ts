@@ -19,6 +19,8 @@ export interface StatementText {
   readonly notifies: boolean;
   /** May change settings for the rest of its transaction. */
   readonly setsLocal: boolean;
+  /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
+  readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
   readonly copiesIn: boolean;
   /** The statement of callers that parse as the server does by default. */
@@ -86,6 +88,7 @@ export function createStatementTexts(options: {
       customSettings,
       notifies: /notify/i.test(sql),
       setsLocal: /\bset\s+local\b|\bset_config\b/i.test(sql),
+      changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       shared: undefined,
       byContext: undefined,

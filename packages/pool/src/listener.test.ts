@@ -1,0 +1,80 @@
+import {
+  concatBytes,
+  encodeCommandComplete,
+  encodeDataRow,
+  encodeNotificationResponse,
+  encodeQuery,
+  encodeText,
+} from '@postern/wire';
+import { expect, test } from 'vitest';
+import {
+  type Answer,
+  type AnsweringServer,
+  answering,
+  createTestEngine,
+  settle,
+  type TestCaller,
+  type TestEngine,
+} from './engine.fixture.ts';
+
+/** Says that the session listens on c, when asked. */
+const listensOnC: Answer = (sql) =>
+  sql.includes('pg_listening_channels')
+    ? concatBytes([encodeDataRow(['l', 'c', ''].map((cell) => encodeText(cell))), encodeCommandComplete('SELECT 1')])
+    : undefined;
+
+async function createListening(): Promise<TestEngine & { caller: TestCaller; listener: AnsweringServer }> {
+  const engine = createTestEngine();
+  const caller = await engine.open();
+  await answering(engine.postgres, listensOnC);
+  await caller.send(encodeQuery('LISTEN c'));
+  const listener = await answering(engine.postgres);
+  await settle();
+  return { ...engine, caller, listener };
+}
+
+test('LISTEN is answered once notifications would arrive', async () => {
+  const engine = createTestEngine();
+  const caller = await engine.open();
+  await answering(engine.postgres, listensOnC);
+  await caller.send(encodeQuery('LISTEN c'));
+  expect(caller.heard()).toEqual(['CommandComplete SELECT 0']);
+  const listener = await answering(engine.postgres);
+  await settle();
+  expect(listener.asked()).toEqual(['Query LISTEN "c"']);
+  expect(caller.heard()).toEqual(['ReadyForQuery I']);
+});
+
+test('one connection listens for the pool; who does not listen hears nothing', async () => {
+  const { caller, listener, open } = await createListening();
+  caller.heard();
+  const other = await open();
+  listener.connection.send(encodeNotificationResponse(99, 'c', 'payload'), encodeNotificationResponse(99, 'd', 'x'));
+  await settle();
+  expect(caller.heard()).toEqual(['NotificationResponse']);
+  expect(other.heard()).toEqual([]);
+});
+
+test('after a loss the channels are listened on again, and listeners are warned of the gap', async () => {
+  const { caller, listener, postgres, pass } = await createListening();
+  caller.heard();
+  listener.connection.stream.destroy();
+  await settle();
+  const again = await answering(postgres);
+  await pass(1_000);
+  expect(again.asked()).toEqual(['Query LISTEN "c"']);
+  expect(caller.heard()).toEqual(['NoticeResponse']);
+  again.connection.send(encodeNotificationResponse(99, 'c', 'payload'));
+  await settle();
+  expect(caller.heard()).toEqual(['NotificationResponse']);
+});
+
+test('when nobody listens any more the connection is given back', async () => {
+  const { caller, listener, pass, engine } = await createListening();
+  listener.asked();
+  await caller.vanish();
+  expect(listener.asked()).toEqual(['Query UNLISTEN "c"']);
+  await pass(10_000);
+  expect(listener.asked()).toEqual(['X']);
+  expect(engine.stats().pools).toMatchObject([{ idle: 1 }]);
+});
