@@ -10,6 +10,8 @@ export interface Backend {
 }
 
 export interface Activity {
+  /** The observer's own connection to Postgres, which is not among the backends. */
+  readonly observer: pg.Client;
   /** Every backend of the database but this observer's. */
   backends(): Promise<Backend[]>;
   /** Those that run a query with this text in it right now. */
@@ -27,6 +29,7 @@ export async function observeActivity(databaseUrl: string): Promise<Activity> {
   client.on('error', () => {});
   await client.connect();
   const activity: Activity = {
+    observer: client,
     async backends() {
       const { rows } = await client.query<Backend>(
         `SELECT pid, state, query, wait_event AS wait FROM pg_stat_activity

@@ -94,7 +94,8 @@ test('the pool is not exceeded by checking passwords again and again', async () 
       expect(body).toMatchObject({ rows: [[String(n), '']] });
     }),
   );
-  expect(await watch.stop()).toBeLessThanOrEqual(2);
+  // The login that checks a password has a connection of its own until it is through; checks are made one at a time.
+  expect(await watch.stop()).toBeLessThanOrEqual(3);
 });
 
 describe('a wait for the pool that takes too long says which limit, its value, the wait, and what to change', () => {

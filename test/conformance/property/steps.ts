@@ -104,7 +104,6 @@ function sql(session: string, random: Random): string {
     'RESET ROLE',
     'SELECT current_user',
     `CREATE TEMP TABLE items AS SELECT 'temporary ${n}' AS kind, 0 AS n`,
-    'DROP TABLE pg_temp.items',
     'CREATE TEMP TABLE brief (n int) ON COMMIT DROP',
     `DECLARE c1 CURSOR WITH HOLD FOR SELECT i + ${n} FROM generate_series(1, 9) i`,
     'FETCH 2 FROM c1',
