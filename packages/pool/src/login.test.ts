@@ -56,6 +56,19 @@ describe('a login that verifies somebody', () => {
     expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 1 }]);
   });
 
+  test('is never kept beyond the budget of the target either', async () => {
+    const { engine, postgres, open } = createTestEngine({ limits: { poolSize: 2, maxServerConnections: 1 } });
+    const caller = await open();
+    await answering(postgres, () => null);
+    await caller.send(encodeQuery('SELECT pg_sleep(1)'));
+    const login = engine.login(target, identity, { connectTimeoutMs: 5_000 });
+    const extra = await answering(postgres);
+    await login;
+    await settle();
+    expect(extra.asked()).toEqual(['X']);
+    expect(engine.stats().pools).toMatchObject([{ leased: 1, idle: 0 }]);
+  });
+
   test('gives an idle connection back first where the target has no room for one more', async () => {
     const { engine, postgres, open } = createTestEngine({ limits: { poolSize: 2, maxServerConnections: 1 } });
     const caller = await open();

@@ -2,11 +2,13 @@ import {
   concatBytes,
   encodeBind,
   encodeCommandComplete,
+  encodeDataRow,
   encodeExecute,
   encodeParse,
   encodeQuery,
   encodeReadyForQuery,
   encodeSync,
+  encodeText,
 } from '@postern/wire';
 import { expect, test } from 'vitest';
 import {
@@ -79,6 +81,37 @@ test('nobody joins a connection whose holder may leave something behind', async 
   const b = await open();
   await b.send(encodeQuery('SELECT 1'));
   expect(server.asked()).toEqual([]);
+});
+
+test('nobody joins a session of other settings', async () => {
+  const { open, postgres, engine } = createTestEngine();
+  const holder = await open();
+  const row = encodeDataRow(['s', 'DateStyle', 'ISO, DMY'].map((cell) => encodeText(cell)));
+  const server = await answering(postgres, (sql) => {
+    if (sql === 'SELECT 0') return null;
+    return sql.includes('pg_listening_channels') ? concatBytes([row, encodeCommandComplete('SELECT 1')]) : undefined;
+  });
+  await holder.send(encodeQuery("SET DateStyle = 'DMY'"));
+  // So that the holder's settings come from a reset and the connection is clean.
+  await (await open()).send(encodeQuery('SELECT 1'));
+  await holder.send(encodeQuery('SELECT 0'));
+  expect(server.asked().at(-2)).toContain("set_config(E'DateStyle'");
+  await (await open()).send(encodeQuery('SELECT 1'));
+  expect(server.asked()).toEqual([]);
+  expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 1 }]);
+});
+
+test('nobody joins a connection on which something unknown was left', async () => {
+  const { open, postgres, engine } = createTestEngine();
+  const holder = await open();
+  const server = await answering(postgres, (sql) => (sql === 'SELECT 0' ? null : undefined));
+  await holder.send(encodeQuery('SELECT my_function()'));
+  // Its own connection needs no reset for it.
+  await holder.send(encodeQuery('SELECT 0'));
+  expect(server.asked().at(-1)).toBe('Query SELECT 0');
+  await (await open()).send(encodeQuery('SELECT 1'));
+  expect(server.asked()).toEqual([]);
+  expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 1 }]);
 });
 
 test('nobody joins a statement that has been running for a while', async () => {
