@@ -52,7 +52,10 @@ async function startBystanders(): Promise<Bystanders> {
   async function ask(caller: number, query: (mark: string) => Promise<unknown>): Promise<void> {
     for (let turn = 0; !isOver; turn++) {
       const mark = `${caller} ${turn}`;
-      const answer = await query(mark).catch((error: { code?: string; message?: string }) => [error.code, error.message]);
+      const answer = await query(mark).catch((error: { code?: string; message?: string }) => [
+        error.code,
+        error.message,
+      ]);
       if (answer !== mark) seen.push(`${mark}: ${JSON.stringify(answer)}`);
       served++;
     }
@@ -179,7 +182,7 @@ describe('the whole server', () => {
     await activity.close();
     await fall();
     await expect(busy.query('COMMIT')).rejects.toThrow();
-    await vi.waitFor(async () => expect((await idle.query('SHOW work_mem')).rows).toEqual([{ work_mem: '7MB' }]));
+    expect((await idle.query('SHOW work_mem')).rows).toEqual([{ work_mem: '7MB' }]);
     const fresh = await opened.connect();
     expect((await fresh.query('SELECT count(*)::int AS n FROM marks')).rows).toEqual([{ n: 0 }]);
     expect(await overHttp('SELECT 1')).toMatchObject({ status: 200, body: { rows: [['1']] } });
@@ -200,6 +203,7 @@ describe('the whole server', () => {
       const found = `SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction'`;
       const [row] = await database.query<{ pid: number }>(found);
       process.kill(row!.pid, 'SIGKILL');
+      await vi.waitFor(() => expect(opened.gateway.stats().pools[0]).toMatchObject({ idle: 0, leased: 0 }));
     }));
 
   test('away for longer than connect_timeout: an error that says so, and no harm afterwards', async () => {

@@ -128,7 +128,11 @@ describe.each(ways)('%s', (_, open) => {
     ['in the middle of a query', `SELECT pg_sleep(60)`, 'active'],
     ['in a query inside a transaction', `BEGIN; INSERT INTO marks VALUES ('x'); SELECT pg_sleep(60)`, 'active'],
     ['in the middle of COPY IN', 'COPY marks FROM STDIN', 'active'],
-    ['in the middle of COPY OUT', `COPY (SELECT repeat('x', 100000) FROM generate_series(1, 100000)) TO STDOUT`, 'active'],
+    [
+      'in the middle of COPY OUT',
+      `COPY (SELECT repeat('x', 100000) FROM generate_series(1, 100000)) TO STDOUT`,
+      'active',
+    ],
     [
       'with a lock, a temporary table and a setting',
       `SELECT pg_advisory_lock(1); CREATE TEMP TABLE mine (n int); SET work_mem = '9MB'`,
