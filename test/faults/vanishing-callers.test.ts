@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connectRaw, createTestDatabase, streamFromSocket, type TestDatabase } from '@postern/testkit';
-import { encodeCopyData, encodePassword, encodeQuery, encodeStartupMessage } from '@postern/wire';
+import { encodeCopyData, encodePassword, encodeQuery, encodeStartupMessage, encodeTerminate } from '@postern/wire';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Activity, observeActivity } from './activity.ts';
@@ -83,6 +83,13 @@ const ways: readonly [string, () => Promise<Line>][] = [
     },
   ],
   [
+    'TCP, with a goodbye',
+    async () => {
+      const { socket, send } = await connectTcp();
+      return { send, vanish: () => void socket.end(encodeTerminate()) };
+    },
+  ],
+  [
     'WebSocket, closed',
     async () => {
       const { socket, send } = await connectWebSocket();
@@ -101,6 +108,9 @@ const ways: readonly [string, () => Promise<Line>][] = [
 /** What it leaves behind is to be gone within this time. */
 const soon = { timeout: 1_000, interval: 20 };
 
+const locksSql = `SELECT objid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+  WHERE locktype = 'advisory' AND datname = current_database()`;
+
 async function expectNothingLeft(): Promise<void> {
   await vi.waitFor(async () => {
     expect(opened.gateway.stats()).toMatchObject({
@@ -111,6 +121,9 @@ async function expectNothingLeft(): Promise<void> {
     const backends = await activity.backends();
     expect(backends.filter(({ state }) => state !== 'idle')).toEqual([]);
     expect(backends.length).toBeLessThanOrEqual(1);
+    // Others wait for these, on Postgres itself: they must not have to wait until somebody uses the connection again.
+    expect((await activity.observer.query(locksSql)).rows).toEqual([]);
+    expect((await activity.observer.query(`SELECT relname FROM pg_class WHERE relname = 'mine'`)).rows).toEqual([]);
   }, soon);
   const next = await opened.connect();
   const { rows } = await next.query(
