@@ -60,3 +60,20 @@ test('the first query on a connection last used by someone else takes one round 
     expect(turns).toBe(1);
   }
 });
+
+test('so do a statement that the connection has not seen, and a transaction that begins with it', async () => {
+  const first = await opened.connect();
+  const second = await opened.connect();
+  await first.query(`SET work_mem = '1234kB'`);
+  await second.query(`SET search_path = pg_catalog`);
+  for (let round = 0; round < 3; round++) {
+    await settled();
+    const text = `SELECT current_setting('work_mem') AS memory, $1::int AS round_${round}`;
+    const { rows } = await first.query({ name: `named ${round}`, text, values: [round] });
+    expect(rows).toEqual([{ memory: '1234kB', [`round_${round}`]: round }]);
+    expect(turns).toBe(1);
+    await settled();
+    await second.query('BEGIN; SELECT 1; COMMIT');
+    expect(turns).toBe(1);
+  }
+});
