@@ -14,8 +14,8 @@ export interface ListeningSession {
   readonly processId: number;
   /** Gives a backend message to the caller between its transactions. */
   notify(message: Uint8Array): void;
-  /** Whether the session has had this very notification from its own connection, before its ReadyForQuery. */
-  hasHeard(processId: number, channel: string, payload: string): boolean;
+  /** A notification of the listening connection; the session drops it when its own connection told it. */
+  hear(processId: number, channel: string, payload: string, message: Uint8Array): void;
 }
 
 export interface Listener {
@@ -103,7 +103,7 @@ export function createListener(pool: Pool): Listener {
       notification.payload,
     );
     const { processId, channel, payload } = notification;
-    for (const session of sessions) if (!session.hasHeard(processId, channel, payload)) session.notify(message);
+    for (const session of sessions) session.hear(processId, channel, payload, message);
   }
 
   /** Changes who listens on what; the channels nobody had before, and those nobody has any more. */

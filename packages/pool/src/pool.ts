@@ -216,7 +216,7 @@ export class Pool {
       return;
     }
     this.recovering.add(server);
-    recover(this.context, this.target, server, (isUsable) => {
+    recover(this.context, this.target, server, this.labels.none, (isUsable) => {
       if (isUsable) this.release(server, undefined);
       else server.destroy();
     });

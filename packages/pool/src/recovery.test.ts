@@ -42,10 +42,13 @@ describe('a caller that vanishes', () => {
     // CopyFail ends a copy if there is one; else Postgres ignores it.
     expect(await take(connection)).toBe('fQS');
     connection.send(rolledBack, encodeReadyForQuery('I'), encodeReadyForQuery('I'));
+    // What the session left is taken away at once.
+    expect(await take(connection)).toBe('Q');
+    connection.send(encodeReadyForQuery('I'));
     await settle();
     expect(engine.stats().pools).toMatchObject([{ recovering: 0, idle: 1 }]);
     await (await open()).send(encodeQuery('SELECT 1'));
-    // With a reset in front, since nobody knows what the transaction left.
+    // The reset has been: nothing needs to go in front.
     expect(await take(connection)).toBe('Q');
   });
 
@@ -64,6 +67,9 @@ describe('a caller that vanishes', () => {
     cancelling.stream.destroy();
     expect(await take(connection)).toBe('QS');
     connection.send(rolledBack, encodeReadyForQuery('I'), encodeReadyForQuery('I'));
+    // What the session left is taken away at once.
+    expect(await take(connection)).toBe('Q');
+    connection.send(encodeReadyForQuery('I'));
     await settle();
     expect(engine.stats().pools).toMatchObject([{ idle: 1, faults: 0 }]);
     expect(caller.heard()).toEqual([]);
@@ -79,6 +85,9 @@ describe('a caller that vanishes', () => {
     // The ROLLBACK comes before the Sync.
     expect(await take(connection)).toBe('fQS');
     connection.send(rolledBack, encodeReadyForQuery('I'), encodeReadyForQuery('I'));
+    // What the session left is taken away at once.
+    expect(await take(connection)).toBe('Q');
+    connection.send(encodeReadyForQuery('I'));
     await settle();
     expect(engine.stats().pools).toMatchObject([{ idle: 1 }]);
   });
@@ -96,6 +105,9 @@ describe('a caller that vanishes', () => {
     connection.send(failure('57014', 'COPY from stdin failed'), encodeReadyForQuery('I'));
     expect(await take(connection)).toBe('QS');
     connection.send(rolledBack, encodeReadyForQuery('I'), encodeReadyForQuery('I'));
+    // What the session left is taken away at once.
+    expect(await take(connection)).toBe('Q');
+    connection.send(encodeReadyForQuery('I'));
     await settle();
     expect(engine.stats().pools).toMatchObject([{ idle: 1, faults: 0 }]);
   });

@@ -6,6 +6,7 @@ import { encodeCopyFail, encodeQuery, encodeSync } from '@postern/wire';
 import type { EngineContext } from './engine-context.ts';
 import { createErrand } from './errand.ts';
 import type { Target } from './identity.ts';
+import type { Label } from './label.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 
@@ -16,6 +17,7 @@ export function recover(
   context: EngineContext,
   target: Target,
   server: ServerConnection,
+  clean: Label,
   done: (isUsable: boolean) => void,
 ): void {
   let isDone = false;
@@ -23,10 +25,33 @@ export function recover(
   const errand = createErrand({
     ready: () => {
       if (server.owed.length > 0) return;
-      finish(server.isQuiet && server.status === TransactionStatus.Idle && server.cancelsInFlight === 0);
+      if (server.isQuiet && server.status === TransactionStatus.Idle && server.cancelsInFlight === 0) reset();
+      else finish(false);
     },
     lost: () => finish(false),
   });
+
+  /** At once, not when the connection is used again: others may be waiting for an advisory lock it holds. */
+  function reset(): void {
+    let hasFailed = false;
+    server.sendQuery(
+      clean.resetQuery,
+      createErrand({
+        failed: () => {
+          hasFailed = true;
+        },
+        ready: () => {
+          if (!hasFailed) {
+            server.label = clean;
+            server.isDirty = false;
+          }
+          finish(!hasFailed && server.isQuiet && server.status === TransactionStatus.Idle);
+        },
+        lost: () => finish(false),
+      }),
+    );
+    context.flush();
+  }
 
   function finish(isUsable: boolean): void {
     if (isDone) return;

@@ -13,8 +13,13 @@ export class SessionNotifications {
   private waiting: Uint8Array[] | undefined;
   /** Own notifications already told, until the listening connection brings them too. */
   private told: string[] | undefined;
-  /** Own notifications that the listening connection brought first. */
-  private early: string[] | undefined;
+  /**
+   * From the process of the connection that the session has now, while answers are due: its own, which that connection tells
+   * before the ReadyForQuery, or its former user's, which it does not.
+   */
+  private doubtful: { readonly id: string; readonly message: Uint8Array }[] | undefined;
+  /** Doubtful ones that were told although more answers are due. */
+  private toldEarly: string[] | undefined;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -25,24 +30,29 @@ export class SessionNotifications {
     const { session } = this;
     const { processId, channel, payload } = decodeNotification(body);
     if (processId !== server.processId) return;
+    const id = `${processId} ${channel} ${payload}`;
+    if (take(this.toldEarly, id)) return;
     session.give(encodeNotificationResponse(session.processId, channel, payload));
     if (!session.state.label.channels.includes(channel)) return;
-    const id = `${processId} ${channel} ${payload}`;
-    if (take(this.early, id)) return;
+    const at = this.doubtful?.findIndex((notification) => notification.id === id) ?? -1;
+    if (at >= 0) {
+      this.doubtful?.splice(at, 1);
+      return;
+    }
     this.told ??= [];
     if (this.told.length < maxRemembered) this.told.push(id);
   }
 
-  /** Whether a notification of the listening connection has been, or is about to be, told by the own connection. */
-  hasHeard(processId: number, channel: string, payload: string): boolean {
+  /** Takes a notification of the listening connection, unless it has been told by the own connection. */
+  notify(processId: number, channel: string, payload: string, message: Uint8Array): void {
     const id = `${processId} ${channel} ${payload}`;
-    if (take(this.told, id)) return true;
+    if (take(this.told, id)) return;
     const { server } = this.session;
-    // The connection may have been somebody else's when it was sent.
-    if (server?.processId !== processId || server.notifier !== this.session) return false;
-    this.early ??= [];
-    if (this.early.length < maxRemembered) this.early.push(id);
-    return true;
+    const isDue = server !== undefined && !(server.isQuiet && server.status === TransactionStatus.Idle);
+    this.doubtful ??= [];
+    if (isDue && server.processId === processId && this.doubtful.length < maxRemembered) {
+      this.doubtful.push({ id, message });
+    } else this.tell(message);
   }
 
   /** Gives a message to the caller now, or before its next ReadyForQuery outside a transaction. */
@@ -56,10 +66,22 @@ export class SessionNotifications {
     } else session.give(message);
   }
 
+  /** Before a ReadyForQuery outside a transaction. */
   flush(): void {
-    if (this.waiting === undefined) return;
-    for (const message of this.waiting) this.session.give(message);
-    this.waiting = undefined;
+    const { session } = this;
+    if (this.waiting !== undefined) {
+      for (const message of this.waiting) session.give(message);
+      this.waiting = undefined;
+    }
+    if (this.doubtful !== undefined) {
+      // What the own connection has not told by now it does not tell, unless it belongs to a segment behind this one.
+      for (const { id, message } of this.doubtful) {
+        session.give(message);
+        this.toldEarly ??= [];
+        this.toldEarly.push(id);
+      }
+      this.doubtful = undefined;
+    } else if (session.inFlight <= 1) this.toldEarly = undefined;
   }
 }
 

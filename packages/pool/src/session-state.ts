@@ -22,6 +22,9 @@ export interface Startup {
 }
 
 const maxCustomSettings = 64;
+/** How long a session that needs a pin waits for one to become free, and how often it looks. */
+const pinWaitMs = 1_000;
+const pinRetryMs = 10;
 const noNames: ReadonlySet<string> = new Set();
 
 /** What has to be asked once the transaction is over. */
@@ -264,14 +267,24 @@ export class SessionState {
   }
 
   /** Pins or unpins as the session's objects demand. False: there is no room for a pin, the session is over. */
-  private pin(server: ServerConnection): boolean {
+  private pin(server: ServerConnection, waitUntil: number = this.session.context.clock.now() + pinWaitMs): boolean {
     const { session } = this;
     const reasons = [...this.objects, ...(this.permanent ?? [])];
     if (reasons.length === 0) {
       session.pool.unpin(server);
       return true;
     }
-    if (session.pool.pin(server, { session: session.name, reasons, since: session.context.clock.now() })) return true;
+    const { clock } = session.context;
+    if (session.pool.pin(server, { session: session.name, reasons, since: clock.now() })) return true;
+    if (clock.now() < waitUntil) {
+      // Another session may have let go already, and Postgres is only being asked about it. The lease stays meanwhile.
+      clock.after(pinRetryMs, () => {
+        if (session.server !== server || session.isOver || this.isInspecting) return;
+        this.pin(server, waitUntil);
+        session.context.flush();
+      });
+      return true;
+    }
     session.fail(
       errorMessage(
         'FATAL',

@@ -262,8 +262,8 @@ export class PooledSession implements ReplySink {
     this.notifications.tell(message);
   }
 
-  hasHeard(processId: number, channel: string, payload: string): boolean {
-    return this.notifications.hasHeard(processId, channel, payload);
+  hear(processId: number, channel: string, payload: string, message: Uint8Array): void {
+    this.notifications.notify(processId, channel, payload, message);
   }
 
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void {
