@@ -25,8 +25,10 @@ export function recover(
   const errand = createErrand({
     ready: () => {
       if (server.owed.length > 0) return;
-      if (server.isQuiet && server.status === TransactionStatus.Idle && server.cancelsInFlight === 0) reset();
-      else finish(false);
+      if (server.isQuiet && server.status === TransactionStatus.Idle && server.cancelsInFlight === 0) {
+        if (context.limits.serverReset === 'never') finish(true);
+        else reset();
+      } else finish(false);
     },
     lost: () => finish(false),
   });

@@ -96,6 +96,27 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
     await client.end();
   });
 
+  test('a signal and a timeout cancel on the server, and the client goes on', async () => {
+    const client = await connected();
+    const first = settled(client.query({ text: 'SELECT pg_sleep(30)', signal: AbortSignal.timeout(50) }));
+    const next = client.query('SELECT 1 AS n');
+    expect(await first).toMatchObject({ code: '57014', name: 'NeonDbError' });
+    expect((await next).rows).toEqual([{ n: 1 }]);
+    expect(await settled(client.query({ text: 'SELECT pg_sleep(30)', query_timeout: 50 }))).toMatchObject({
+      message: 'Query read timeout',
+    });
+    expect((await client.query('SELECT 2 AS n')).rows).toEqual([{ n: 2 }]);
+    expect(
+      await gateway.database.query(
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state = 'active'",
+      ),
+    ).toEqual([]);
+    const aborted = new AbortController();
+    aborted.abort();
+    expect(await settled(client.query({ text: 'SELECT 1', signal: aborted.signal }))).toMatchObject({ code: '57014' });
+    await client.end();
+  });
+
   test('§9 COPY in and out, with back-pressure', async () => {
     const client = await connected();
     await client.query('CREATE TEMP TABLE copied (n int, t text)');
@@ -412,6 +433,7 @@ describe('round trips, counted by a relay', () => {
       ) as Pool;
       expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
       counts.push(relay.roundTrips);
+      await pool.end();
       relay.close();
     }
     official.neonConfig.wsProxy = (host) => `${host}:${gateway.port}/v2`;
