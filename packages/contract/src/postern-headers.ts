@@ -1,5 +1,5 @@
-// What Postern adds to `POST /sql` beyond Neon's wire: streamed rows and interactive transactions. A driver knows that
-// they are there by `Postern-Version` on any response; against Neon's own wire it is absent.
+// What Postern adds to `POST /sql` beyond Neon's wire: streamed rows, interactive transactions, cached results. A driver
+// knows that they are there by `Postern-Version` on any response; against Neon's own wire it is absent.
 
 import { GatewayError } from './gateway-error.ts';
 
@@ -20,6 +20,12 @@ export const posternHeader = {
   transactionTimeout: 'postern-transaction-timeout',
   /** Response to every request of a transaction that reached it: `open`, `failed` (only a rollback can follow) or `over`. */
   transactionState: 'postern-transaction-state',
+  /** Request: names under which the result is cached, `a,b`; how long is said by `Cache-Control`. */
+  cacheTags: 'postern-cache-tags',
+  /** Request: `a,b`, or `all`: forgets results with such a name, if the statement succeeds. */
+  cacheInvalidate: 'postern-cache-invalidate',
+  /** Response to a request that asked something of the cache: `ttl`, `swr`, `miss` or `none`. */
+  cache: 'postern-cache',
 } as const;
 
 /** The value of `Postern-Version`. */

@@ -1,4 +1,5 @@
 /** Prisma's driver adapter on sessions played from the inside: what the runtime runs plans on. */
+import { errorCatalogue } from '@postern/contract';
 import {
   beginStatement,
   columnTypeOf,
@@ -146,7 +147,8 @@ function connectionError(error: DatabaseError): AccelerateError | undefined {
   const { code, message, routine, file } = error;
   const isFatal = (error.severityNonLocalized ?? error.severity) === 'FATAL';
   const isOurs = routine === undefined && file === undefined;
-  if (isOurs && code === '53300' && message.startsWith('timed out waiting for a connection from the pool')) {
+  // The engine has no other error with this SQLSTATE; Postgres' own ("too many clients") names its source.
+  if (isOurs && code === errorCatalogue.pool_timeout.sqlstate) {
     return new AccelerateError('P2024', `Timed out fetching a new connection from the connection pool: ${message}`);
   }
   if ((isOurs && /^(08001|57P03)$/.test(code)) || (isFatal && /^(28...|3D000|57P03|53300)$/.test(code))) {

@@ -2,7 +2,7 @@
  * The result cache for `/sql`: asked for with `Cache-Control: max-age=60, stale-while-revalidate=30` on the request, and
  * tagged with `Postern-Cache-Tags: a, b`. `Postern-Cache-Invalidate: a, b` (or `all`) on a request that succeeds forgets.
  */
-import { GatewayError, type SqlRequestBody } from '@postern/contract';
+import { GatewayError, posternHeader, type SqlRequestBody } from '@postern/contract';
 import type { Clock } from '@postern/pool';
 import type { SqlOutcome } from '../http/sql-conversation.ts';
 import type { SqlHeading } from '../http/sql-heading.ts';
@@ -40,11 +40,11 @@ export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
   return {
     turn(header, subject) {
       const control = header('cache-control');
-      const forget = header('postern-cache-invalidate');
+      const forget = header(posternHeader.cacheInvalidate);
       if (control === undefined && forget === undefined) return undefined;
       const { callerKey, body } = subject;
       const invalidated = forget === undefined ? [] : forget.trim() === 'all' ? 'all' : readTags(forget);
-      const strategy = strategyOf(control, header('postern-cache-tags'));
+      const strategy = strategyOf(control, header(posternHeader.cacheTags));
       if (strategy === undefined && forget === undefined) return undefined;
       const statements = body.kind === 'single' ? [body.statement] : body.statements;
       const isCacheable =

@@ -121,7 +121,7 @@ function tellTransaction(headers: Record<string, string>, { token, turn }: NonNu
 }
 
 function tellCache(headers: Record<string, string>, { status, ageMs }: CacheReport): void {
-  headers['postern-cache'] = status;
+  headers[posternHeader.cache] = status;
   if (status !== 'none') headers.age = String(Math.floor(ageMs / 1000));
 }
 
