@@ -80,6 +80,15 @@ export class CallerInput {
     return false;
   }
 
+  /** Puts messages that were read back in front, and reads them again. */
+  unread(segment: ByteBuffer): void {
+    const { held } = this;
+    segment.append(held.bytes, held.start, held.end);
+    held.consume(held.length);
+    held.append(segment.bytes, segment.start, segment.end);
+    this.pump();
+  }
+
   /** Reads on in what is held. */
   pump(): void {
     if (this.session.phase !== 'open') return;

@@ -3,8 +3,9 @@
  * so a caller could meet it who never prepared it; outside a transaction the segment is repeated with a fresh statement
  * and nobody sees anything, inside one the next try succeeds (reference/pooling.md §2.13).
  */
-import { FrontendCode } from '@postern/wire';
+import { encodeSync, FrontendCode } from '@postern/wire';
 import { ByteBuffer } from './byte-buffer.ts';
+import { createErrand } from './errand.ts';
 import { errorField } from './error-message.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
@@ -20,6 +21,8 @@ export class PlanRetry {
   private bound: Statement[] | undefined;
   private record: ByteBuffer | undefined;
   private isComplete = false;
+  /** The caller waits for the answers to what is recorded. */
+  private isFlushed = false;
   /** Answers of the recorded part already given to the caller. */
   private given = 0;
   /** The segment failed and will be repeated once its Sync is here. */
@@ -41,6 +44,7 @@ export class PlanRetry {
     if (server.executesUnsynced > 0 || this.session.inFlight > 0) return;
     this.record = new ByteBuffer();
     this.isComplete = false;
+    this.isFlushed = false;
     this.given = 0;
   }
 
@@ -56,10 +60,13 @@ export class PlanRetry {
     record.append(bytes, at, end);
     if (code === FrontendCode.Sync) this.isComplete = true;
     else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.record = undefined;
-    else if (code === FrontendCode.Flush) this.surrender();
+    else if (code === FrontendCode.Flush) {
+      this.isFlushed = true;
+      if (this.isRetrying) this.endSegment();
+    }
   }
 
-  /** The caller wants its answer now, or the segment is too large to keep: it gets the error. */
+  /** The segment is too large to keep: the caller gets the error. */
   private surrender(): void {
     if (!this.isRetrying || this.heldError === undefined) return;
     this.isRetrying = false;
@@ -95,22 +102,41 @@ export class PlanRetry {
     this.isRetrying = true;
     this.heldError = bytes.slice(start, end);
     this.isDescribe = kind === Expect.Describe;
+    // Once the answers that the failure makes void are taken away.
+    if (this.isFlushed && !this.isComplete) queueMicrotask(() => this.endSegment());
     return true;
   }
 
+  /** A caller that asked for its answers by Flush sends no Sync before it has them: the failed segment ends by one of ours. */
+  private endSegment(): void {
+    const { session } = this;
+    const { server } = session;
+    if (server === undefined || session.isOver || !this.isRetrying || this.isComplete || !server.isSkipping) return;
+    session.forwarder.awaited = this;
+    server.isSkipping = false;
+    server.send(encodeSync());
+    const errand = createErrand({
+      ready: () => {
+        session.forwarder.awaited = undefined;
+        if (!session.isOver && this.repeats()) session.errandDone();
+      },
+      lost: () => {},
+    });
+    server.expect(Expect.Sync, Action.Swallow, errand, undefined);
+    session.context.flush();
+  }
+
   /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */
-  repeats(server: ServerConnection): boolean {
+  repeats(): boolean {
     const { record } = this;
     this.bound = undefined;
     this.record = undefined;
-    if (!this.isRetrying || record === undefined) {
-      this.isReplaying = false;
-      return false;
-    }
+    this.isReplaying = this.isRetrying && record !== undefined;
+    this.toSwallow = this.isReplaying ? this.given : 0;
+    if (!this.isRetrying || record === undefined) return false;
     this.isRetrying = false;
-    this.isReplaying = true;
-    this.toSwallow = this.given;
-    this.session.repeat(server, record);
+    this.heldError = undefined;
+    this.session.input.unread(record);
     return true;
   }
 }

@@ -3,7 +3,6 @@
  * what comes back. What the caller sends is read in caller-input.ts and sent on in forwarding.ts; lease.ts borrows the server
  * connection; what a session may leave behind is in session-state.ts.
  */
-import type { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { CallerInput } from './caller-input.ts';
 import { CallerOutput } from './caller-output.ts';
@@ -121,15 +120,6 @@ export class PooledSession implements ReplySink {
     return this.pool.waiters.length > 0 || this.inFlight >= this.context.limits.pipelineWindow;
   }
 
-  /** Sends a recorded segment once more, in place of the one that failed. */
-  repeat(server: ServerConnection, segment: ByteBuffer): void {
-    const { bytes, start, end } = segment;
-    for (let at = start; at < end; ) {
-      const total = 1 + new DataView(bytes.buffer, bytes.byteOffset + at + 1).getUint32(0);
-      at += this.forwarder.forward(server, bytes[at]!, bytes, at, at + total, end);
-    }
-  }
-
   /** `phase` changes under the feet of those that read messages. */
   get isOver(): boolean {
     return this.phase === 'closed';
@@ -194,7 +184,7 @@ export class PooledSession implements ReplySink {
     if (this.riding.isRiding && this.phase === 'closed') this.inFlight--;
     if (this.phase === 'closed' || action === Action.Swallow || action === Action.ForwardButReady) return false;
     this.inFlight--;
-    if (this.forwarder.planRetry.repeats(server)) return false;
+    if (this.forwarder.planRetry.repeats()) return false;
     this.forwarder.finished(server, action, ref);
     if (status === TransactionStatus.Idle && this.state.mustHoldReady(server)) return false;
     this.beforeReady(server, status);

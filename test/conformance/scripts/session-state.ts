@@ -170,22 +170,35 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
-    name: 'state-sequences-and-a-neighbour-in-a-segment',
+    name: 'state-sequences-of-a-pinned-session',
     section: '2.11',
     setup: 'CREATE SEQUENCE s',
     serverConnections: 2,
     async run({ open }) {
       const a = await open('A');
       const b = await open('B');
+      await a.segment(extended('DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'));
       await a.send(query(`SELECT nextval('s')`), extended('SELECT 1'), sync());
       await a.ready(2);
-      await a.segment(extended('DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'));
       await b.send(closePortal(''), flush());
       await b.until('CloseComplete');
       await a.segment(extended('SELECT lastval()'));
       await b.segment();
       await a.query('CLOSE c1');
+    },
+  },
+  {
+    name: 'state-sequences-when-another-had-the-connection',
+    section: '2.11',
+    setup: 'CREATE SEQUENCE s',
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.query(`SELECT nextval('s')`);
+      await b.query('BEGIN');
+      await b.query('COMMIT');
       await a.query('SELECT lastval()');
+      await a.query(`SELECT nextval('s'), lastval()`);
     },
   },
   {

@@ -1,5 +1,5 @@
 /** `cached plan must not change result type` and other effects of DDL on prepared statements (§2.13). */
-import { bind, describeStatement, execute, extended, parse } from '../harness/frontend-message.ts';
+import { bind, describeStatement, execute, extended, flush, parse } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 const TABLE = 'CREATE TABLE t (n int); INSERT INTO t VALUES (1)';
@@ -53,6 +53,21 @@ export const stalePlanScripts: readonly Script[] = [
       await observe('ALTER TABLE t ADD COLUMN extra text');
       await a.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'), bind({ statement: 's1' }), execute());
       await a.segment(parse('', 'SELECT * FROM t'), bind(), execute());
+    },
+  },
+  {
+    name: 'stale-plan-fresh-parse-works-with-flush',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      // As drivers do that want the parameter types before they bind.
+      await a.send(parse('s1', 'SELECT * FROM t'), describeStatement('s1'), flush());
+      await a.until('RowDescription');
+      await a.segment(bind({ statement: 's1' }), execute());
     },
   },
   {

@@ -1,0 +1,74 @@
+import { encodeCommandComplete, encodeQuery, encodeReadyForQuery, encodeTerminate } from '@postern/wire';
+import { describe, expect, test } from 'vitest';
+import { createTestEngine, settle } from './engine.fixture.ts';
+
+const direct = { mode: 'direct' } as const;
+const done = encodeCommandComplete('SELECT 1');
+
+describe('a direct session', () => {
+  test('passes bytes both ways as they are, on a connection that nobody shares', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await settle();
+    expect(a.heard().slice(-2)).toEqual(['BackendKeyData', 'ReadyForQuery I']);
+    // A SET is nobody's business: no reset, no question.
+    await a.send(encodeQuery('SET work_mem = 1'));
+    expect(connection.pending()).toBe('Q');
+    connection.send(done, encodeReadyForQuery('I'));
+    await settle();
+    expect(a.heard()).toEqual(['CommandComplete SELECT 1', 'ReadyForQuery I']);
+    const b = await open(direct);
+    expect(await postgres.nextConnection()).not.toBe(connection);
+    expect(b.isClosed).toBe(false);
+  });
+
+  test('keeps what came before Postgres had let it in', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await a.send(encodeQuery('SELECT 1'));
+    await connection.accept();
+    await settle();
+    expect(connection.pending()).toBe('Q');
+  });
+
+  test('of a caller that vanishes in a query: the query is cancelled, the connection closed', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeQuery('SELECT pg_sleep(60)'));
+    await a.vanish();
+    const cancelling = await postgres.nextConnection();
+    expect(cancelling).not.toBe(connection);
+    cancelling.stream.destroy();
+    await settle();
+    await connection.closed;
+  });
+
+  test('of a caller that says goodbye ends without a cancel', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeTerminate());
+    expect(connection.pending()).toBe('X');
+    await a.vanish();
+    await settle();
+    await connection.closed;
+    expect(postgres.connections).toHaveLength(1);
+  });
+
+  test('ends when Postgres does', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await settle();
+    connection.stream.destroy();
+    await settle();
+    expect(a.isClosed).toBe(true);
+  });
+});

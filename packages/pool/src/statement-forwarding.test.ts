@@ -1,0 +1,109 @@
+import { encodeBind, encodeExecute, encodeParse, encodeQuery, encodeReadyForQuery, encodeSync } from '@postern/wire';
+import { describe, expect, test } from 'vitest';
+import { answering, createTestEngine, failure } from './engine.fixture.ts';
+
+const bindAndRun = (statement: string): Uint8Array[] => [encodeBind({ statement }), encodeExecute(), encodeSync()];
+
+describe('names of prepared statements', () => {
+  test('a name taken is refused in Postgres’ words, and the rest of the segment is skipped', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, () => failure('26000', 'no such statement'));
+    await a.send(encodeParse('s', 'SELECT 1'), encodeSync());
+    a.heard();
+    server.asked();
+    await a.send(encodeParse('s', 'SELECT 2'));
+    // Postgres itself is made to fail: a Bind of a statement that it does not have.
+    expect(server.asked()).toEqual(['Bind _postern_none']);
+  });
+
+  test('of ours are nobody’s: a caller who guesses one is told that it does not exist', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeParse('s', 'SELECT 1'), encodeSync());
+    server.asked();
+    await a.send(encodeBind({ statement: '_postern_1' }));
+    expect(server.asked()).toEqual(['Bind _postern_none']);
+  });
+
+  test('given by a Parse that fails are free again', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeParse('s', 'nonsense'), encodeSync());
+    await connection.next();
+    await connection.next();
+    connection.send(failure('42601', 'syntax error'), encodeReadyForQuery('I'));
+    await a.send(encodeParse('s', 'SELECT 1'), encodeSync());
+    // The failed text is not on the connection either.
+    expect(connection.pending()).toBe('PS');
+    expect(a.heard()).toEqual(['ERROR 42601 syntax error', 'ReadyForQuery I']);
+  });
+
+  test('beyond the limit of a session are refused with the limit', async () => {
+    const { postgres, open } = createTestEngine({ limits: { maxSessionStatements: 1 } });
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeParse('one', 'SELECT 1'), encodeParse('two', 'SELECT 2'), encodeSync());
+    expect(connection.pending()).toBe('PBS');
+    for (let i = 0; i < 3; i++) await connection.next();
+    connection.send(Uint8Array.of(0x31, 0, 0, 0, 4), failure('26000', 'no such'), encodeReadyForQuery('I'));
+    await a.send();
+    expect(a.heard()).toEqual([
+      'ParseComplete',
+      'ERROR 53400 a session may hold 1 prepared statements',
+      'ReadyForQuery I',
+    ]);
+  });
+});
+
+describe('the unnamed statement', () => {
+  test('stays its session’s, whatever others do on the connection in between', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeParse('', 'SELECT 1'), encodeSync());
+    const b = await open();
+    await b.send(encodeParse('', 'SELECT 2'), ...bindAndRun(''));
+    server.asked();
+    a.heard();
+    await a.send(...bindAndRun(''));
+    expect(server.asked()).toEqual(['Parse  SELECT 1', 'Bind ', 'Execute', 'Sync']);
+    expect(a.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('of another session is not there for one that has none', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeParse('', 'SELECT 1'), encodeSync());
+    const b = await open();
+    server.asked();
+    await b.send(...bindAndRun(''));
+    expect(server.asked()).toEqual(['Close', 'Bind ', 'Execute', 'Sync']);
+  });
+
+  test('needs nothing where nobody else was on the connection', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeParse('', 'SELECT 1'), encodeSync());
+    server.asked();
+    await a.send(...bindAndRun(''));
+    expect(server.asked()).toEqual(['Bind ', 'Execute', 'Sync']);
+  });
+});
+
+test('a message that makes no sense is Postgres’ to refuse', async () => {
+  const { postgres, open } = createTestEngine();
+  const a = await open();
+  const connection = await postgres.nextConnection();
+  await connection.accept();
+  const withoutEnd = Uint8Array.of(0x50, 0, 0, 0, 6, 0x41, 0x42);
+  await a.send(withoutEnd, encodeSync());
+  expect(connection.pending()).toBe('PS');
+  await a.send(encodeQuery('SELECT 1'));
+});
