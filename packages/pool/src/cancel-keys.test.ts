@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CancelKeys } from './cancel-keys.ts';
+import { CancelKeys, processNumberOf } from './cancel-keys.ts';
 
 /** Random bytes from a list, the last one for ever. */
 function scripted(...values: number[][]): (bytes: number) => Uint8Array {
@@ -46,4 +46,11 @@ test('counts and lists who is there; a holder without a key cannot be found by o
   keys.set(1, Uint8Array.of(1), 'open');
   expect(keys.size).toBe(2);
   expect([...keys.sessions()]).toEqual(['opening', 'open']);
+});
+
+test('one of several processes puts its number into the process ids it makes up', () => {
+  const keys = new CancelKeys<string>(scripted([0xff, 0, 0, 5, 1]), 127);
+  const { processId } = keys.create(1);
+  expect([processId, processNumberOf(processId)]).toEqual([0x7f00_0005, 127]);
+  expect(processNumberOf(keys.create(4, 4_194_304).processId)).toBe(0);
 });

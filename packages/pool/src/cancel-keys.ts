@@ -4,9 +4,12 @@ import { constantTimeEqual } from '@postern/wire';
 export class CancelKeys<Holder> {
   private readonly holders = new Map<number | symbol, { readonly secretKey: Uint8Array; readonly holder: Holder }>();
   private readonly random: (bytes: number) => Uint8Array;
+  private readonly processNumber: number | undefined;
 
-  constructor(random: (bytes: number) => Uint8Array) {
+  /** `processNumber`: which of several processes this is; see processNumberOf. */
+  constructor(random: (bytes: number) => Uint8Array, processNumber?: number) {
     this.random = random;
+    this.processNumber = processNumber;
   }
 
   get size(): number {
@@ -19,10 +22,15 @@ export class CancelKeys<Holder> {
       return { processId: preferred, secretKey: this.random(secretBytes) };
     for (;;) {
       const bytes = this.random(4 + secretBytes);
-      const processId = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) & 0x7fff_ffff;
+      const processId = this.numbered(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0));
       if (processId !== 0 && !this.holders.has(processId))
         return { processId, secretKey: Uint8Array.from(bytes.subarray(4)) };
     }
+  }
+
+  private numbered(random: number): number {
+    const { processNumber } = this;
+    return processNumber === undefined ? random & 0x7fff_ffff : (processNumber << 24) | (random & 0xff_ffff);
   }
 
   set(processId: number | symbol, secretKey: Uint8Array, holder: Holder): void {
@@ -41,4 +49,12 @@ export class CancelKeys<Holder> {
   *sessions(): IterableIterator<Holder> {
     for (const { holder } of this.holders.values()) yield holder;
   }
+}
+
+/**
+ * Which process made this virtual process id, 1 to 127. Direct sessions have the server's own, whose upper bits are usually
+ * 0, and tell nothing.
+ */
+export function processNumberOf(processId: number): number {
+  return processId >>> 24;
 }

@@ -12,6 +12,8 @@ import { logIn } from './server-login.ts';
 export class Connector {
   /** Connections under way that count against the pool's size. */
   connecting = 0;
+  /** Logins under way that verify an identity. */
+  verifying = 0;
   /** Connections made since the start. */
   opened = 0;
   /** Why the last attempt failed; undefined once one has succeeded again. */
@@ -30,13 +32,14 @@ export class Connector {
     while (
       waiters.length > this.connecting &&
       this.connecting < context.limits.maxConcurrentLogins &&
-      pool.counted < pool.size &&
+      pool.counted < pool.quota &&
       !this.isRetryPlanned &&
       !context.isClosing
     ) {
       if (!context.mayConnect(pool)) return;
       this.open();
     }
+    if (context.permits !== undefined && pool.lacking > 0 && pool.counted >= pool.quota) context.permits.needed(pool);
   }
 
   private open(): void {
@@ -52,9 +55,29 @@ export class Connector {
       (error: unknown) => {
         this.connecting--;
         this.failed(error);
+        context.permits?.changed(pool);
         context.flush();
       },
     );
+  }
+
+  /** See Pool.login. */
+  async verify(timeoutMs: number): Promise<void> {
+    const { pool } = this;
+    const { permits } = pool.context;
+    let server: ServerConnection | undefined;
+    this.verifying++;
+    if (permits !== undefined) pool.entering++;
+    try {
+      await permits?.enter(pool, timeoutMs);
+      if (!pool.context.mayConnect(pool)) pool.closeOneIdle();
+      server = await this.connect(timeoutMs);
+    } finally {
+      this.verifying--;
+      if (permits !== undefined) pool.entering--;
+      if (server !== undefined) pool.arrived(server);
+      permits?.changed(pool);
+    }
   }
 
   /** One attempt. Rejects as `logIn` does, or with the error of `dial`. */

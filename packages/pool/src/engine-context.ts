@@ -5,6 +5,7 @@ import type { PoolError } from './errors.ts';
 import type { Dial, Target } from './identity.ts';
 import type { EngineLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
+import type { PermitLedger } from './permit-ledger.ts';
 import type { Pool } from './pool.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -21,6 +22,8 @@ export interface EngineContext {
   readonly toServer: Outbox;
   readonly toCaller: Outbox;
   readonly isClosing: boolean;
+  /** Where several processes share one budget of server connections; undefined: this one has it to itself. */
+  readonly permits: PermitLedger | undefined;
   log(event: EngineEvent): void;
   random(bytes: number): Uint8Array;
   /** Sends what both outboxes gathered. At the end of every event from outside. */

@@ -66,7 +66,7 @@ export interface TestEngine {
 
 export function createTestEngine(
   options: { limits?: Partial<EngineLimits>; dial?: (real: Dial) => Dial } & Partial<
-    Pick<EngineOptions, 'allocate'>
+    Pick<EngineOptions, 'allocate' | 'permits'>
   > = {},
 ): TestEngine {
   const clock = createFakeClock();
@@ -83,6 +83,7 @@ export function createTestEngine(
     },
     log: (event) => events.push(event),
     limits: { poolSize: 1, ...options.limits },
+    ...(options.permits === undefined ? {} : { permits: options.permits }),
   });
   return {
     engine,

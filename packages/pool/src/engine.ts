@@ -21,6 +21,7 @@ import type { Dial, Identity, Target } from './identity.ts';
 import { createLimitGroups } from './limit-groups.ts';
 import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
+import { PermitLedger, type PermitSource } from './permit-ledger.ts';
 import { Pool } from './pool.ts';
 import { connectFailed } from './pool-errors.ts';
 import type { PoolStats } from './pool-stats.ts';
@@ -40,6 +41,10 @@ export interface EngineOptions {
   readonly allocate?: (bytes: number) => Uint8Array;
   log?(event: EngineEvent): void;
   readonly limits?: Partial<EngineLimits>;
+  /** Where several processes share one budget: pools then have what this grants them. */
+  readonly permits?: PermitSource;
+  /** 1 to 127, in the upper bits of virtual process ids: tells several processes' cancel keys apart. */
+  readonly processNumber?: number;
 }
 
 export interface SessionOptions {
@@ -53,6 +58,8 @@ export interface SessionOptions {
     readonly poolTimeoutMs?: number | undefined;
     readonly connectTimeoutMs?: number | undefined;
     readonly connectionLimit?: number | undefined;
+    /** Whose limit that is; undefined: of all with the same application_name. */
+    readonly limitGroup?: string | undefined;
   };
   readonly protocolMinor?: 0 | 2;
   /** Bytes received behind the start-up; copied. */
@@ -82,8 +89,8 @@ export interface Engine {
   login(target: Target, identity: Identity, budget: { readonly connectTimeoutMs: number }): Promise<void>;
   /** Starts a session for an authenticated caller and takes its stream over. */
   openSession(options: SessionOptions): Session;
-  /** Resolves when the CancelRequest has been dealt with; unknown keys resolve without a word. */
-  cancel(processId: number, secretKey: Uint8Array): Promise<void>;
+  /** Resolves when the CancelRequest has been dealt with: whether one of our sessions has this key, which nobody else may learn. */
+  cancel(processId: number, secretKey: Uint8Array): Promise<boolean>;
   stats(): EngineStats;
   /** Ends what is idle now, what runs when it is done or the grace is over. */
   close(graceMs: number): Promise<void>;
@@ -94,12 +101,14 @@ export function createEngine(options: EngineOptions): Engine {
   const allocate = options.allocate ?? ((bytes: number): Uint8Array => new Uint8Array(bytes));
   const limits = resolveLimits(options.limits);
   const pools = new Map<string, Pool>();
-  const keys = new CancelKeys<PooledSession | DirectSession>((bytes) => options.random(bytes));
+  const keys = new CancelKeys<PooledSession | DirectSession>((bytes) => options.random(bytes), options.processNumber);
+  const permits = options.permits === undefined ? undefined : new PermitLedger(options.permits, clock);
   const waitingPools = new Set<Pool>();
   const budget = new ServerBudget(limits.maxServerConnections, pools);
   const groups = createLimitGroups();
-  const toServer = new Outbox(allocate);
-  const toCaller = new Outbox(allocate);
+  // Callers' streams read on into the same memory, server connections' streams can be told that it was kept.
+  const toServer = new Outbox(allocate, 'copies');
+  const toCaller = new Outbox(allocate, 'lends');
   const batches = new SendBatches(toServer, options.soon ?? queueMicrotask, () => context.flush());
   let isClosing = false;
   let isSweeping = false;
@@ -111,6 +120,7 @@ export function createEngine(options: EngineOptions): Engine {
     dial,
     toServer,
     toCaller,
+    permits,
     get isClosing() {
       return isClosing;
     },
@@ -146,6 +156,7 @@ export function createEngine(options: EngineOptions): Engine {
     },
     connectionClosed(pool) {
       budget.closed(pool.target);
+      permits?.changed(pool);
       if (budget.isLimited) for (const other of waitingPools) other.openIfWanted();
     },
     cancelOnServer: (target, server) =>
@@ -174,11 +185,16 @@ export function createEngine(options: EngineOptions): Engine {
     let isAnyOpen = false;
     for (const [key, pool] of pools) {
       if (pool.closeStale()) isAnyOpen = true;
-      else if (pool.isUnused) pools.delete(key);
+      else if (pool.isUnused) drop(key, pool);
     }
     isSweeping = isAnyOpen;
     if (isSweeping) clock.after(5_000, sweep);
     context.flush();
+  }
+
+  function drop(key: string, pool: Pool): void {
+    pools.delete(key);
+    permits?.remove(pool);
   }
 
   function poolFor(target: Target, identity: Identity): Pool {
@@ -187,6 +203,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (pool === undefined) {
       pool = new Pool(context, target, identity, target.poolSize ?? limits.poolSize);
       pools.set(key, pool);
+      permits?.add(pool, key, targetKey(target));
     }
     return pool;
   }
@@ -197,7 +214,7 @@ export function createEngine(options: EngineOptions): Engine {
       await pool.login(timeoutMs);
     } catch (error) {
       // Made up credentials must not leave pools behind.
-      if (pool.isUnused) pools.delete(poolKey(target, identity));
+      if (pool.isUnused) drop(poolKey(target, identity), pool);
       throw connectFailed(error);
     }
   }
@@ -257,7 +274,11 @@ export function createEngine(options: EngineOptions): Engine {
       limits: {
         poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
         connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
-        group: groups.find(pool, given.settings?.connectionLimit, startup.get('application_name') ?? ''),
+        group: groups.find(
+          pool,
+          given.settings?.connectionLimit,
+          given.settings?.limitGroup ?? startup.get('application_name') ?? '',
+        ),
       },
       onClosed: () => {
         keys.delete(processId);
@@ -293,10 +314,9 @@ export function createEngine(options: EngineOptions): Engine {
       return given.mode === 'direct' ? openDirect(given) : openPooled(given);
     },
     async cancel(processId, secretKey) {
-      await keys
-        .find(processId, secretKey)
-        ?.cancel()
-        .catch(() => {});
+      const session = keys.find(processId, secretKey);
+      await session?.cancel().catch(() => {});
+      return session !== undefined;
     },
     stats() {
       let direct = 0;

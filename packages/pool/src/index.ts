@@ -1,5 +1,6 @@
 /** The pooling engine. See README.md and ARCHITECTURE.md. */
 export type { ByteStream, StreamSecurity } from './byte-stream.ts';
+export { processNumberOf } from './cancel-keys.ts';
 export type { Clock, Timer } from './clock.ts';
 export {
   createEngine,
@@ -14,4 +15,5 @@ export { PoolError, type PoolErrorCode } from './errors.ts';
 export type { Dial, Identity, Secret, Target } from './identity.ts';
 export { defaultLimits, type EngineLimits } from './limits.ts';
 export { createMemoryStreamPair } from './memory-stream.ts';
+export type { PermitHolder, PermitPool, PermitSource } from './permit-ledger.ts';
 export type { PoolStats } from './pool-stats.ts';

@@ -28,6 +28,10 @@ export class Pool {
   readonly texts: StatementTexts;
   readonly context: EngineContext;
   readonly size: number;
+  /** As many of these as this process may have now: all, or its permits where processes share a budget (permit-ledger.ts). */
+  quota: number;
+  /** Logins under way that hold a permit, or wait for one; they count only where there are permits. */
+  entering = 0;
   readonly functions: FunctionKnowledge;
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
@@ -45,8 +49,6 @@ export class Pool {
   private readonly connector: Connector;
   /** Connections are being handed to waiters: what becomes free meanwhile is theirs. */
   private isServing = false;
-  /** Logins under way that verify an identity. */
-  private verifying = 0;
   private faults = 0;
 
   constructor(context: EngineContext, target: Target, identity: Identity, size: number) {
@@ -54,6 +56,7 @@ export class Pool {
     this.target = target;
     this.identity = identity;
     this.size = size;
+    this.quota = size;
     this.shared = new SharedLeases({
       clock: context.clock,
       waiters: this.waiters,
@@ -73,13 +76,18 @@ export class Pool {
 
   /** Connections that count against the pool's size: pinned ones have a budget of their own. */
   get counted(): number {
-    return this.connector.connecting + this.idle.length + this.leased.size + this.recovering.size;
+    return this.connector.connecting + this.entering + this.idle.length + this.leased.size + this.recovering.size;
+  }
+
+  /** Waiters for whom no connection is being opened. */
+  get lacking(): number {
+    return this.waiters.length - this.connector.connecting;
   }
 
   get isUnused(): boolean {
     return (
       this.sessions === 0 &&
-      this.verifying === 0 &&
+      this.connector.verifying === 0 &&
       this.counted === 0 &&
       this.pinned.size === 0 &&
       this.waiters.length === 0
@@ -101,7 +109,7 @@ export class Pool {
     if (
       this.context.limits.multiplexing &&
       this.waiters.length === 0 &&
-      this.counted >= this.size &&
+      this.counted >= this.quota &&
       this.shared.board(waiter)
     ) {
       return undefined;
@@ -185,7 +193,7 @@ export class Pool {
     return (
       isClosing ||
       server.isSuspect ||
-      this.counted >= this.size ||
+      this.counted >= this.quota ||
       this.context.isOverBudget(this) ||
       server.idleSince - server.openedAt > limits.serverLifetimeMs
     );
@@ -232,14 +240,8 @@ export class Pool {
    * Logs in once, to verify the identity, whatever the limits: nothing else proves it. The connection is kept where there is
    * room for it, and closed at once where there is not.
    */
-  async login(timeoutMs: number): Promise<void> {
-    this.verifying++;
-    try {
-      if (!this.context.mayConnect(this)) this.closeOneIdle();
-      this.arrived(await this.connector.connect(timeoutMs));
-    } finally {
-      this.verifying--;
-    }
+  login(timeoutMs: number): Promise<void> {
+    return this.connector.verify(timeoutMs);
   }
 
   /** Serves those who wait with what is idle, and opens connections for the rest, as far as the limits allow. */
@@ -327,6 +329,11 @@ export class Pool {
     return true;
   }
 
+  hasIdleFor(milliseconds: number): boolean {
+    const server = this.idle[0];
+    return server !== undefined && this.context.clock.now() - server.idleSince >= milliseconds;
+  }
+
   private closeIdle(server: ServerConnection): void {
     this.idle.splice(this.idle.indexOf(server), 1);
     server.close();
@@ -367,7 +374,7 @@ export class Pool {
     return {
       target: this.describe(),
       user: this.identity.user,
-      connecting: this.connector.connecting + this.verifying,
+      connecting: this.connector.connecting + this.connector.verifying,
       idle: this.idle.length,
       leased: this.leased.size,
       pinned: this.pinned.size,

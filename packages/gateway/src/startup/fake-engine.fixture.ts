@@ -83,7 +83,7 @@ export function createFakeEngine(passwords: Readonly<Record<string, string>> = {
     },
     cancel(processId, secretKey) {
       engine.cancels.push({ processId, secretKey });
-      return new Promise((resolve) => waitingCancels.push(resolve));
+      return new Promise((resolve) => waitingCancels.push(() => resolve(true)));
     },
     finishCancels() {
       for (const resolve of waitingCancels.splice(0)) resolve();
