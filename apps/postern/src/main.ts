@@ -6,6 +6,7 @@ import { createOutput } from './log/output.ts';
 import type { ProgramContext } from './program-context.ts';
 import { serve } from './serve.ts';
 import { createStopRequest } from './stop-request.ts';
+import { stopWithNpm } from './stop-with-npm.ts';
 import { StartError, UsageError } from './usage-error.ts';
 
 /** The version of this program. */
@@ -19,6 +20,7 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
   const stop = createStopRequest(process, () => process.exit(1));
   // The reader of our output is gone (`postern dev | head`): nobody is left to talk to.
   process.stdout.on('error', () => stop.stop('output closed'));
+  const leaveNpm = stopWithNpm(stop, process.env);
   const output = createOutput((text) => void process.stdout.write(text), setImmediate);
   const context: ProgramContext = {
     version,
@@ -39,6 +41,7 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
     return error instanceof UsageError ? 2 : 1;
   } finally {
     output.flush();
+    leaveNpm();
     stop.dispose();
   }
 }
