@@ -64,7 +64,6 @@ function openKeys(path: string, further: KeySource | undefined, log: OpenGateway
   try {
     const file = createKeyFileSource({
       path,
-      now: () => performance.now(),
       onError: (error) => log({ event: 'keys_file_unreadable', message: error.message }),
     });
     return further === undefined ? file : joinKeys(further, file);

@@ -9,6 +9,8 @@ export type CallerFacts = {
   endpoint?: string;
   user?: string;
   database?: string;
+  /** Public part of the API key it came with. */
+  keyId?: string;
 };
 
 export type GatewayEvent =

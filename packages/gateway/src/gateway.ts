@@ -18,8 +18,10 @@ import type { LogEvent } from './events.ts';
 import { createHttpApp } from './http/app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
 import { createSqlTransactions, type TransactionLimits } from './http/sql-transactions.ts';
-import { fixedKeys, type KeySource } from './keys/key-ring.ts';
-import type { PlanName, PlanSettings } from './plans/plan.ts';
+import { createKeyAccess } from './keys/key-access.ts';
+import { createKeyLogin } from './keys/key-login.ts';
+import { createKeyRing, fixedKeys, type KeySource } from './keys/key-ring.ts';
+import { type PlanName, type PlanSettings, resolvePlans } from './plans/plan.ts';
 import { createSqlBackend } from './sql-backend.ts';
 import { type AdmissionOptions, createAdmission } from './startup/admission.ts';
 import type { LoginRules } from './startup/login.ts';
@@ -52,7 +54,7 @@ export interface GatewayConfig {
   maxResponseBytes?: number | undefined;
   /** Interactive transactions over HTTP. */
   transactions?: Partial<TransactionLimits> | undefined;
-  /** API keys, for the Accelerate-compatible routes; default none: every key is refused. */
+  /** API keys, in place of a role's password and for the Accelerate-compatible routes; default none: every key is refused. */
   keys?: KeySource | undefined;
   /** Changes to the plans that keys name, and further plans. */
   plans?: Readonly<Record<PlanName, PlanSettings>> | undefined;
@@ -134,12 +136,20 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     readVerifier: (endpoint, role, user) =>
       readVerifier(engine, endpointTarget(endpoint, endpoint.database), role, user),
   });
+  const keys = createKeyRing(config.keys ?? fixedKeys([]));
+  const accessOf = createKeyAccess({
+    endpoints,
+    plans: resolvePlans(config.plans),
+    passwordIdentity: authenticator.passwordIdentity,
+  });
+  const keyLogin = createKeyLogin({ keys, accessOf, authenticator, clock });
   const admission = createAdmission(config.admission);
   const accept = createStartup({
     engine,
     directory,
     authenticator,
     verifiers,
+    keys: keyLogin,
     clock,
     log,
     authMethod: config.authMethod ?? 'auto',
@@ -162,7 +172,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   });
   const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
   const sql = createSqlHandler({
-    backend: createSqlBackend({ engine, directory, authenticator }),
+    backend: createSqlBackend({ engine, directory, authenticator, keys: keyLogin }),
     transactions,
     cache: createSqlCache(cache, clock),
     clock,
@@ -171,11 +181,9 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     log: (event) => log({ ...event }),
   });
   const accelerate = createAccelerate({
-    keys: config.keys ?? fixedKeys([]),
-    plans: config.plans,
-    endpoints,
+    keys,
+    accessOf,
     engine,
-    authenticator,
     cache,
     clock,
     log: (event) => log({ ...event }),

@@ -5,54 +5,69 @@ import type { Authenticator } from './auth/authenticator.ts';
 import { type Endpoint, endpointTarget } from './endpoints/endpoint.ts';
 import type { EndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { AuthenticatedCaller, SqlBackend } from './http/sql-backend.ts';
+import type { KeyAccess } from './keys/key-access.ts';
+import { type KeyLogin, withinAccess } from './keys/key-login.ts';
 import { sessionSettings } from './startup/session-settings.ts';
 
 export interface SqlBackendOptions {
   engine: Pick<Engine, 'openSession'>;
   directory: Pick<EndpointDirectory, 'resolve'>;
   authenticator: Pick<Authenticator, 'verifyPassword'>;
+  /** API keys as passwords and tokens; undefined: there are none. */
+  keys?: KeyLogin | undefined;
 }
 
 export interface HttpCaller extends AuthenticatedCaller {
   readonly endpoint: Endpoint;
   readonly database: string;
   readonly identity: Identity;
+  /** Of the API key it came with. */
+  readonly access?: KeyAccess | undefined;
 }
 
-export function createSqlBackend({ engine, directory, authenticator }: SqlBackendOptions): SqlBackend<HttpCaller> {
+export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCaller> {
+  const { engine, directory, authenticator, keys } = backend;
   return {
-    async authenticate({ host, port, user, password, database, options, remoteAddress }) {
-      if (password === undefined) {
-        throw new GatewayError('missing_credentials', 'missing authentication credentials: required password', {
-          hint: 'This gateway takes no tokens; put the password into the connection string.',
-        });
-      }
+    async authenticate({ host, port, user, password, bearerToken, database, options, remoteAddress }) {
       const resolution = directory.resolve({
         endpointOption: options.endpoint,
         host: port === undefined || host.includes(':') ? host : `${host}:${port}`,
         pooledOption: true,
       });
       const endpoint = resolution.outcome === 'found' ? resolution.endpoint : undefined;
-      const identity = await authenticator.verifyPassword({
-        endpoint,
-        user,
-        database,
-        password,
-        address: remoteAddress ?? 'unknown',
-        connectTimeoutMs: options.connectTimeoutMs,
-      });
+      const address = remoteAddress ?? 'unknown';
+      const attempt = { endpoint, user, database, address, connectTimeoutMs: options.connectTimeoutMs };
+      const access = await keys?.open({ apiKey: options.apiKey, bearerToken, password }, attempt);
+      if (access !== undefined) {
+        const { endpoint, identity, keyId } = access;
+        const databaseKey = `${endpoint.name}/${database}`;
+        return {
+          databaseKey,
+          callerKey: `${databaseKey}/${identity.id}/${keyId}`,
+          endpoint,
+          database,
+          identity,
+          access,
+        };
+      }
+      if (password === undefined) {
+        throw new GatewayError('missing_credentials', 'missing authentication credentials: required password', {
+          hint: 'This gateway takes no tokens; put the password into the connection string.',
+        });
+      }
+      const identity = await authenticator.verifyPassword({ ...attempt, password });
       if (endpoint === undefined) throw new Error('an identity without an endpoint');
       const databaseKey = `${endpoint.name}/${database}`;
       return { databaseKey, callerKey: `${databaseKey}/${identity.id}`, endpoint, database, identity };
     },
-    openSession({ endpoint, database, identity }, stream, { startupParameters, options }) {
+    openSession({ endpoint, database, identity, access }, stream, { startupParameters, options }) {
+      const asked = { startupParameters, settings: sessionSettings(options) };
       engine.openSession({
         stream,
         target: endpointTarget(endpoint, database),
         identity,
         mode: 'pooled',
-        startupParameters,
-        settings: sessionSettings(options),
+        ...(access === undefined ? asked : withinAccess(access, asked)),
         greeting: false,
         label: 'http',
       });

@@ -1,7 +1,8 @@
-/** What a key opens: a role on a database, a schema, a plan. */
-import { splitOptions } from '@postern/contract';
-import type { Engine, Identity, Target } from '@postern/pool';
-import { createEndpoint, type Endpoint, endpointTarget } from '../endpoints/endpoint.ts';
+/** What a key opens for Prisma's plans. */
+import { GatewayError } from '@postern/contract';
+import type { Engine } from '@postern/pool';
+import { endpointTarget } from '../endpoints/endpoint.ts';
+import type { AccessOf, KeyAccess } from '../keys/key-access.ts';
 import type { KeyGrant } from '../keys/key-ring.ts';
 import type { Plan } from '../plans/plan.ts';
 import { AccelerateError } from './accelerate-error.ts';
@@ -19,56 +20,55 @@ export interface Tenant {
 }
 
 export interface TenantsOptions {
-  readonly endpoints: readonly Endpoint[];
-  readonly plans: ReadonlyMap<string, Plan>;
+  readonly accessOf: AccessOf;
   readonly engine: Pick<Engine, 'openSession'>;
-  readonly passwordIdentity: (endpoint: Endpoint, user: string, password: string) => Identity;
 }
 
 /** The tenant of a grant; always the same one. Throws AccelerateError when the grant names what is not there. */
-export function createTenants(options: TenantsOptions): (grant: KeyGrant) => Tenant {
+export function createTenants({ accessOf, engine }: TenantsOptions): (grant: KeyGrant) => Tenant {
   const tenants = new WeakMap<KeyGrant, Tenant>();
   return (grant) => {
     let tenant = tenants.get(grant);
     if (tenant === undefined) {
-      tenant = createTenant(grant, options);
+      tenant = createTenant(openGrant(grant, accessOf), engine);
       tenants.set(grant, tenant);
     }
     return tenant;
   };
 }
 
-function createTenant(grant: KeyGrant, { endpoints, plans, engine, passwordIdentity }: TenantsOptions): Tenant {
-  const plan = plans.get(grant.plan);
-  if (plan === undefined) throw misconfigured(`key ${grant.id} has the plan "${grant.plan}", which is not configured`);
-  const endpoint = endpointOf(grant, endpoints);
-  const { role } = endpoint;
-  if (role === undefined) {
-    throw misconfigured(`key ${grant.id}: the database URL of endpoint "${endpoint.name}" names no role`);
+function openGrant(grant: KeyGrant, accessOf: AccessOf): KeyAccess {
+  try {
+    return accessOf(grant);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const { message, detail } = error;
+    throw new AccelerateError('P6008', `${message.charAt(0).toUpperCase()}${message.slice(1)}`, { detail });
   }
-  const { gateway, startup } = optionsOf(grant);
-  const schema = grant.schema ?? schemaOf(grant);
-  const identity = passwordIdentity(endpoint, role.user, role.password);
-  const target: Target = endpointTarget(endpoint, endpoint.database);
-  const startupParameters = new Map(startup);
+}
+
+function createTenant(access: KeyAccess, engine: TenantsOptions['engine']): Tenant {
+  const { keyId, plan, schema, identity, endpoint, settings } = access;
+  const target = endpointTarget(endpoint, endpoint.database);
+  const startupParameters = new Map(access.startupParameters);
   startupParameters.set('client_encoding', 'UTF8');
   // The order of day and month stays the role's own.
   startupParameters.set('DateStyle', 'ISO');
-  // Names the key to whoever looks at pg_stat_activity, and makes the plan's connection limit one per key.
-  if (!startupParameters.has('application_name')) startupParameters.set('application_name', `accelerate ${grant.id}`);
-  // Raw queries see the schema that generated queries name.
-  if (schema !== undefined) startupParameters.set('search_path', `"${schema.replaceAll('"', '""')}"`);
-  const settings = {
-    poolTimeoutMs: gateway.poolTimeoutMs,
-    connectTimeoutMs: gateway.connectTimeoutMs,
-    connectionLimit: Math.min(plan.connectionLimit, gateway.connectionLimit ?? plan.connectionLimit),
-  };
+  // Names the key to whoever looks at pg_stat_activity.
+  if (!startupParameters.has('application_name')) startupParameters.set('application_name', `accelerate ${keyId}`);
   const tooLarge = (): AccelerateError => responseTooLarge(plan);
   return {
-    keyId: grant.id,
+    keyId,
     plan,
     schema,
-    cacheScope: JSON.stringify([endpoint.name, target.host, target.port, target.database, role.user, schema ?? null]),
+    cacheScope: JSON.stringify([
+      endpoint.name,
+      target.host,
+      target.port,
+      target.database,
+      identity.user,
+      schema ?? null,
+    ]),
     openSession: () =>
       createSqlSession({
         // A plan may fetch more than it answers, but not without end.
@@ -83,26 +83,10 @@ function createTenant(grant: KeyGrant, { endpoints, plans, engine, passwordIdent
             startupParameters,
             settings,
             greeting: false,
-            label: `accelerate ${grant.id}`,
+            label: `accelerate ${keyId}`,
           }),
       }),
   };
-}
-
-function endpointOf({ id, endpoint: name, databaseUrl }: KeyGrant, endpoints: readonly Endpoint[]): Endpoint {
-  if (databaseUrl !== undefined) return createEndpoint({ name: `key-${id}`, databaseUrl });
-  const endpoint = endpoints.find((candidate) => candidate.name === name);
-  if (endpoint === undefined) throw misconfigured(`key ${id} is for endpoint "${name}", which is not configured`);
-  return endpoint;
-}
-
-/** Of a key's own database URL: `connection_limit`, `pool_timeout` and settings count as anywhere else. */
-function optionsOf({ databaseUrl }: KeyGrant): ReturnType<typeof splitOptions> {
-  return splitOptions(databaseUrl === undefined ? new Map() : new Map(new URL(databaseUrl).searchParams));
-}
-
-function schemaOf({ databaseUrl }: KeyGrant): string | undefined {
-  return databaseUrl === undefined ? undefined : (new URL(databaseUrl).searchParams.get('schema') ?? undefined);
 }
 
 export function responseTooLarge({ maxResponseBytes }: Plan): AccelerateError {
@@ -110,11 +94,4 @@ export function responseTooLarge({ maxResponseBytes }: Plan): AccelerateError {
     'P6009',
     `The response is larger than ${maxResponseBytes} bytes, the limit of this key's plan: select fewer rows or fields.`,
   );
-}
-
-/** The caller learns that it is not its fault, the operator what to do. */
-function misconfigured(detail: string): AccelerateError {
-  return new AccelerateError('P6008', 'Cannot connect to the database: this API key is not set up completely', {
-    detail,
-  });
 }

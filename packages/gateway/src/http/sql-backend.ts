@@ -10,7 +10,7 @@ export interface SqlCredentials {
   readonly host: string;
   readonly port: number | undefined;
   readonly user: string;
-  /** undefined only if there is a token. */
+  /** undefined only if there is a token, or an API key among the options. */
   readonly password: string | undefined;
   /** From `Authorization: Bearer …`. */
   readonly bearerToken: string | undefined;

@@ -22,7 +22,7 @@ interface Destination {
   readonly startupParameters: ReadonlyMap<string, string>;
 }
 
-/** There is a password in the target, or a token. */
+/** There is a password in the target, an API key among the options, or a token. */
 export interface SqlHeading extends Destination {
   readonly bearerToken: string | undefined;
   readonly batch: BatchOptions;
@@ -70,7 +70,7 @@ export function createSqlHeadingReader(options: SqlHeadingOptions = {}): ReadSql
     }
     const { target, options: gatewayOptions, startupParameters } = readDestination(text);
     const bearerToken = readBearerToken(header(sqlHeader.authorization));
-    if (target.password === undefined && bearerToken === undefined) {
+    if (target.password === undefined && bearerToken === undefined && gatewayOptions.apiKey === undefined) {
       throw new GatewayError('missing_credentials', 'missing authentication credentials: required password');
     }
     return {

@@ -1,6 +1,7 @@
 /** Who a key is: from what a caller shows to what it may use. */
+import { constantTimeEqual, encodeText } from '@postern/wire';
 import type { KeyEntry } from './key-entry.ts';
-import { generateKey, hashKey, seal, unseal } from './key-secret.ts';
+import { generateKey, hashKey, keyIdOf, seal, unseal } from './key-secret.ts';
 
 /** What a key stands for. */
 export interface KeyGrant {
@@ -15,20 +16,27 @@ export interface KeyGrant {
 export interface KeyRing {
   /** undefined: no such key, or it was revoked. The same grant object as long as the entry is the same. */
   find(key: string): Promise<KeyGrant | undefined>;
+  /** Whether there is no key at all. */
+  isEmpty(): boolean;
 }
 
-/** Where entries come from, by their hash: a file on Node (../node/key-file.ts), a list in tests. */
+/** Where entries come from, by the public part of their keys: a file on Node (../node/key-file.ts), a list in tests. */
 export interface KeySource {
-  entryOf(hash: string): Promise<KeyEntry | undefined>;
+  /** As of now: undefined from the moment on at which the key was revoked. */
+  entryOf(id: string): KeyEntry | undefined;
+  isEmpty(): boolean;
 }
 
 export function createKeyRing(source: KeySource): KeyRing {
   // Grants live and die with their entries: a source that reads its file again gives new ones.
   const grants = new WeakMap<KeyEntry, KeyGrant>();
   return {
+    isEmpty: () => source.isEmpty(),
     async find(key) {
-      const entry = await source.entryOf(await hashKey(key));
-      if (entry === undefined) return undefined;
+      const hash = await hashKey(key);
+      // A key that was chosen is its own id.
+      const entry = source.entryOf(keyIdOf(key) ?? key);
+      if (entry === undefined || !constantTimeEqual(encodeText(entry.hash), encodeText(hash))) return undefined;
       const known = grants.get(entry);
       if (known !== undefined) return known;
       const { id, endpoint, schema, plan, database } = entry;
@@ -42,20 +50,21 @@ export function createKeyRing(source: KeySource): KeyRing {
 
 /** A source that never changes. */
 export function fixedKeys(entries: readonly KeyEntry[]): KeySource {
-  const byHash = new Map(entries.map((entry) => [entry.hash, entry]));
-  return { entryOf: async (hash) => byHash.get(hash) };
+  const byId = new Map(entries.map((entry) => [entry.id, entry]));
+  return { entryOf: (id) => byId.get(id), isEmpty: () => byId.size === 0 };
 }
 
 /** The first source that knows the key. */
 export function joinKeys(...sources: readonly KeySource[]): KeySource {
   return {
-    async entryOf(hash) {
+    entryOf(id) {
       for (const source of sources) {
-        const entry = await source.entryOf(hash);
+        const entry = source.entryOf(id);
         if (entry !== undefined) return entry;
       }
       return undefined;
     },
+    isEmpty: () => sources.every((source) => source.isEmpty()),
   };
 }
 
@@ -74,7 +83,7 @@ export async function createKey(wish: NewKey): Promise<{ readonly key: string; r
   return { key, entry: await entryFor(key, id, wish) };
 }
 
-/** The entry for a key that was chosen, not made: `postern dev` has one that anybody may know. */
+/** The entry for a key; one that was chosen, not made (`postern dev` has one that anybody may know), is its own id. */
 export async function entryFor(key: string, id: string, wish: NewKey): Promise<KeyEntry> {
   const { name, endpoint, plan, schema, databaseUrl, createdAt } = wish;
   return {

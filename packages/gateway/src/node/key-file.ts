@@ -1,51 +1,35 @@
-/** The keys file: read again when it changed, so that a key is good, or gone, within a second of the command. */
+/** The keys file: read again when it changed, so that a key is good, or gone, as soon as the command is done. */
 import { chmodSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { emptyKeyFile, formatKeyFile, type KeyEntry, type KeyFile, parseKeyFile } from '../keys/key-entry.ts';
 import type { KeySource } from '../keys/key-ring.ts';
 
 export interface KeyFileSourceOptions {
   readonly path: string;
-  /** Milliseconds. */
-  readonly now: () => number;
   /** The file cannot be read any more: the keys of the last time stay good. */
   readonly onError: (error: Error) => void;
 }
 
-const checkEveryMs = 1_000;
-
 /** Keys from a file that may not exist yet. Throws an Error when it is there but cannot be read. */
-export function createKeyFileSource({ path, now, onError }: KeyFileSourceOptions): KeySource {
+export function createKeyFileSource({ path, onError }: KeyFileSourceOptions): KeySource {
   let version = fileVersion(path);
-  let byHash = index(readKeyFile(path));
-  let checkedAt = now();
-  let checking: Promise<void> | undefined;
+  let byId = index(readKeyFile(path));
 
-  async function check(): Promise<void> {
-    checkedAt = now();
+  /** Asks the file system each time: a few microseconds, and a revoked key is refused at once. */
+  function current(): ReadonlyMap<string, KeyEntry> {
+    const found = fileVersion(path);
+    if (found === version) return byId;
+    // Also when it is broken: once per version is enough.
+    version = found;
     try {
-      const found = await stat(path).then(versionOf, () => '');
-      if (found === version) return;
-      byHash = index(readKeyFile(path));
-      version = found;
+      byId = index(readKeyFile(path));
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)));
     }
+    return byId;
   }
 
-  return {
-    async entryOf(hash) {
-      if (now() - checkedAt >= checkEveryMs) {
-        checking ??= check().finally(() => {
-          checking = undefined;
-        });
-      }
-      // Whoever comes while it is read waits for it: a revoked key must not slip through behind the check.
-      await checking;
-      return byHash.get(hash);
-    },
-  };
+  return { entryOf: (id) => current().get(id), isEmpty: () => current().size === 0 };
 }
 
 /** The file's content; no file is no keys. Throws an Error naming the file. */
@@ -74,7 +58,7 @@ export function writeKeyFile(path: string, file: KeyFile): void {
 }
 
 function index({ keys }: KeyFile): ReadonlyMap<string, KeyEntry> {
-  return new Map(keys.map((entry) => [entry.hash, entry]));
+  return new Map(keys.map((entry) => [entry.id, entry]));
 }
 
 function fileVersion(path: string): string {

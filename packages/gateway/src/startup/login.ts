@@ -1,6 +1,6 @@
 /**
- * From the StartupMessage to an identity: the caller's password in clear, or a SCRAM exchange. Which of them is decided
- * here; whether the answer is right is decided in auth/.
+ * From the StartupMessage to an identity: the caller's password or API key in clear, or a SCRAM exchange. Which of them is
+ * decided here; whether the answer is right is decided in auth/ and keys/.
  */
 import { GatewayError } from '@postern/contract';
 import type { ByteStream, Identity } from '@postern/pool';
@@ -14,6 +14,8 @@ import {
 } from '@postern/wire';
 import type { Authenticator, LoginAttempt } from '../auth/authenticator.ts';
 import type { ScramOffer, ScramVerifiers } from '../auth/scram-verifiers.ts';
+import type { KeyAccess } from '../keys/key-access.ts';
+import type { KeyLogin } from '../keys/key-login.ts';
 import { createHeldBytes } from './held-bytes.ts';
 import { createSaslExchange, type SaslExchange } from './sasl-exchange.ts';
 import type { WaitingBudget } from './waiting-budget.ts';
@@ -21,9 +23,12 @@ import type { WaitingBudget } from './waiting-budget.ts';
 export interface LoginRules {
   authenticator: Authenticator;
   verifiers: ScramVerifiers;
+  /** API keys as passwords; undefined: there are none. */
+  keys?: KeyLogin | undefined;
   /**
    * `auto`: a WebSocket caller is asked for its password, as Neon does; a TCP caller is challenged with SCRAM where the
-   * verifier can be had. `scram`: WebSockets too. `cleartext`: nobody is challenged.
+   * verifier can be had, but asked too where there are API keys and nobody listens in: a key cannot answer a challenge.
+   * `scram`: WebSockets are challenged too. `cleartext`: nobody is.
    */
   authMethod: 'auto' | 'scram' | 'cleartext';
   /** Accept passwords on a stream that is neither encrypted nor local. For networks where something else encrypts. */
@@ -36,16 +41,25 @@ export interface LoginOptions extends LoginRules {
   stream: ByteStream;
   transport: 'ws' | 'tcp';
   attempt: LoginAttempt;
+  /** `api_key=` of its options: it needs no password then. A secret. */
+  apiKey: string | undefined;
   /** What came in the same delivery behind the StartupMessage. */
   received: Uint8Array;
   startedAtMs: number;
   /** Runs while the caller is expected to answer. */
   waiting: WaitingBudget;
   /** `rest`: what the caller sent beyond its last password message. */
-  onIdentity: (identity: Identity, rest: Uint8Array) => void;
+  onIdentity: (admitted: Admitted, rest: Uint8Array) => void;
   onFailure: (error: unknown) => void;
   /** The caller sent Terminate. */
   onTerminate: () => void;
+}
+
+/** Who the caller turned out to be. */
+export interface Admitted {
+  readonly identity: Identity;
+  /** What decides where to and how, if it came with a key. */
+  readonly access?: KeyAccess | undefined;
 }
 
 export interface Login {
@@ -121,9 +135,15 @@ export function startLogin(options: LoginOptions): Login {
     return reader;
   }
 
-  function succeed(identity: Identity): void {
+  function succeed(admitted: Admitted): void {
     state = { name: 'over' };
-    options.onIdentity(identity, held.take());
+    options.onIdentity(admitted, held.take());
+  }
+
+  async function admit(password: string | undefined): Promise<Admitted> {
+    const access = await options.keys?.open({ apiKey: options.apiKey, password }, attempt);
+    if (access !== undefined) return { identity: access.identity, access };
+    return { identity: await authenticator.verifyPassword({ ...attempt, password: password ?? '' }) };
   }
 
   function expectPassword(): void {
@@ -132,8 +152,8 @@ export function startLogin(options: LoginOptions): Login {
       const password = decodePassword(body);
       held.push(reader.detach());
       work(async () => {
-        const identity = await authenticator.verifyPassword({ ...attempt, password });
-        return () => succeed(identity);
+        const admitted = await admit(password);
+        return () => succeed(admitted);
       });
     });
     expect({ name: 'password', reader });
@@ -162,13 +182,21 @@ export function startLogin(options: LoginOptions): Login {
       const { message, identity } = await exchange.final(proof);
       return () => {
         stream.write(message);
-        succeed(identity);
+        succeed({ identity });
       };
     });
   }
 
+  function isPrivate(): boolean {
+    return stream.security !== 'plain' || options.acceptPlainPasswords;
+  }
+
+  function mayHaveKey(): boolean {
+    return isPrivate() && options.keys?.isInUse() === true;
+  }
+
   function requirePrivacy(): void {
-    if (stream.security !== 'plain' || options.acceptPlainPasswords) return;
+    if (isPrivate()) return;
     const hint =
       transport === 'tcp' ? 'Connect with TLS: sslmode=require.' : 'Connect with TLS: wss:// instead of ws://.';
     throw new GatewayError('insecure_transport', 'this connection is not encrypted, so no password is accepted on it', {
@@ -181,7 +209,13 @@ export function startLogin(options: LoginOptions): Login {
   if (options.received.length > 0) {
     held.push(options.received);
     expectPassword();
-  } else if (authMethod === 'cleartext' || (authMethod === 'auto' && transport === 'ws')) {
+  } else if (options.apiKey !== undefined && options.keys !== undefined) {
+    requirePrivacy();
+    work(async () => {
+      const admitted = await admit(undefined);
+      return () => succeed(admitted);
+    });
+  } else if (authMethod === 'cleartext' || (authMethod === 'auto' && (transport === 'ws' || mayHaveKey()))) {
     askForPassword();
   } else {
     work(async () => {

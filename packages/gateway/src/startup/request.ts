@@ -7,6 +7,8 @@ import type { Caller } from './caller.ts';
 export interface SessionRequest {
   user: string;
   database: string;
+  /** It was not left to Postgres' rule. */
+  isDatabaseNamed: boolean;
   resolution: EndpointResolution;
   mode: 'pooled' | 'direct';
   /** Options of the gateway's own. */
@@ -50,11 +52,14 @@ export function readRequest(
     host: serverName ?? caller.host,
     pooledOption: gateway.pooled,
   });
-  const isPooled = resolution.outcome === 'found' && resolution.isPooled && !isReplication(startup.get('replication'));
+  // Somewhere unknown is still somewhere if an API key says where.
+  const wantsPool = resolution.outcome === 'found' ? resolution.isPooled : gateway.pooled === true;
+  const isPooled = wantsPool && !isReplication(startup.get('replication'));
   return {
     user,
     // Postgres' own rule for clients that name none.
     database: packet.parameters.get('database') || user,
+    isDatabaseNamed: Boolean(packet.parameters.get('database')),
     resolution,
     mode: isPooled ? 'pooled' : 'direct',
     gateway,

@@ -3,7 +3,7 @@
  * The same for WebSocket and TCP. It ends by giving the stream to the engine, or with one ErrorResponse.
  */
 import { GatewayError } from '@postern/contract';
-import type { Clock, Engine, Identity } from '@postern/pool';
+import type { Clock, Engine } from '@postern/pool';
 import {
   createStartupDecoder,
   encodeErrorResponse,
@@ -16,8 +16,9 @@ import type { LoginAttempt } from '../auth/authenticator.ts';
 import { endpointTarget } from '../endpoints/endpoint.ts';
 import type { EndpointDirectory } from '../endpoints/resolve-endpoint.ts';
 import type { CallerFacts, LogEvent } from '../events.ts';
+import { withinAccess } from '../keys/key-login.ts';
 import type { Caller } from './caller.ts';
-import { type Login, type LoginRules, startLogin } from './login.ts';
+import { type Admitted, type Login, type LoginRules, startLogin } from './login.ts';
 import { refusalOf } from './refusal.ts';
 import { readRequest, type SessionRequest } from './request.ts';
 import { sessionSettings } from './session-settings.ts';
@@ -187,10 +188,11 @@ export function createStartup(options: StartupOptions): AcceptCaller {
         stream,
         transport: caller.transport,
         attempt,
+        apiKey: request.gateway.apiKey,
         received,
         startedAtMs,
         waiting,
-        onIdentity: (identity, rest) => open(request, attempt, identity, rest),
+        onIdentity: (admitted, rest) => open(request, attempt, admitted, rest),
         onFailure: fail,
         onTerminate: () => {
           finish();
@@ -201,19 +203,30 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       if (state.name === 'opening') state = { name: 'login', login };
     }
 
-    function open(request: SessionRequest, attempt: LoginAttempt, identity: Identity, rest: Uint8Array): void {
+    function open(request: SessionRequest, attempt: LoginAttempt, admitted: Admitted, rest: Uint8Array): void {
       if (state.name !== 'login') return;
-      if (attempt.endpoint === undefined) throw new Error('an identity without an endpoint');
+      const { identity, access } = admitted;
+      const endpoint = access?.endpoint ?? attempt.endpoint;
+      if (endpoint === undefined) throw new Error('an identity without an endpoint');
       const { mode } = request;
+      const database = access !== undefined && !request.isDatabaseNamed ? endpoint.database : request.database;
+      const asked = {
+        startupParameters: request.startupParameters,
+        settings: sessionSettings(request.gateway),
+      };
+      if (access !== undefined) {
+        facts.endpoint = endpoint.name;
+        facts.database = database;
+        facts.keyId = access.keyId;
+      }
       caller.authenticated();
       stream.resume();
       const { processId } = engine.openSession({
         stream,
-        target: endpointTarget(attempt.endpoint, request.database),
+        target: endpointTarget(endpoint, database),
         identity,
         mode,
-        startupParameters: request.startupParameters,
-        settings: sessionSettings(request.gateway),
+        ...(access === undefined ? asked : withinAccess(access, asked)),
         protocolMinor: request.protocolMinor,
         ...(rest.length > 0 ? { initialBytes: rest } : {}),
         label: `${caller.transport} ${caller.address}`,
