@@ -124,7 +124,8 @@ export class Forwarder {
     const text = session.pool.texts.intern(bytes, at + 5, end, sqlEnd);
     const { traits } = text;
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
-      if (this.sqlPrepared.query(server, text)) return;
+      this.sqlPrepared.query(server, text);
+      return;
     }
     session.state.touch(server, text);
     server.send(bytes, at, end);

@@ -182,7 +182,11 @@ export class PooledSession implements ReplySink {
 
   ready(server: ServerConnection, status: number, action: Action, ref: unknown): boolean {
     if (this.riding.isRiding && this.phase === 'closed') this.inFlight--;
-    if (this.phase === 'closed' || action === Action.Swallow || action === Action.ForwardButReady) return false;
+    if (this.phase === 'closed' || action === Action.Swallow) return false;
+    if (action === Action.ForwardButReady) {
+      this.forwarder.finished(server, action, ref);
+      return false;
+    }
     this.inFlight--;
     if (this.forwarder.planRetry.repeats()) return false;
     this.forwarder.finished(server, action, ref);

@@ -1,7 +1,9 @@
 import {
   concatBytes,
+  encodeBind,
   encodeCommandComplete,
   encodeDataRow,
+  encodeExecute,
   encodeParse,
   encodeQuery,
   encodeSync,
@@ -100,6 +102,19 @@ describe('what would take statements away from others', () => {
     await a.send(encodeQuery('EXECUTE s'));
     await b.send(encodeQuery('EXECUTE s'));
     expect(forCaller(server.asked())).toEqual(['Query EXECUTE "s"', 'Query EXECUTE "_postern_1"']);
+  });
+
+  test('DISCARD ALL over the extended protocol takes all that the connection has', async () => {
+    const { postgres, open } = createTestEngine();
+    const [a, b] = [await open(), await open()];
+    for (const caller of [a, b]) await caller.send(encodeParse('s', 'SELECT 1'), encodeSync());
+    const server = await answering(postgres);
+    await a.send(encodeParse('', 'DISCARD ALL'), encodeBind({}), encodeExecute(), encodeSync());
+    server.asked();
+    await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
+    expect(forCaller(server.asked())).toEqual(['Parse _postern_1 SELECT 1', 'Bind _postern_1', 'Execute', 'Sync']);
+    await a.send(encodeParse('s', 'SELECT 2'), encodeSync());
+    expect(a.heard().slice(-2)).toEqual(['ParseComplete', 'ReadyForQuery I']);
   });
 
   test('DISCARD ALL is the reset of a pooled connection', async () => {

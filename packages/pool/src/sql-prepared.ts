@@ -59,17 +59,16 @@ export class SqlPrepared {
     return this.portals !== undefined;
   }
 
-  /** A Query that mentions prepared statements. False: send it as it is. */
-  query(server: ServerConnection, text: StatementText): boolean {
+  /** Sends a Query that mentions prepared statements. */
+  query(server: ServerConnection, text: StatementText): void {
     const { session, forwarder } = this;
     const { traits } = text;
     if (traits.deallocatesAll) {
       forwarder.substitute(server, nothingSql, deallocateAll, () => forwarder.statementForwarder.names.clear());
-      return true;
+      return;
     }
-    if (traits.discardsAll) {
-      // Inside a transaction Postgres refuses it; a pipelined one it must refuse too.
-      if (server.status !== TransactionStatus.Idle || server.unsynced > 0) return false;
+    // Inside a transaction and in a pipeline it is Postgres' to refuse.
+    if (traits.discardsAll && server.status === TransactionStatus.Idle && server.unsynced === 0) {
       const { baseline } = session.state;
       session.state.touch(server, text);
       forwarder.substitute(
@@ -78,14 +77,13 @@ export class SqlPrepared {
         discardAll,
         () => forwarder.statementForwarder.names.clear(),
       );
-      return true;
+      return;
     }
     const sql = utf8.decode(text.tail.subarray(0, text.tail.length - 1));
     const { rewritten, effects } = this.rewrite(server, sql, text, false);
     session.state.touch(server, text);
     server.send(encodeQuery(rewritten));
     forwarder.querySent(server, text, effects);
-    return true;
   }
 
   /** A Parse that mentions prepared statements: the text to send instead. `sqlLength` is that of its SQL in bytes. */
@@ -139,6 +137,7 @@ export class SqlPrepared {
       }
       return utf8.decode(known.name);
     });
+    if (text.traits.discardsAll) list.push({ kind: 'deallocate-all', at: 0 });
     for (const entry of text.traits.prepared) {
       if (entry.kind === 'deallocate-all') list.push({ kind: 'deallocate-all', at: entry.statement });
     }

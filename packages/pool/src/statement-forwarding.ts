@@ -79,7 +79,7 @@ export class StatementForwarder {
       return false;
     }
     let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
-    if (text.traits.prepared.length > 0)
+    if (text.traits.prepared.length > 0 || text.traits.discardsAll)
       text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
     if (nameEnd > at + 5) return this.parseNamed(server, bytes, at + 5, nameEnd, text);
     this.parseUnnamed(server, text);

@@ -1,5 +1,5 @@
 /** PREPARE, EXECUTE and DEALLOCATE in SQL share the name space of the protocol (§2.12 "SQL level"). */
-import { bind, describeStatement, execute, extended, parse, sync } from '../harness/frontend-message.ts';
+import { bind, describeStatement, execute, extended, parse, query, sync } from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 export const sqlStatementScripts: readonly Script[] = [
@@ -87,6 +87,7 @@ export const sqlStatementScripts: readonly Script[] = [
     section: '2.12',
     async run({ open }) {
       const a = await open('A', { parameters: { application_name: 'mine' } });
+      const b = await open('B');
       await a.segment(parse('s1', 'SELECT 1'));
       await a.query(`SET work_mem = '777kB'; SET application_name = 'changed'`);
       await a.query('CREATE TEMP TABLE scratch (n int)');
@@ -105,9 +106,18 @@ export const sqlStatementScripts: readonly Script[] = [
       await a.query('DISCARD ALL');
       await a.query('ROLLBACK');
       await a.segment(extended('SELECT 1'), extended('DISCARD ALL'));
+      await a.segment(parse('s1', 'SELECT 1'));
+      await b.segment(parse('s1', 'SELECT 1'));
       await a.segment(extended('DISCARD ALL'));
+      await b.segment(bind({ statement: 's1' }), execute());
+      await a.segment(parse('s1', 'SELECT 2'), bind({ statement: 's1' }), execute());
+      await a.send(parse('s2', 'SELECT 3'), query('DISCARD ALL'));
+      await a.ready();
+      await a.segment(parse('s2', 'SELECT 4'), bind({ statement: 's2' }), execute());
       await a.query('DISCARD ALL; SELECT 1');
       await a.query('SELECT 1; DISCARD ALL');
+      await a.query(`PREPARE s3 AS SELECT 5; RESET ALL`);
+      await a.query('EXECUTE s3');
     },
   },
   {
