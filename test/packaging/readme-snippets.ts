@@ -18,7 +18,7 @@ export function readSnippets(markdown: string): Snippet[] {
       } else {
         code.push(line);
       }
-    } else if (line === '```ts') {
+    } else if (/^```ts( |$)/.test(line)) {
       code = [];
     } else if (/^#+ /.test(line)) {
       heading = line.replace(/^#+ /, '').replace(/`/g, '');
