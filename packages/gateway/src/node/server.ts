@@ -11,6 +11,7 @@ import { createNodeClock } from './clock.ts';
 import { createDial, type DialOptions } from './dial.ts';
 import { createSqlListener } from './http-sql.ts';
 import { type ListenOn, listen } from './listen.ts';
+import { createSqlFront, type SqlFront } from './sql-front.ts';
 import { createTcpServer, type TlsCertificate } from './tcp-server.ts';
 import { createWebSocketUpgrade } from './websocket-upgrade.ts';
 
@@ -60,7 +61,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       ownPorts: () => ports,
     },
   );
-  const http = createHttp(gateway, options.tls);
+  const { server: http, front } = createHttp(gateway, options.tls);
   http.on(
     'upgrade',
     createWebSocketUpgrade({ frontend: gateway.webSockets, maxMessageBytes: gateway.maxWebSocketMessageBytes }),
@@ -83,12 +84,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   async function close(graceMs: number): Promise<void> {
     const closed = Promise.all([closeServer(http), tcp === undefined ? undefined : closeServer(tcp.server)]);
     http.closeIdleConnections();
+    front.close();
     await gateway.close(graceMs);
     http.closeIdleConnections();
     await Promise.race([closed, sleep(goodbyeMs)]);
     gateway.webSockets.destroyCallers();
     tcp?.destroyConnections();
     http.closeAllConnections();
+    front.destroyConnections();
     await closed;
   }
 
@@ -104,7 +107,10 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   };
 }
 
-function createHttp(gateway: ReturnType<typeof createGateway>, tls: TlsCertificate | undefined): HttpServer {
+function createHttp(
+  gateway: ReturnType<typeof createGateway>,
+  tls: TlsCertificate | undefined,
+): { server: HttpServer; front: SqlFront } {
   // Without replacing the global Request and Response: the process is not ours alone.
   const app = getRequestListener(gateway.app.fetch, { overrideGlobalObjects: false });
   const sql = createSqlListener(gateway.sql);
@@ -112,17 +118,22 @@ function createHttp(gateway: ReturnType<typeof createGateway>, tls: TlsCertifica
     // The one route where microseconds count goes around the app.
     if (!sql(request, response)) void app(request, response);
   };
+  const checkIntervalMs = headersTimeoutMs / 2;
   const settings = {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
-    connectionsCheckingInterval: headersTimeoutMs / 2,
+    connectionsCheckingInterval: checkIntervalMs,
     noDelay: true,
   };
   const server =
     tls === undefined ? createHttpServer(settings, serve) : createHttpsServer({ ...settings, ...tls }, serve);
   server.maxConnections = maxHttpConnections;
-  return server;
+  const front = createSqlFront(server, {
+    handler: gateway.sql,
+    ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, checkIntervalMs },
+  });
+  return { server, front };
 }
 
 /** Resolves when the last connection is gone. */

@@ -1,0 +1,317 @@
+// One caller's HTTP connection as long as it sends nothing but plain `POST /sql` requests, read and answered on the
+// socket itself: on this route node:http costs several times what the query does. The first request that is anything
+// else (sql-request-head.ts) goes to node:http with the bytes already read, and the connection with it, for good.
+// One request at a time: what is pipelined waits in the order it came.
+
+import type { Socket } from 'node:net';
+import { callerGone, requestTooLarge } from '../http/request-errors.ts';
+import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
+import { readSqlRequestHead, repeatSqlRequestHead, type SqlRequestHead } from './sql-request-head.ts';
+import type { SqlResponseWriter } from './sql-response.ts';
+
+export interface SqlConnectionOptions {
+  readonly handler: SqlHandler;
+  readonly responses: SqlResponseWriter;
+  /** From the first byte of a request (or the start of the connection) to the end of its head, and to its last byte. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** Between two requests. */
+  readonly keepAliveTimeoutMs: number;
+  /** Milliseconds on any clock that does not jump. */
+  readonly now: () => number;
+  /** No connection is used for a further request. */
+  readonly isClosing: () => boolean;
+  /** The socket is somebody else's from now on: its bytes have been put back, it is paused. */
+  readonly handOver: (socket: Socket) => void;
+  readonly onClosed: (connection: SqlConnection) => void;
+}
+
+type Phase =
+  /** Between two requests, or in the middle of a head. */
+  | { readonly name: 'head' }
+  | { readonly name: 'body'; readonly head: SqlRequestHead; readonly body: Buffer; length: number }
+  | { readonly name: 'answering'; readonly request: ConnectionRequest }
+  /** An answer is written that the caller does not read. */
+  | { readonly name: 'draining' }
+  /** The last answer was written. */
+  | { readonly name: 'ending' }
+  | { readonly name: 'over' };
+
+const inHead: Phase = { name: 'head' };
+const draining: Phase = { name: 'draining' };
+const ending: Phase = { name: 'ending' };
+const over: Phase = { name: 'over' };
+
+/** Heads arrive whole, or their end is late; those in more pieces are node:http's, so that none is read over and over. */
+const maxHeadPieces = 4;
+/** What a caller may send ahead before it is not read for a while. */
+const maxAheadBytes = 65_536;
+/** Up to here an answer is copied behind its head, to leave in one piece. */
+const maxCopiedBytes = 16_384;
+/** Heads longer than this are not remembered: memory per idle connection. */
+const maxRememberedHeadBytes = 2_048;
+/** Time for the last answer to be read, and for the caller to close. */
+const lingerMs = 5_000;
+
+const noBytes = Buffer.alloc(0);
+const timeoutResponse = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+
+export class SqlConnection {
+  private readonly socket: Socket;
+  private readonly options: SqlConnectionOptions;
+  private readonly remoteAddress: string | undefined;
+  private phase: Phase = inHead;
+  /** When the phase must be over, by the caller's doing; Infinity: that is not up to the caller. */
+  private deadline: number;
+  private startedAt: number;
+  /** Received, not yet looked at; behind it what came while it had to wait. */
+  private input: Buffer = noBytes;
+  private ahead: Buffer[] = [];
+  private aheadBytes = 0;
+  private headPieces = 0;
+  private knownHead: SqlRequestHead | undefined;
+  private knownBytes: Buffer = noBytes;
+  private readonly onData = (chunk: Buffer): void => this.receive(chunk);
+  private readonly onEnd = (): void => this.callerEnded();
+  private readonly onClose = (): void => this.closed();
+  private readonly onDrain = (): void => this.drained();
+  private readonly onError = (): void => {};
+
+  constructor(socket: Socket, options: SqlConnectionOptions) {
+    this.socket = socket;
+    this.options = options;
+    this.remoteAddress = socket.remoteAddress;
+    this.startedAt = options.now();
+    this.deadline = this.startedAt + options.headersTimeoutMs;
+    socket.on('data', this.onData);
+    socket.on('end', this.onEnd);
+    socket.on('close', this.onClose);
+    socket.on('drain', this.onDrain);
+    // 'close' follows, and says all there is to say.
+    socket.on('error', this.onError);
+  }
+
+  /** Ends the connection if its caller takes too long. */
+  expire(now: number): void {
+    if (now < this.deadline || this.phase === over) return;
+    const isWaitedFor = this.phase.name === 'body' || this.input.length > 0 || this.knownHead === undefined;
+    if (this.phase.name !== 'ending' && isWaitedFor) this.socket.write(timeoutResponse);
+    this.destroy();
+  }
+
+  /** Ends it if nothing is under way on it; else it ends with the answer, because `isClosing`. */
+  closeIdle(): void {
+    if (this.phase.name === 'head' && this.input.length === 0) this.destroy();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+    this.closed();
+  }
+
+  private receive(chunk: Buffer): void {
+    const { phase } = this;
+    switch (phase.name) {
+      case 'head':
+        if (this.input.length === 0) this.begin();
+        this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
+        this.readOn();
+        break;
+      case 'body':
+        this.receiveBody(phase, chunk);
+        break;
+      case 'answering':
+      case 'draining':
+        this.ahead.push(chunk);
+        this.aheadBytes += chunk.length;
+        if (this.aheadBytes > maxAheadBytes) this.socket.pause();
+        break;
+      default: // What follows the last request is discarded.
+    }
+  }
+
+  /** The first byte of a request is here. */
+  private begin(): void {
+    this.startedAt = this.options.now();
+    this.deadline = this.startedAt + this.options.headersTimeoutMs;
+    this.headPieces = 0;
+  }
+
+  /** Looks for a request at the start of `input`. */
+  private readOn(): void {
+    const { input } = this;
+    const head = this.readHead(input);
+    if (typeof head === 'string') {
+      if (head === 'unusual' || ++this.headPieces >= maxHeadPieces) this.handOver();
+      return;
+    }
+    const end = head.byteLength + head.contentLength;
+    if (input.length >= end) {
+      this.input = input.length === end ? noBytes : input.subarray(end);
+      this.answer(head, input.subarray(head.byteLength, end));
+      return;
+    }
+    const phase = { name: 'body', head, body: Buffer.allocUnsafe(head.contentLength), length: 0 } as const;
+    this.input = noBytes;
+    this.phase = phase;
+    this.deadline = this.startedAt + this.options.requestTimeoutMs;
+    this.receiveBody(phase, input.subarray(head.byteLength));
+  }
+
+  private readHead(input: Buffer): ReturnType<typeof readSqlRequestHead> {
+    const known = this.knownHead;
+    const repeated = known === undefined ? undefined : repeatSqlRequestHead(known, this.knownBytes, input);
+    if (repeated !== undefined) return repeated;
+    const head = readSqlRequestHead(input);
+    if (typeof head === 'object') {
+      this.knownHead = head;
+      const isKept = head.byteLength <= maxRememberedHeadBytes;
+      this.knownBytes = isKept ? Buffer.from(input.subarray(0, head.byteLength)) : noBytes;
+    }
+    return head;
+  }
+
+  private receiveBody(phase: Extract<Phase, { name: 'body' }>, chunk: Buffer): void {
+    const { head, body } = phase;
+    const count = Math.min(chunk.length, body.length - phase.length);
+    body.set(count === chunk.length ? chunk : chunk.subarray(0, count), phase.length);
+    phase.length += count;
+    if (phase.length < body.length) return;
+    if (count < chunk.length) this.input = chunk.subarray(count);
+    this.answer(head, body);
+  }
+
+  private answer(head: SqlRequestHead, body: Buffer): void {
+    const request = new ConnectionRequest(head, body, this.remoteAddress);
+    this.phase = { name: 'answering', request };
+    this.deadline = Number.POSITIVE_INFINITY;
+    this.options
+      .handler(request)
+      .then((reply) => this.reply(head, reply))
+      // A response that cannot be written.
+      .catch(() => this.destroy());
+  }
+
+  private reply(head: SqlRequestHead, reply: SqlHttpReply): void {
+    const { body } = reply;
+    if (!(body instanceof Uint8Array)) {
+      // Streams are node:http's; the request for one was not ours.
+      body.abandon();
+      this.destroy();
+      return;
+    }
+    if (this.phase.name !== 'answering') return;
+    const { socket, options } = this;
+    const keepsAlive = head.keepsAlive && !options.isClosing();
+    const text = options.responses.head(reply, body.length, keepsAlive);
+    let isTaken: boolean;
+    if (body.length <= maxCopiedBytes) {
+      const bytes = Buffer.allocUnsafe(text.length + body.length);
+      bytes.write(text, 0, 'latin1');
+      bytes.set(body, text.length);
+      isTaken = socket.write(bytes);
+    } else {
+      socket.cork();
+      socket.write(text, 'latin1');
+      isTaken = socket.write(body);
+      socket.uncork();
+    }
+    if (!keepsAlive) this.end();
+    else if (isTaken) this.next();
+    else this.phase = draining;
+  }
+
+  private drained(): void {
+    if (this.phase === draining) this.next();
+  }
+
+  private next(): void {
+    this.phase = inHead;
+    if (this.ahead.length > 0) {
+      this.input = Buffer.concat([this.input, ...this.ahead]);
+      this.ahead = [];
+      if (this.aheadBytes > maxAheadBytes) this.socket.resume();
+      this.aheadBytes = 0;
+    }
+    if (this.input.length === 0) {
+      this.deadline = this.options.now() + this.options.keepAliveTimeoutMs;
+      return;
+    }
+    this.begin();
+    this.readOn();
+  }
+
+  /** The answer is the last one. What the caller still sends is read, or closing would take the answer from it. */
+  private end(): void {
+    this.phase = ending;
+    this.deadline = this.options.now() + lingerMs;
+    this.input = noBytes;
+    this.ahead = [];
+    this.socket.end();
+    this.socket.resume();
+  }
+
+  /** No more will come: as for node:http, a caller that has stopped sending is gone. */
+  private callerEnded(): void {
+    this.socket.end();
+    this.closed();
+  }
+
+  private handOver(): void {
+    const { socket, input } = this;
+    this.phase = over;
+    socket.off('data', this.onData);
+    socket.off('end', this.onEnd);
+    socket.off('close', this.onClose);
+    socket.off('drain', this.onDrain);
+    socket.pause();
+    socket.unshift(input);
+    this.options.onClosed(this);
+    this.options.handOver(socket);
+    socket.off('error', this.onError);
+    socket.resume();
+  }
+
+  private closed(): void {
+    const { phase } = this;
+    if (phase === over) return;
+    this.phase = over;
+    this.input = noBytes;
+    this.ahead = [];
+    this.options.onClosed(this);
+    if (phase.name === 'answering') phase.request.abort();
+  }
+}
+
+class ConnectionRequest implements SqlHttpRequest {
+  readonly remoteAddress: string | undefined;
+  isAborted = false;
+  private readonly headers: ReadonlyMap<string, string>;
+  private readonly body: Buffer;
+  private abortListeners: (() => void)[] | undefined;
+
+  constructor({ headers }: SqlRequestHead, body: Buffer, remoteAddress: string | undefined) {
+    this.headers = headers;
+    this.body = body;
+    this.remoteAddress = remoteAddress;
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name);
+  }
+
+  readBody(maxBytes: number): Promise<Uint8Array> {
+    if (this.isAborted) return Promise.reject(callerGone());
+    return this.body.length > maxBytes ? Promise.reject(requestTooLarge(maxBytes)) : Promise.resolve(this.body);
+  }
+
+  onAbort(listener: () => void): void {
+    this.abortListeners ??= [];
+    this.abortListeners.push(listener);
+  }
+
+  abort(): void {
+    this.isAborted = true;
+    for (const listener of this.abortListeners ?? []) listener();
+  }
+}
