@@ -83,7 +83,6 @@ export interface Gateway {
   readonly sql: SqlHandler;
   /** Every HTTP route. */
   readonly app: Hono;
-  readonly maxWebSocketMessageBytes: number;
   stats(): GatewayStats;
   /** Takes no new sessions, lets running transactions finish within the grace, ends everything else. */
   close(graceMs: number): Promise<void>;
@@ -164,6 +163,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     log,
     maxMessageBytes: maxWebSocketMessageBytes,
     authTimeoutMs: config.authTimeoutMs ?? 10_000,
+    ...(platform.allocate === undefined ? {} : { allocate: platform.allocate }),
   });
   const transactions = createSqlTransactions({
     clock,
@@ -203,7 +203,6 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     tcp: createTcpFrontend({ accept, admission, log }),
     sql,
     app,
-    maxWebSocketMessageBytes,
     stats: () => ({ ...engine.stats(), callers: admission.callers }),
     async close(graceMs) {
       webSockets.announceShutdown();

@@ -9,8 +9,9 @@ export type StreamSecurity = 'loopback' | 'tls' | 'plain';
 /** A duplex stream of bytes with back-pressure in both directions. */
 export interface ByteStream {
   /**
-   * Set by the owner. `bytes` are borrowed: valid during the call only. An owner that handed the very memory on
-   * (a `write` that returned false) answers true: "kept", and the stream must read into other memory from then on.
+   * Set by the owner. `bytes` are borrowed: valid during the call only. The owner of a server connection's stream that
+   * handed the very memory on (a `write` that returned false) answers true: "kept", and the stream reads into other memory
+   * from then on. Callers' streams share the memory they read into: it cannot be kept.
    */
   onData: ((bytes: Uint8Array) => boolean | undefined) | undefined;
   /** The write backlog is gone (after `write` returned false). */

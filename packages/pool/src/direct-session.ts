@@ -111,9 +111,9 @@ export class DirectSession {
     }
     this.isIdle = false;
     this.isTerminated = endsWith(bytes, terminate);
-    const isTaken = server.stream.write(bytes);
+    server.stream.write(bytes.slice());
     if (server.stream.bufferedBytes > this.options.context.limits.maxServerBacklogBytes) this.options.stream.pause();
-    return !isTaken;
+    return false;
   }
 
   private callerClosed(): void {

@@ -10,15 +10,20 @@ import type { ByteStream } from './byte-stream.ts';
 const directWriteBytes = 16_384;
 const capacityBytes = 65_536;
 
+/** `lends`: long runs are written through, and the stream may keep their memory. `copies`: what is given is free at once. */
+export type OutboxKind = 'lends' | 'copies';
+
 export class Outbox {
   private readonly allocate: (bytes: number) => Uint8Array;
+  private readonly kind: OutboxKind;
   private memory: Uint8Array;
   private spare: Uint8Array | undefined;
   private length = 0;
   private stream: ByteStream | undefined;
 
-  constructor(allocate: (bytes: number) => Uint8Array) {
+  constructor(allocate: (bytes: number) => Uint8Array, kind: OutboxKind) {
     this.allocate = allocate;
+    this.kind = kind;
     this.memory = allocate(capacityBytes);
   }
 
@@ -32,7 +37,7 @@ export class Outbox {
       this.stream = stream;
     }
     const count = end - start;
-    if (count >= directWriteBytes) {
+    if (count >= directWriteBytes && this.kind === 'lends') {
       this.flush();
       this.stream = stream;
       if (stream.bufferedBytes > 0) {
@@ -47,6 +52,10 @@ export class Outbox {
     if (this.length + count > capacityBytes) {
       this.flush();
       this.stream = stream;
+      if (count > capacityBytes) {
+        this.append(stream, bytes, start, start + capacityBytes);
+        return this.append(stream, bytes, start + capacityBytes, end);
+      }
     }
     copyBytes(bytes, start, end, this.memory, this.length);
     this.length += count;

@@ -62,10 +62,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     },
   );
   const { server: http, front } = createHttp(gateway, options.tls);
-  http.on(
-    'upgrade',
-    createWebSocketUpgrade({ frontend: gateway.webSockets, maxMessageBytes: gateway.maxWebSocketMessageBytes }),
-  );
+  http.on('upgrade', createWebSocketUpgrade({ frontend: gateway.webSockets }));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
 
   const httpAddress = await listen(http, 'http', options.http);
@@ -87,12 +84,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     front.close();
     await gateway.close(graceMs);
     http.closeIdleConnections();
-    await Promise.race([closed, sleep(goodbyeMs)]);
+    // The servers do not count sockets that were taken over from them (accepted-socket.ts).
+    const gone = Promise.all([closed, gateway.webSockets.whenEmpty(), tcp?.whenEmpty()]);
+    await Promise.race([gone, sleep(goodbyeMs)]);
     gateway.webSockets.destroyCallers();
     tcp?.destroyConnections();
     http.closeAllConnections();
     front.destroyConnections();
-    await closed;
+    await gone;
   }
 
   let closing: Promise<void> | undefined;

@@ -12,6 +12,10 @@ export interface SocketStreamOptions {
 }
 
 export interface SocketStream extends ByteStream {
+  /** Writes `head` (copied) and `bytes` in one go. Returns what `write` would have returned for `bytes`. */
+  writeBehind(head: Uint8Array, bytes: Uint8Array): boolean;
+  /** Bytes the kernel has taken. */
+  readonly sentBytes: number;
   /** Hands read bytes to the owner; true when the owner kept their memory. For sockets opened with `onread` only. */
   receive(bytes: Uint8Array): boolean;
   /** Gives the socket back, paused, for TLS to take over. The stream is dead without any callback. */
@@ -73,6 +77,10 @@ class NodeSocketStream implements SocketStream {
     return this.socket.writableLength;
   }
 
+  get sentBytes(): number {
+    return this.socket.bytesWritten - this.socket.writableLength;
+  }
+
   receive(bytes: Uint8Array): boolean {
     return this.state !== 'closed' && this.onData?.(bytes) === true;
   }
@@ -81,6 +89,22 @@ class NodeSocketStream implements SocketStream {
     if (this.state !== 'open') return true;
     const wasIdle = this.socket.writableLength === 0;
     this.socket.write(bytes, this.onWritten);
+    return this.isTaken(wasIdle);
+  }
+
+  writeBehind(head: Uint8Array, bytes: Uint8Array): boolean {
+    const { socket } = this;
+    if (this.state !== 'open') return true;
+    const wasIdle = socket.writableLength === 0;
+    socket.cork();
+    socket.write(head);
+    socket.write(bytes, this.onWritten);
+    socket.uncork();
+    return this.isTaken(wasIdle);
+  }
+
+  /** Whether what was just written needs its memory no more. */
+  private isTaken(wasIdle: boolean): boolean {
     // Plain: the kernel took everything within the call. TLS: an idle TLSWrap encrypts or copies within the call,
     // though its completion comes later; behind unfinished writes Node queues the very memory.
     if (this.socket.writableLength === 0) return true;

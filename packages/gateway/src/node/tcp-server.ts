@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { SecuredStream, TlsUpgrade } from '../startup/caller.ts';
 import type { TcpFrontend } from '../tcp/tcp-frontend.ts';
+import { createSocketAcceptor } from './accepted-socket.ts';
 import { createSocketStream, socketSecurity } from './socket-stream.ts';
 
 /** A certificate with its chain, and its key, as PEM texts. */
@@ -21,6 +22,8 @@ export interface TcpServer {
   readonly server: Server;
   /** Ends every connection now. */
   destroyConnections(): void;
+  /** Resolves when there are no connections. */
+  whenEmpty(): Promise<void>;
 }
 
 const keepAliveMs = 60_000;
@@ -34,13 +37,19 @@ export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer 
   const secureContext = tls === undefined ? undefined : createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
 
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, (socket) => {
-    const whenClosed: (() => void)[] = [() => sockets.delete(socket)];
+  const acceptor = createSocketAcceptor();
+  const whenEmpty: (() => void)[] = [];
+  const settings = { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs, pauseOnConnect: true };
+
+  const server = createServer(settings, (accepted) => {
+    const { socket, stream: plain } = acceptor.accept(accepted, { security: socketSecurity(accepted) });
+    const whenClosed: (() => void)[] = [];
     sockets.add(socket);
     socket.on('close', () => {
+      sockets.delete(socket);
       for (const callback of whenClosed) callback();
+      if (sockets.size === 0) for (const callback of whenEmpty.splice(0)) callback();
     });
-    const plain = createSocketStream(socket, { security: socketSecurity(socket) });
     let end = (): void => plain.end();
     frontend.connected({
       stream: plain,
@@ -66,6 +75,7 @@ export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer 
     destroyConnections() {
       for (const socket of sockets) socket.destroy();
     },
+    whenEmpty: () => (sockets.size === 0 ? Promise.resolve() : new Promise((resolve) => void whenEmpty.push(resolve))),
   };
 }
 

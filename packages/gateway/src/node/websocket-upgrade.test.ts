@@ -45,9 +45,10 @@ async function open(options: { maxMessageBytes?: number; admission?: AdmissionOp
     clock,
     log: (event) => void fixture.log.push({ ...event }),
     maxMessageBytes,
+    closeTimeoutMs: 500,
   });
   const server = createServer((_, response) => void response.end());
-  server.on('upgrade', createWebSocketUpgrade({ frontend, maxMessageBytes, closeTimeoutMs: 500 }));
+  server.on('upgrade', createWebSocketUpgrade({ frontend }));
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -1,20 +1,16 @@
-/** HTTP upgrades to WebSockets, on `ws`. */
+/** HTTP upgrades to WebSockets. `ws` shakes hands; what follows is read and written by ws/websocket-stream.ts. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { sessionLimits, sessionSubprotocol } from '@postern/contract';
+import { sessionSubprotocol } from '@postern/contract';
 import type { StreamSecurity } from '@postern/pool';
-import { type ServerOptions, WebSocketServer } from 'ws';
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { WebSocketFrontend } from '../ws/websocket-frontend.ts';
-import { AnsweringWebSocket } from '../ws/websocket-stream.ts';
+import { createSocketAcceptor } from './accepted-socket.ts';
 import { socketSecurity } from './socket-stream.ts';
 
 export interface WebSocketUpgradeOptions {
   frontend: WebSocketFrontend;
-  /** Largest message taken; Neon's driver sends a query with all its parameters as one. */
-  maxMessageBytes: number;
-  /** How long a peer may take to answer our close frame. */
-  closeTimeoutMs?: number;
 }
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -22,23 +18,23 @@ export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: B
 /** Idle time before the kernel probes a caller that is paused and so cannot answer pings. */
 const keepAliveMs = 60_000;
 
-export function createWebSocketUpgrade(options: WebSocketUpgradeOptions): UpgradeListener {
-  const { frontend, maxMessageBytes, closeTimeoutMs = 5_000 } = options;
-  const settings: ServerOptions<typeof AnsweringWebSocket> & { closeTimeout: number } = {
+/** `ws` calls this when hands are shaken, to begin reading; the socket stays ours. */
+class HandshakeOnly extends WebSocket {
+  setSocket(): void {}
+}
+
+export function createWebSocketUpgrade({ frontend }: WebSocketUpgradeOptions): UpgradeListener {
+  const settings: ServerOptions<typeof HandshakeOnly> = {
     noServer: true,
     clientTracking: false,
     // Postgres data of one caller are not compressed with another's latency, and never with secrets beside them.
     perMessageDeflate: false,
     // Without this `ws` would accept the first subprotocol that is offered.
     handleProtocols: (offered) => (offered.has(sessionSubprotocol) ? sessionSubprotocol : false),
-    maxPayload: maxMessageBytes,
-    skipUTF8Validation: true,
-    // Known to ws 8.23, not yet to its type declarations.
-    closeTimeout: closeTimeoutMs,
-    WebSocket: AnsweringWebSocket,
+    WebSocket: HandshakeOnly,
   };
-  const plain = new WebSocketServer(settings);
-  const multiplexing = new WebSocketServer({ ...settings, maxPayload: sessionLimits.maxMessageBytes });
+  const handshakes = new WebSocketServer(settings);
+  const acceptor = createSocketAcceptor();
 
   return function upgrade(request, duplex, head) {
     const socket = duplex as Socket; // node:http and node:https hand over the net.Socket or TLSSocket they accepted
@@ -50,24 +46,19 @@ export function createWebSocketUpgrade(options: WebSocketUpgradeOptions): Upgrad
       return;
     }
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const isMultiplexing = offered.includes(sessionSubprotocol);
-    (isMultiplexing ? multiplexing : plain).handleUpgrade(request, socket, head, (webSocket) => {
-      socket.off('error', ignore);
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, keepAliveMs);
-      frontend.connected(webSocket as AnsweringWebSocket, {
+    handshakes.handleUpgrade(request, socket, head, () => {
+      const address = socket.remoteAddress ?? 'unknown';
+      const security = securityOf(request, socket);
+      socket.setTimeout(0);
+      const accepted = acceptor.accept(socket, { security });
+      accepted.socket.setKeepAlive(true, keepAliveMs);
+      frontend.connected(accepted.stream, {
         url,
         host: request.headers.host,
-        address: socket.remoteAddress ?? 'unknown',
-        security: securityOf(request, socket),
-        transport: socket,
-        isTls: 'encrypted' in socket,
-        multiplexing: isMultiplexing ? { offered } : undefined,
-        countBytes(onBytes) {
-          const count = (chunk: Buffer): void => onBytes(chunk.length);
-          socket.on('data', count);
-          return () => void socket.off('data', count);
-        },
+        address,
+        security,
+        multiplexing: offered.includes(sessionSubprotocol) ? { offered } : undefined,
+        head,
       });
     });
   };

@@ -27,6 +27,8 @@ function setUp(options: { admission?: AdmissionOptions; offered?: string[] } = {
     onData: undefined,
     onDrain: undefined,
     onClose: undefined,
+    onReceived: undefined,
+    receive: () => {},
     bufferedBytes: 0,
     write(bytes) {
       decoder.push(bytes);

@@ -10,9 +10,10 @@ import type { AcceptCaller } from '../startup/startup.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { type MultiplexedCallers, serveMultiplexedCallers } from './multiplexed-callers.ts';
 import {
-  type AnsweringWebSocket,
+  createFrameMemory,
   createWebSocketStream,
-  type TransportProgress,
+  type FrameTransport,
+  type WebSocketSettings,
   type WebSocketStream,
 } from './websocket-stream.ts';
 
@@ -21,7 +22,12 @@ export interface WebSocketFrontendOptions {
   admission: Admission;
   clock: Clock;
   log: LogEvent;
+  /** Largest message taken; Neon's driver sends a query with all its parameters as one. */
   maxMessageBytes: number;
+  /** How long a peer may take to answer our close frame, and to close; default 5 s. */
+  closeTimeoutMs?: number;
+  /** Memory for frames, of the kind the platform's sockets like best. */
+  allocate?: (bytes: number) => Uint8Array;
   /** Time until somebody has logged in on a WebSocket of many sessions; default 10 s. */
   authTimeoutMs?: number;
   pingIntervalMs?: number;
@@ -34,23 +40,23 @@ export interface WebSocketRequest {
   readonly host: string | undefined;
   readonly address: string;
   readonly security: StreamSecurity;
-  readonly transport: TransportProgress;
-  readonly isTls: boolean;
   /** Subprotocols offered, where `postern.v1` was among them and has been selected. */
   readonly multiplexing?: { readonly offered: Iterable<string> } | undefined;
-  /** Calls back with the size of each piece of the socket's incoming bytes, until told to stop. */
-  readonly countBytes: (onBytes: (count: number) => void) => () => void;
+  /** What arrived behind the request; it is written to. */
+  readonly head: Uint8Array;
 }
 
 export interface WebSocketFrontend {
   /** Whether an upgrade at this path is served. */
   serves(url: string): boolean;
-  /** An open WebSocket. From here on the frontend owns it. */
-  connected(socket: AnsweringWebSocket, request: WebSocketRequest): void;
+  /** An open WebSocket: hands are shaken, frames are to follow. From here on the frontend owns it. */
+  connected(transport: FrameTransport, request: WebSocketRequest): void;
   /** From now on sessions end with 1001 "going away" instead of 1000. */
   announceShutdown(): void;
   /** Drops whoever is still there. */
   destroyCallers(): void;
+  /** Resolves when nobody is there. */
+  whenEmpty(): Promise<void>;
 }
 
 const normalClosure = 1000;
@@ -61,37 +67,41 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
   const heartbeat = createHeartbeat({ clock, ...(pingIntervalMs === undefined ? {} : { intervalMs: pingIntervalMs }) });
   const streams = new Set<WebSocketStream>();
   const multiplexed = new Set<MultiplexedCallers>();
+  const whenEmpty: (() => void)[] = [];
   let endCode = normalClosure;
+  const settings: WebSocketSettings = {
+    clock,
+    closeTimeoutMs: options.closeTimeoutMs ?? 5_000,
+    memory: createFrameMemory(options.allocate ?? ((bytes) => new Uint8Array(bytes))),
+    endCode: () => endCode,
+  };
 
-  function connected(socket: AnsweringWebSocket, request: WebSocketRequest): void {
-    const { address, security, transport, isTls, multiplexing } = request;
+  function connected(transport: FrameTransport, request: WebSocketRequest): void {
+    const { address, security, multiplexing } = request;
     const ticket = admission.admit(address, security === 'loopback');
     const whenClosed: (() => void)[] = [];
     const refused = (error: GatewayError): void => {
       const { code, sqlstate, message } = error;
       log({ event: 'caller_refused', transport: 'ws', address, code, sqlstate, message });
     };
-    const stream = createWebSocketStream(socket, {
-      security,
+    const stream = createWebSocketStream({
       transport,
-      isTls,
+      settings,
+      security,
       maxMessageBytes: multiplexing === undefined ? maxMessageBytes : sessionLimits.maxMessageBytes,
-      endCode: () => endCode,
       tellsViolations: multiplexing === undefined,
-      onViolation: refused,
-      onClosed() {
-        streams.delete(stream);
-        heartbeat.remove(stream);
-        stopCounting();
-        if ('release' in ticket) ticket.release();
-        for (const callback of whenClosed) callback();
+      owner: {
+        violated: refused,
+        gone() {
+          streams.delete(stream);
+          heartbeat.remove(stream);
+          if ('release' in ticket) ticket.release();
+          for (const callback of whenClosed) callback();
+          if (streams.size === 0) for (const callback of whenEmpty.splice(0)) callback();
+        },
       },
     });
     streams.add(stream);
-    const stopCounting = request.countBytes((count) => {
-      if ('received' in ticket && !ticket.received(count))
-        stream.destroy(new Error('too many bytes before authentication'));
-    });
     if ('refusal' in ticket) {
       const error = new GatewayError('too_many_sessions', ticket.refusal);
       const { fields, closeCode } = refusalOf(error);
@@ -101,11 +111,14 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
       return;
     }
     heartbeat.add(stream);
+    stream.onReceived = (count) => {
+      if (!ticket.received(count)) stream.destroy(new Error('too many bytes before authentication'));
+    };
     const { searchParams } = new URL(request.url, 'ws://gateway');
     const targetAddress = searchParams.get('address') ?? undefined;
     searchParams.delete('address');
     const authenticated = (): void => {
-      stopCounting();
+      stream.onReceived = undefined;
       ticket.authenticated();
     };
     const from = {
@@ -123,6 +136,7 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
       });
       multiplexed.add(callers);
       whenClosed.push(() => multiplexed.delete(callers));
+      if (request.head.length > 0) stream.receive(request.head);
       return;
     }
     const caller: Caller = {
@@ -133,6 +147,7 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
       whenClosed: (callback) => void whenClosed.push(callback),
     };
     accept(caller);
+    if (request.head.length > 0) stream.receive(request.head);
   }
 
   return {
@@ -145,5 +160,6 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
     destroyCallers() {
       for (const stream of streams) stream.destroy();
     },
+    whenEmpty: () => (streams.size === 0 ? Promise.resolve() : new Promise((resolve) => void whenEmpty.push(resolve))),
   };
 }
