@@ -2,7 +2,7 @@
  * The gateway without any socket: engine, endpoints, authentication and frontends put together. What runs it (Node today)
  * brings time, cryptography and a way to reach Postgres, and hands over callers.
  */
-import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits, type EngineStats } from '@postern/pool';
+import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits } from '@postern/pool';
 import type { Hono } from 'hono';
 import { createAccelerate } from './accelerate/create-accelerate.ts';
 import { mountAccelerate } from './accelerate/mount-accelerate.ts';
@@ -10,14 +10,15 @@ import type { AuthCrypto } from './auth/auth-crypto.ts';
 import { type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts';
 import { readVerifier } from './auth/read-verifier.ts';
 import { createScramVerifiers } from './auth/scram-verifiers.ts';
-import { createResultCache } from './cache/result-cache.ts';
+import { createResultCache, defaultCacheBytes } from './cache/result-cache.ts';
 import { createSqlCache } from './cache/sql-cache.ts';
 import { createEndpoint, type EndpointConfig, endpointTarget } from './endpoints/endpoint.ts';
 import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { LogEvent } from './events.ts';
+import type { GatewayStats } from './gateway-stats.ts';
 import { createHttpApp } from './http/app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
-import { createSqlTransactions, type TransactionLimits } from './http/sql-transactions.ts';
+import { createSqlTransactions, defaultTransactionLimits, type TransactionLimits } from './http/sql-transactions.ts';
 import { createKeyAccess } from './keys/key-access.ts';
 import { createKeyLogin } from './keys/key-login.ts';
 import { createKeyRing, fixedKeys, type KeySource } from './keys/key-ring.ts';
@@ -27,6 +28,7 @@ import { type AdmissionOptions, createAdmission } from './startup/admission.ts';
 import type { LoginRules } from './startup/login.ts';
 import { createStartup } from './startup/startup.ts';
 import { createTcpFrontend, type TcpFrontend } from './tcp/tcp-frontend.ts';
+import { createWorkplace, type WorkerPlace } from './workers/workplace.ts';
 import { createWebSocketFrontend, type WebSocketFrontend } from './ws/websocket-frontend.ts';
 
 /** What the operator decides. */
@@ -74,6 +76,8 @@ export interface GatewayPlatform {
   log: LogEvent;
   /** Ports this gateway can be reached at, once it listens. */
   ownPorts: () => readonly number[];
+  /** Where several processes serve the same ports. */
+  worker?: WorkerPlace | undefined;
 }
 
 export interface Gateway {
@@ -88,32 +92,30 @@ export interface Gateway {
   close(graceMs: number): Promise<void>;
 }
 
-export interface GatewayStats extends EngineStats {
-  /** Over WebSocket and TCP, logged in or not. */
-  readonly callers: number;
-}
-
 /** Throws an Error that names the key when the configuration makes no sense. */
 export function createGateway(config: GatewayConfig, platform: GatewayPlatform): Gateway {
   const { clock, crypto, dial, log } = platform;
+  const workplace = createWorkplace(platform.worker);
   const { maxWebSocketMessageBytes = 67_108_864 } = config;
   const endpoints = config.endpoints.map(createEndpoint);
   const directory = createEndpointDirectory({ endpoints, ownPorts: platform.ownPorts });
-  const limits: Partial<EngineLimits> = {
+  const limits = workplace.limits({
     ...config.limits,
     ...(config.poolSize === undefined ? {} : { poolSize: config.poolSize }),
-  };
+  });
   const engine = createEngine({
     dial,
     clock,
     random: (count) => crypto.randomBytes(count),
     ...(platform.allocate === undefined ? {} : { allocate: platform.allocate }),
     ...(platform.soon === undefined ? {} : { soon: platform.soon }),
+    ...workplace.engine,
     limits,
     log(event) {
       // Postgres changed its mind about a credential: the next caller with it is checked again.
       if (event.event === 'server_login_refused' && typeof event.identity === 'string') {
         authenticator.forget(event.identity);
+        platform.worker?.seat.forget(event.identity);
       }
       const { identity: _, ...told } = event;
       log(told);
@@ -124,6 +126,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     clock,
     crypto,
     connectTimeoutMs: limits.connectTimeoutMs ?? defaultLimits.connectTimeoutMs,
+    ...workplace.authenticator,
     ...(config.credentialLifetimeMs === undefined ? {} : { credentialLifetimeMs: config.credentialLifetimeMs }),
   };
   const authenticator = createAuthenticator(authenticatorOptions);
@@ -142,9 +145,9 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     passwordIdentity: authenticator.passwordIdentity,
   });
   const keyLogin = createKeyLogin({ keys, accessOf, authenticator, clock });
-  const admission = createAdmission(config.admission);
+  const admission = createAdmission(config.admission, workplace.part);
   const accept = createStartup({
-    engine,
+    engine: workplace.callersEngine(engine),
     directory,
     authenticator,
     verifiers,
@@ -167,11 +170,15 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   });
   const transactions = createSqlTransactions({
     clock,
-    randomBytes: (count) => crypto.randomBytes(count),
-    limits: config.transactions,
+    randomBytes: (count) => workplace.tokenBytes(crypto.randomBytes(count)),
+    limits: {
+      ...config.transactions,
+      maxTransactions: workplace.part(config.transactions?.maxTransactions ?? defaultTransactionLimits.maxTransactions),
+    },
   });
-  const cache = createResultCache({ clock, maxBytes: config.cacheBytes });
-  const sql = createSqlHandler({
+  const ownCache = createResultCache({ clock, maxBytes: workplace.part(config.cacheBytes ?? defaultCacheBytes) });
+  const cache = workplace.cache(ownCache);
+  const handleSql = createSqlHandler({
     backend: createSqlBackend({ engine, directory, authenticator, keys: keyLogin }),
     transactions,
     cache: createSqlCache(cache, clock),
@@ -180,7 +187,9 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     ...(config.maxResponseBytes === undefined ? {} : { maxResponseBytes: config.maxResponseBytes }),
     log: (event) => log({ ...event }),
   });
+  const sql = workplace.sql(handleSql, config.maxRequestBytes);
   const accelerate = createAccelerate({
+    workplace,
     keys,
     accessOf,
     engine,
@@ -197,13 +206,20 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
       log({ event: 'internal_error', where: path, message: defect.message, stack: defect.stack });
     },
   });
+  const stats = (): GatewayStats => ({ ...engine.stats(), callers: admission.callers });
+  platform.worker?.seat.serve({
+    cancel: (processId, secretKey) => engine.cancel(processId, secretKey),
+    forget: (identityId) => authenticator.forget(identityId),
+    invalidate: (scope, tags) => void ownCache.invalidate(scope, tags),
+    stats,
+  });
 
   return {
     webSockets,
     tcp: createTcpFrontend({ accept, admission, log }),
     sql,
     app,
-    stats: () => ({ ...engine.stats(), callers: admission.callers }),
+    stats,
     async close(graceMs) {
       webSockets.announceShutdown();
       transactions.close();

@@ -13,7 +13,7 @@ export {
 export type { EngineEvent } from './engine-context.ts';
 export { PoolError, type PoolErrorCode } from './errors.ts';
 export type { Dial, Identity, Secret, Target } from './identity.ts';
-export { defaultLimits, type EngineLimits } from './limits.ts';
+export { defaultLimits, type EngineLimits, resolveLimits } from './limits.ts';
 export { createMemoryStreamPair } from './memory-stream.ts';
 export type { PermitHolder, PermitPool, PermitSource } from './permit-ledger.ts';
 export type { PoolStats } from './pool-stats.ts';

@@ -78,7 +78,7 @@ export function createAccelerateHandler(options: AccelerateHandlerOptions): Acce
     }
     facts.keyId = grant.id;
     const tenant = tenantOf(grant);
-    const waitMs = limiter.take(grant.id, tenant.plan.requestsPerSecond);
+    const waitMs = await limiter.take(grant.id, tenant.plan.requestsPerSecond);
     if (waitMs > 0) {
       const seconds = String(Math.ceil(waitMs / 1000));
       throw new AccelerateError(
@@ -192,7 +192,7 @@ export function createAccelerateHandler(options: AccelerateHandlerOptions): Acce
         'invalidate',
         request,
         async ({ tenant }) => {
-          cache.invalidate(tenant.cacheScope, parseInvalidateRequest(await readJson(request, maxRequestBytes)));
+          await cache.invalidate(tenant.cacheScope, parseInvalidateRequest(await readJson(request, maxRequestBytes)));
           return { body: {} };
         },
         // The extension sends no version with it.

@@ -101,7 +101,8 @@ function parseComments(value: unknown): Readonly<Record<string, string>> | undef
   return Object.keys(comments).length === 0 ? undefined : comments;
 }
 
-async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+/** The whole body. Throws a GatewayError as soon as it is longer than allowed. */
+export async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const tooLarge = (): GatewayError =>
     new GatewayError('request_too_large', `request is too large (max is ${maxBytes} bytes)`);
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge();

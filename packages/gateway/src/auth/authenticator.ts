@@ -26,6 +26,18 @@ export interface AuthenticatorOptions {
   maxLogins?: number;
   /** Logins that may wait for one of these. */
   maxWaitingLogins?: number;
+  /** Makes the names of identities; the same in processes that share server connections. Random when left out. */
+  identityKey?: Uint8Array;
+  /** Other processes that verify the same callers. */
+  elsewhere?: AcceptedElsewhere;
+}
+
+/** What processes that verify the same callers tell each other. */
+export interface AcceptedElsewhere {
+  /** Whether Postgres accepted this identity at another one a moment ago. */
+  isAcceptedElsewhere(identityId: string): Promise<boolean>;
+  accepted(identityId: string): void;
+  forget(identityId: string): void;
 }
 
 /** Who a caller claims to be. */
@@ -64,7 +76,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { credentialLifetimeMs = 300_000, maxCredentials = 10_000, refusalStepMs = 250 } = options;
   const { maxLogins = 16, maxWaitingLogins = 1_000 } = options;
   const { connectTimeoutMs: defaultConnectTimeoutMs = 5_000 } = options;
-  const identityKey = crypto.randomBytes(32);
+  const { identityKey = crypto.randomBytes(32), elsewhere } = options;
   const credentials = createCredentialCache({
     clock,
     crypto,
@@ -111,12 +123,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (recalled === 'unsure' && (await credentials.compare(key, login.password))) return identity;
     const connectTimeoutMs = login.connectTimeoutMs ?? defaultConnectTimeoutMs;
     const askedAtMs = clock.now();
-    try {
-      await turnstileOf(endpoint).run(() =>
-        engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
-      );
-    } catch (error) {
-      throw explainUnreachable(error, clock.now() - askedAtMs);
+    if ((await elsewhere?.isAcceptedElsewhere(identity.id)) !== true) {
+      try {
+        await turnstileOf(endpoint).run(() =>
+          engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
+        );
+      } catch (error) {
+        throw explainUnreachable(error, clock.now() - askedAtMs);
+      }
+      elsewhere?.accepted(identity.id);
     }
     attempts.succeeded(attemptKey(login));
     credentials.accept(key, login.password, identity.id);

@@ -25,9 +25,12 @@ export interface ResultCache {
   /** Answers from memory, or from `load`, which runs once for all who ask at the same time. Rejects as `load` does. */
   get(subject: CacheSubject, strategy: CacheStrategy, load: () => Promise<Uint8Array>): Promise<CachedResult>;
   /** Forgets what has one of the tags, or everything in the scope. What is being fetched right now is not kept. */
-  invalidate(scope: string, tags: readonly string[] | 'all'): void;
+  invalidate(scope: string, tags: readonly string[] | 'all'): void | Promise<void>;
   stats(): { readonly entries: number; readonly bytes: number };
 }
+
+/** Of all results together. */
+export const defaultCacheBytes = 67_108_864;
 
 export interface ResultCacheOptions {
   readonly clock: Clock;
@@ -60,7 +63,7 @@ interface Flight {
 const overheadBytes = 512;
 
 export function createResultCache(options: ResultCacheOptions): ResultCache {
-  const { clock, maxBytes = 67_108_864, onRefreshFailed = () => {} } = options;
+  const { clock, maxBytes = defaultCacheBytes, onRefreshFailed = () => {} } = options;
   const { maxEntryBytes = Math.ceil(maxBytes / 8) } = options;
   const flights = new Map<string, Flight>();
   /** Keys of entries by scope and tag; the scope alone stands for all of its entries. */

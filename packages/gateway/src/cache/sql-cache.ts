@@ -59,7 +59,7 @@ export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
         isShared: false,
         async answer(load, tell) {
           const outcome = await load();
-          if (outcome.ok && forget !== undefined) cache.invalidate(callerKey, invalidated);
+          if (outcome.ok && forget !== undefined) await cache.invalidate(callerKey, invalidated);
           tell({ status: 'none', ageMs: 0 });
           return outcome;
         },

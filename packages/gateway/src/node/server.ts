@@ -5,12 +5,15 @@ import type { Server } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
 import type { LogEvent } from '../events.ts';
-import { createGateway, type GatewayConfig, type GatewayStats } from '../gateway.ts';
+import { createGateway, type GatewayConfig } from '../gateway.ts';
+import type { GatewayStats } from '../gateway-stats.ts';
+import type { WorkerSeat } from '../workers/worker-seat.ts';
 import { createNodeAuthCrypto } from './auth-crypto.ts';
 import { createNodeClock } from './clock.ts';
 import { createDial, type DialOptions } from './dial.ts';
 import { createSqlListener } from './http-sql.ts';
 import { type ListenOn, listen } from './listen.ts';
+import { createForward, peerPath, startPeerServer } from './peer-requests.ts';
 import { createSqlFront, type SqlFront } from './sql-front.ts';
 import { createTcpServer, type TlsCertificate } from './tcp-server.ts';
 import { createWebSocketUpgrade } from './websocket-upgrade.ts';
@@ -24,6 +27,8 @@ export interface StartGatewayOptions extends GatewayConfig {
   tls?: TlsCertificate | undefined;
   /** How Postgres is reached. */
   dial?: DialOptions | undefined;
+  /** One of several processes on the same ports; `folder` is where they reach each other, and nobody else's to enter. */
+  worker?: { readonly seat: WorkerSeat; readonly folder: string } | undefined;
   log: LogEvent;
 }
 
@@ -49,6 +54,7 @@ const goodbyeMs = 1_000;
 /** Opens the ports. Rejects with ListenError, or with an Error naming what is wrong in the configuration. */
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const ports: number[] = [];
+  const { worker } = options;
   const gateway = createGateway(
     { poolSize: 2 * availableParallelism() + 1, ...withoutUndefined(options) },
     {
@@ -59,8 +65,10 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       soon: (callback) => void setImmediate(callback),
       log: options.log,
       ownPorts: () => ports,
+      worker: worker && { seat: worker.seat, forward: createForward((number) => peerPath(worker.folder, number)) },
     },
   );
+  const peers = worker && (await startPeerServer(peerPath(worker.folder, worker.seat.number), gateway));
   const { server: http, front } = createHttp(gateway, options.tls);
   http.on('upgrade', createWebSocketUpgrade({ frontend: gateway.webSockets }));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
@@ -89,6 +97,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     await Promise.race([gone, sleep(goodbyeMs)]);
     gateway.webSockets.destroyCallers();
     tcp?.destroyConnections();
+    peers?.close().closeAllConnections();
     http.closeAllConnections();
     front.destroyConnections();
     await gone;

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 
 export interface RateLimiter {
   /** Takes one request's token: 0, or the milliseconds until there is one. */
-  take(key: string, perSecond: number | undefined): number;
+  take(key: string, perSecond: number | undefined): number | Promise<number>;
 }
 
 interface Bucket {

@@ -27,8 +27,14 @@ export interface Admission {
 /** What a start-up packet and a password need at most; who stays below is never dropped for what others sent. */
 const modestBytes = 131_072;
 
-export function createAdmission(options: AdmissionOptions = {}): Admission {
-  const { maxCallers = 10_000, maxUnauthenticatedPerAddress = 500, maxUnauthenticatedBytes = 268_435_456 } = options;
+/** `part`: what of a limit is this process' where several serve the same ports. */
+export function createAdmission(
+  options: AdmissionOptions = {},
+  part: (limit: number) => number = (limit) => limit,
+): Admission {
+  const maxCallers = part(options.maxCallers ?? 10_000);
+  const maxUnauthenticatedPerAddress = part(options.maxUnauthenticatedPerAddress ?? 500);
+  const maxUnauthenticatedBytes = part(options.maxUnauthenticatedBytes ?? 268_435_456);
   const unauthenticated = new Map<string, number>();
   let callers = 0;
   let unauthenticatedBytes = 0;

@@ -1,0 +1,103 @@
+/** The Accelerate-compatible routes among several workers: what concerns a transaction is answered by the worker that has it. */
+import { accelerateErrorReply } from '../accelerate/accelerate-error.ts';
+import type { AccelerateHandler } from '../accelerate/accelerate-handler.ts';
+import { readBytes } from '../accelerate/request-body.ts';
+import type { Transactions } from '../accelerate/transactions.ts';
+import { toReadableStream } from '../http/streamed-body.ts';
+import type { ForwardRequest } from './forward-request.ts';
+import { markTransactionId, readTransactionId } from './worker-tokens.ts';
+
+export interface RoutedAccelerateOptions {
+  readonly handler: AccelerateHandler;
+  readonly worker: number;
+  readonly workers: number;
+  readonly forward: ForwardRequest;
+  readonly maxRequestBytes?: number | undefined;
+}
+
+/** Ids that say whose transaction it is. */
+export function markTransactions(transactions: Transactions, worker: number): Transactions {
+  return {
+    async start(...wish) {
+      return markTransactionId(await transactions.start(...wish), worker);
+    },
+    find: (tenant, id) => transactions.find(tenant, readTransactionId(id).id),
+    get size() {
+      return transactions.size;
+    },
+  };
+}
+
+export function createRoutedAccelerate(options: RoutedAccelerateOptions): AccelerateHandler {
+  const { handler, worker, workers, forward, maxRequestBytes = 10_485_760 } = options;
+
+  /** undefined: this one. */
+  function ownerOf(id: string): number | undefined {
+    const owner = readTransactionId(id).worker;
+    return owner === worker || owner < 1 || owner > workers ? undefined : owner;
+  }
+
+  async function send(owner: number, request: Request, body?: Uint8Array): Promise<Response> {
+    try {
+      const { pathname, search } = new URL(request.url);
+      const reply = await forward(owner, {
+        method: request.method,
+        path: pathname + search,
+        headers: Object.fromEntries(request.headers),
+        body: body ?? (await readBytes(request, maxRequestBytes)),
+        remoteAddress: undefined,
+        onAbort: (listener) => request.signal.addEventListener('abort', listener, { once: true }),
+      });
+      const content =
+        reply.body instanceof Uint8Array ? (reply.body as Uint8Array<ArrayBuffer>) : toReadableStream(reply.body);
+      return new Response(content, { status: reply.status, headers: reply.headers });
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  const within =
+    (here: (request: Request, id: string) => Promise<Response>) =>
+    (request: Request, id: string): Promise<Response> => {
+      const owner = ownerOf(id);
+      return owner === undefined ? here(request, id) : send(owner, request);
+    };
+
+  return {
+    ...handler,
+    queryWithin: within(handler.queryWithin),
+    commit: within(handler.commit),
+    rollback: within(handler.rollback),
+    async startTransaction(request) {
+      // A transaction within another is a savepoint there; which one is said in the body.
+      let bytes: Uint8Array;
+      try {
+        bytes = await readBytes(request, maxRequestBytes);
+      } catch (error) {
+        return refuse(error);
+      }
+      const owner = ownerOf(outerTransaction(bytes));
+      if (owner !== undefined) return send(owner, request, bytes);
+      const { method, headers, signal, url } = request;
+      return handler.startTransaction(
+        new Request(url, { method, headers, signal, body: bytes as Uint8Array<ArrayBuffer> }),
+      );
+    },
+  };
+}
+
+function refuse(error: unknown): Response {
+  const { status, headers, body } = accelerateErrorReply(error);
+  return Response.json(body, { status, headers });
+}
+
+/** '' when there is none. */
+function outerTransaction(body: Uint8Array): string {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(body));
+    const id = typeof value === 'object' && value !== null && 'newTxId' in value ? value.newTxId : undefined;
+    return typeof id === 'string' ? id : '';
+  } catch {
+    return '';
+  }
+}
