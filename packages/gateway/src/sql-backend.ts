@@ -4,7 +4,7 @@ import type { Engine, Identity } from '@postern/pool';
 import type { Authenticator } from './auth/authenticator.ts';
 import { type Endpoint, endpointTarget } from './endpoints/endpoint.ts';
 import type { EndpointDirectory } from './endpoints/resolve-endpoint.ts';
-import type { AuthenticatedCaller, SqlBackend } from './http/sql-backend.ts';
+import type { AuthenticatedCaller, SqlBackend, SqlCredentials } from './http/sql-backend.ts';
 import type { KeyAccess } from './keys/key-access.ts';
 import { type KeyLogin, withinAccess } from './keys/key-login.ts';
 import { sessionSettings } from './startup/session-settings.ts';
@@ -12,7 +12,7 @@ import { sessionSettings } from './startup/session-settings.ts';
 export interface SqlBackendOptions {
   engine: Pick<Engine, 'openSession'>;
   directory: Pick<EndpointDirectory, 'resolve'>;
-  authenticator: Pick<Authenticator, 'verifyPassword'>;
+  authenticator: Pick<Authenticator, 'verifyPassword' | 'isCurrent'>;
   /** API keys as passwords and tokens; undefined: there are none. */
   keys?: KeyLogin | undefined;
 }
@@ -27,38 +27,51 @@ export interface HttpCaller extends AuthenticatedCaller {
 
 export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCaller> {
   const { engine, directory, authenticator, keys } = backend;
-  return {
-    async authenticate({ host, port, user, password, bearerToken, database, options, remoteAddress }) {
-      const resolution = directory.resolve({
-        endpointOption: options.endpoint,
-        host: port === undefined || host.includes(':') ? host : `${host}:${port}`,
-        pooledOption: true,
-      });
-      const endpoint = resolution.outcome === 'found' ? resolution.endpoint : undefined;
-      const address = remoteAddress ?? 'unknown';
-      const attempt = { endpoint, user, database, address, connectTimeoutMs: options.connectTimeoutMs };
-      const access = await keys?.open({ apiKey: options.apiKey, bearerToken, password }, attempt);
-      if (access !== undefined) {
-        const { endpoint, identity, keyId } = access;
-        const databaseKey = `${endpoint.name}/${database}`;
-        return {
-          databaseKey,
-          callerKey: `${databaseKey}/${identity.id}/${keyId}`,
-          endpoint,
-          database,
-          identity,
-          access,
-        };
-      }
-      if (password === undefined) {
-        throw new GatewayError('missing_credentials', 'missing authentication credentials: required password', {
-          hint: 'This gateway takes no tokens; put the password into the connection string.',
-        });
-      }
-      const identity = await authenticator.verifyPassword({ ...attempt, password });
-      if (endpoint === undefined) throw new Error('an identity without an endpoint');
+  /** Callers with a password, by what they showed. */
+  const known = new WeakMap<object, HttpCaller>();
+
+  async function verify(credentials: SqlCredentials): Promise<HttpCaller> {
+    const { host, port, user, password, bearerToken, database, options, remoteAddress, source } = credentials;
+    const resolution = directory.resolve({
+      endpointOption: options.endpoint,
+      host: port === undefined || host.includes(':') ? host : `${host}:${port}`,
+      pooledOption: true,
+    });
+    const endpoint = resolution.outcome === 'found' ? resolution.endpoint : undefined;
+    const address = remoteAddress ?? 'unknown';
+    const attempt = { endpoint, user, database, address, connectTimeoutMs: options.connectTimeoutMs };
+    const access = await keys?.open({ apiKey: options.apiKey, bearerToken, password }, attempt);
+    if (access !== undefined) {
+      const { endpoint, identity, keyId } = access;
       const databaseKey = `${endpoint.name}/${database}`;
-      return { databaseKey, callerKey: `${databaseKey}/${identity.id}`, endpoint, database, identity };
+      return {
+        databaseKey,
+        callerKey: `${databaseKey}/${identity.id}/${keyId}`,
+        endpoint,
+        database,
+        identity,
+        access,
+      };
+    }
+    if (password === undefined) {
+      throw new GatewayError('missing_credentials', 'missing authentication credentials: required password', {
+        hint: 'This gateway takes no tokens; put the password into the connection string.',
+      });
+    }
+    const identity = await authenticator.verifyPassword({ ...attempt, password });
+    if (endpoint === undefined) throw new Error('an identity without an endpoint');
+    const databaseKey = `${endpoint.name}/${database}`;
+    const caller = { databaseKey, callerKey: `${databaseKey}/${identity.id}`, endpoint, database, identity };
+    known.set(source, caller);
+    return caller;
+  }
+
+  return {
+    authenticate(credentials) {
+      const caller = known.get(credentials.source);
+      return caller !== undefined && authenticator.isCurrent(caller.endpoint, caller.identity)
+        ? caller
+        : verify(credentials);
     },
     openSession({ endpoint, database, identity, access }, stream, { startupParameters, options }) {
       const asked = { startupParameters, settings: sessionSettings(options) };

@@ -78,6 +78,29 @@ describe('verifyPassword', () => {
     expect(engine.logins).toHaveLength(2);
   });
 
+  it('knows an identity again as long as it would give it for the password, and at its endpoint only', async () => {
+    const { verify, authenticator, clock } = create();
+    const identity = await verify();
+    const isCurrent = (): boolean => authenticator.isCurrent(endpoint, identity);
+    expect(isCurrent()).toBe(true);
+    expect(authenticator.isCurrent(other, identity)).toBe(false);
+    expect(authenticator.isCurrent(endpoint, authenticator.passwordIdentity(endpoint, 'alice', 'wrong'))).toBe(false);
+    // Falling silent ends it, use prolongs it, Postgres' word is older than its lifetime all the same.
+    for (let minute = 0; minute < 5; minute++) {
+      expect(isCurrent()).toBe(true);
+      clock.advance(59_000);
+    }
+    clock.advance(6_000);
+    expect(isCurrent()).toBe(false);
+    await verify();
+    expect(isCurrent()).toBe(true);
+    authenticator.forget(identity.id);
+    expect(isCurrent()).toBe(false);
+    await verify();
+    clock.advance(121_000);
+    expect(isCurrent()).toBe(false);
+  });
+
   it('hashes slowly only when the credential has been silent for a while', async () => {
     const { verify, slowHashes, clock, engine } = create();
     await verify();

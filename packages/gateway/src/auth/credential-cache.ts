@@ -30,6 +30,8 @@ export interface CredentialCache {
    */
   recall(key: string, password: string): 'accepted' | 'unsure' | 'unknown';
   compare(key: string, password: string): Promise<boolean>;
+  /** Whether `recall` would still accept the password that made this identity. Counts as a use of it. */
+  isCurrent(key: string, identityId: string): boolean;
   /** Postgres accepted `password`. */
   accept(key: string, password: string, identityId: string): void;
   /** The role's password is not (any more) what Postgres accepts. */
@@ -80,6 +82,14 @@ export function createCredentialCache(options: CredentialCacheOptions): Credenti
       if (!constantTimeEqual(credential.fast.tag, tagOf(key, password))) return 'unknown';
       credential.fast.usedAt = clock.now();
       return 'accepted';
+    },
+    isCurrent(key, identityId) {
+      const credential = credentials.get(key);
+      const now = clock.now();
+      if (credential?.fast === undefined || credential.identityId !== identityId) return false;
+      if (credential.acceptedUntil <= now) return false;
+      credential.fast.usedAt = now;
+      return true;
     },
     async compare(key, password) {
       const credential = credentials.get(key);

@@ -17,6 +17,8 @@ export interface SqlCredentials {
   readonly database: string;
   readonly options: GatewayOptions;
   readonly remoteAddress: string | undefined;
+  /** The same object means the same credentials: what is known of them need not be found out again. */
+  readonly source: object;
 }
 
 /** A caller whose credentials were accepted. What else it holds is the backend's business. */
@@ -38,7 +40,7 @@ export interface SqlBackend<Caller extends AuthenticatedCaller = AuthenticatedCa
    * Accepts or rejects the caller. Rejects with a GatewayError, an engine's error or a DatabaseError; whoever is
    * unknown gets `password authentication failed` (`passwordAuthenticationFailed`). Runs while the body arrives.
    */
-  authenticate(credentials: SqlCredentials): Promise<Caller>;
+  authenticate(credentials: SqlCredentials): Caller | Promise<Caller>;
   /**
    * Starts a pooled session without a greeting: the first bytes on `stream`, in either direction, are messages of a
    * session that is ready for queries. `stream.onData` must be set when this returns. When `stream.onClose` is called

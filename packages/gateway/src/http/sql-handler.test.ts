@@ -411,6 +411,7 @@ describe('authentication', () => {
       {
         ...{ host: 'ep-1.example', port: 6543, user: 'u', password: 'p', bearerToken: undefined, database: 'd' },
         ...{ options: { connectionLimit: 3 }, remoteAddress: undefined },
+        source: expect.any(Object),
       },
     ]);
     expect(backend.sessions).toEqual([

@@ -17,8 +17,10 @@ import type { StreamedBody } from './streamed-body.ts';
 export interface SqlHttpRequest {
   /** Value of a header by its lower-case name. */
   header(name: string): string | undefined;
+  /** The same object means the same headers (but for lengths); undefined: unknown. */
+  readonly headersKey?: object;
   /** The whole body, once. Rejects with `requestTooLarge` as soon as it is longer than `maxBytes`, or `callerGone`. */
-  readBody(maxBytes: number): Promise<Uint8Array>;
+  readBody(maxBytes: number): Uint8Array | Promise<Uint8Array>;
   /** The caller is gone already. */
   readonly isAborted: boolean;
   /** `listener` is called when the caller goes away before the response is sent. May be called several times. */
@@ -66,6 +68,17 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
   });
 
   const readHeading = createSqlHeadingReader();
+  const headings = new WeakMap<object, SqlHeading>();
+
+  /** Callers that stay connected say the same again and again. */
+  function headingOf(request: SqlHttpRequest): SqlHeading {
+    const { headersKey } = request;
+    const known = headersKey === undefined ? undefined : headings.get(headersKey);
+    if (known !== undefined) return known;
+    const heading = readHeading((name) => request.header(name));
+    if (headersKey !== undefined) headings.set(headersKey, heading);
+    return heading;
+  }
 
   return async function handleSql(request): Promise<SqlHttpReply> {
     const requestId = crypto.randomUUID();
@@ -74,7 +87,7 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     let heading: SqlHeading | undefined;
     let answer: SqlAnswer;
     try {
-      heading = readHeading((name) => request.header(name));
+      heading = headingOf(request);
       answer = await runSql(request, heading, run);
     } catch (error) {
       answer = { kind: 'whole', ok: false, error, statementIndex: undefined };

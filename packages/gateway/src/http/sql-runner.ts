@@ -52,11 +52,13 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
   const segmentWriter = createSegmentWriter();
 
   return async function runSql(request, heading, run) {
-    // Both take their time; neither needs the other.
-    const [caller, body] = await Promise.all([
-      backend.authenticate(toCredentials(heading, request.remoteAddress)),
-      request.readBody(maxRequestBytes).then(parseBody),
-    ]);
+    const authenticated = backend.authenticate(toCredentials(heading, request.remoteAddress));
+    const received = request.readBody(maxRequestBytes);
+    // Both may take their time; neither needs the other.
+    const [caller, body] =
+      isHere(authenticated) && isHere(received)
+        ? [authenticated, parseBody(received)]
+        : await Promise.all([authenticated, Promise.resolve(received).then(parseBody)]);
     run.body = body;
     if (request.isAborted) throw callerGone();
     const { batch, isRaw, isArrayMode, extensions } = heading;
@@ -140,13 +142,17 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const emptyBatch: SqlAnswer = { kind: 'whole', ok: true, body: new TextEncoder().encode('{"results":[]}') };
 
+function isHere<T extends object>(value: T | Promise<T>): value is T {
+  return !(value instanceof Promise);
+}
+
 function toCredentials(
   heading: SqlHeading,
   remoteAddress: string | undefined,
 ): Parameters<SqlBackend['authenticate']>[0] {
   const { host, port, user, password, database } = heading.target;
   const { bearerToken, options } = heading;
-  return { host, port, user, password, bearerToken, database, options, remoteAddress };
+  return { host, port, user, password, bearerToken, database, options, remoteAddress, source: heading };
 }
 
 function parseBody(bytes: Uint8Array): SqlRequestBody {

@@ -300,9 +300,13 @@ class ConnectionRequest implements SqlHttpRequest {
     return this.headers.get(name);
   }
 
-  readBody(maxBytes: number): Promise<Uint8Array> {
+  get headersKey(): object {
+    return this.headers;
+  }
+
+  readBody(maxBytes: number): Uint8Array | Promise<Uint8Array> {
     if (this.isAborted) return Promise.reject(callerGone());
-    return this.body.length > maxBytes ? Promise.reject(requestTooLarge(maxBytes)) : Promise.resolve(this.body);
+    return this.body.length > maxBytes ? Promise.reject(requestTooLarge(maxBytes)) : this.body;
   }
 
   onAbort(listener: () => void): void {
