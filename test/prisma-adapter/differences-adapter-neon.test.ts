@@ -30,16 +30,13 @@ const otherWords = {
 };
 
 const versions = [
-  {
-    prisma: prisma7,
-    Adapter: PrismaNeon,
-    schema: undefined,
-    exceptions: { ...noTimestamptzArray, ...otherWords },
-  },
-  { prisma: prisma6, Adapter: PrismaNeon6, schema: 'shop', exceptions: noTimestamptzArray },
+  { prisma: prisma7, Adapter: PrismaNeon, exceptions: { ...noTimestamptzArray, ...otherWords } },
+  { prisma: prisma6, Adapter: PrismaNeon6, exceptions: noTimestamptzArray },
 ] as const;
 
-for (const { prisma, Adapter, schema, exceptions } of versions) {
+const runs = versions.flatMap((version) => [undefined, 'shop'].map((schema) => ({ ...version, schema })));
+
+for (const { prisma, Adapter, schema, exceptions } of runs) {
   describeDifferences({
     title: `${prisma.name} with adapter-neon, schema ${schema ?? 'public'}`,
     prisma,
