@@ -69,25 +69,27 @@ export function configure(settings: Configuration): void {
 /** A gateway started by `postern dev` or `postern serve` listens here. */
 const gatewayPort = '4444';
 
+/** `s` for TLS or nothing, to be appended to a scheme; and where. */
+export type Address = readonly [tls: 's' | '', authority: string];
+
 /**
- * The authority of a gateway that is named by its address: this machine (no TLS), a number, a single label, or any host with
- * a port of its own (5432 is Postgres' and means nothing here). Undefined for a host name of Neon's kind.
+ * The address of a gateway that is named by it: this machine (no TLS), a number, a single label, or any host with a port of
+ * its own (5432 is Postgres' and means nothing here). Undefined for a host name of Neon's kind.
  */
-export function ownAddress(host: string, port: string): { authority: string; isSecure: boolean } | undefined {
+export function ownAddress(host: string, port: string): Address | undefined {
   const isLocal = /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
   const own = port === '5432' ? '' : port;
   if (!own && !isLocal && /\.[^\d.]/.test(host)) return undefined;
   const effective = own || (isLocal && gatewayPort);
-  return { authority: effective ? `${host}:${effective}` : host, isSecure: !isLocal };
+  return [isLocal ? '' : 's', effective ? `${host}:${effective}` : host];
 }
 
 /**
  * `https://api.<rest of the host>/sql` (`apiauth.` with a token), as Neon has it; for gateways named by their address
  * `https://host:port/sql`, and plain http for this machine.
  */
-export function defaultFetchEndpoint(host: string, port: string, options?: { jwtAuth: boolean }): string {
-  const own = ownAddress(host, port);
-  return own
-    ? `http${own.isSecure ? 's' : ''}://${own.authority}/sql`
-    : `https://${host.replace(/^[^.]+/, options?.jwtAuth ? 'apiauth' : 'api')}/sql`;
+export function defaultFetchEndpoint(host: string, port: string, { jwtAuth }: { jwtAuth: boolean }): string {
+  const api = jwtAuth ? 'apiauth' : 'api';
+  const [tls, authority] = ownAddress(host, port) ?? ['s', host.replace(/^[^.]+/, api)];
+  return `http${tls}://${authority}/sql`;
 }

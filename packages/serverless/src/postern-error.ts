@@ -49,12 +49,22 @@ export class PosternError extends Error {
   constructor(message: string, details: ErrorDetails = {}) {
     super(message);
     // Bun's and Safari's errors have a line and a column of their own: the program's, not Postgres'.
-    const none = { line: undefined, column: undefined };
-    Object.assign(this, none, { name: 'NeonDbError', kind: 'database', safeToRetry: false }, details);
+    const own = { line: undefined, column: undefined, name: 'NeonDbError', kind: 'database', safeToRetry: false };
+    Object.assign(this, own, details);
   }
 }
 
 /** A call that cannot work; nothing was sent. */
-export function usageError(message: string): PosternError {
-  return new PosternError(message, { kind: 'usage' });
+export function usageError(message: string, sourceError?: unknown): PosternError {
+  return new PosternError(message, { kind: 'usage', sourceError: sourceError as Error });
+}
+
+/** The server cannot be reached, or was lost. */
+export function connectionError(message: string, code = '08006', more?: ErrorDetails): PosternError {
+  return new PosternError(message, { kind: 'connection', code, ...more });
+}
+
+/** The server sent something that makes no sense. */
+export function protocolError(message: string, code?: string, more?: ErrorDetails): PosternError {
+  return new PosternError(message, { kind: 'protocol', code, ...more });
 }

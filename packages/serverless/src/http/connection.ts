@@ -2,18 +2,8 @@
 import { usageError } from '../postern-error.ts';
 import type { ConnectionParameters } from './options.ts';
 
-export interface Connection {
-  /** Normalised: visible ASCII, fit for a header. */
-  readonly connectionString: string;
-  readonly host: string;
-  /** '' when none is given. */
-  readonly port: string;
-  /** What must not appear anywhere. */
-  readonly secret: string;
-  readonly connectTimeoutMs: number;
-}
-
-const partOf = {
+/** Names of the parameters, and what they are of a URL. */
+export const partOf = {
   user: 'username',
   username: 'username',
   password: 'password',
@@ -22,36 +12,36 @@ const partOf = {
   port: 'port',
   database: 'pathname',
 } as const;
-const defaultConnectTimeoutMs = 5_000;
+const defaultConnectTimeoutSeconds = 5;
 
-const invalid = 'Database connection string is not valid: it must look like postgres://user:password@host/database';
-
-async function computed<Value>(value: Value | (() => Value | Promise<Value>)): Promise<Value> {
+/** Calls it if it is a function. */
+export async function computed<Value>(value: Value | (() => Value | Promise<Value>)): Promise<Value> {
   return typeof value === 'function' ? (value as () => Promise<Value>)() : value;
 }
 
+/** How long may be tried, given `connect_timeout`; 0 means for ever. */
+export function connectTimeoutMs(seconds: unknown): number {
+  return Number(seconds ?? defaultConnectTimeoutSeconds) * 1000 || Infinity;
+}
+
+/** As an http URL: with those rules the parser escapes what a header cannot carry. Its own errors would quote the password. */
+export function parseConnectionString(text: string): URL {
+  const url = `http:${/^postgres(?:ql)?:(.+)/.exec(text)?.[1] ?? ''}`;
+  if (URL.canParse(url)) return new URL(url);
+  throw invalid();
+}
+
+function invalid(): Error {
+  return usageError('invalid connection string: it must be postgres://user:password@host/database');
+}
+
 /** Puts the parts together, calling those that are functions. */
-export async function resolveConnection(
-  text: string | undefined,
-  parameters: ConnectionParameters,
-): Promise<Connection> {
-  const given = await computed(parameters.connectionString ?? text ?? 'postgres://-');
-  const rest = /^postgres(?:ql)?:(.+)/.exec(given)?.[1];
-  // With the rules of http URLs the parser escapes what a header cannot carry. Its errors would quote the password.
-  if (!URL.canParse(`http:${rest}`) || !rest) throw usageError(invalid);
-  const url = new URL(`http:${rest}`);
+export async function resolveConnection(text: string | undefined, parameters: ConnectionParameters): Promise<URL> {
+  const url = parseConnectionString(await computed(parameters.connectionString ?? text ?? 'postgres://-'));
   for (const [name, part] of Object.entries(partOf)) {
     const value = await computed(parameters[name as keyof typeof partOf]);
     if (value !== undefined) url[part] = String(value);
   }
-  const { hostname, port, username, password, pathname, searchParams } = url;
-  if (!username || !hostname || hostname === '-' || !pathname[1]) throw usageError(invalid);
-  const timeout = searchParams.get('connect_timeout');
-  return {
-    connectionString: `postgresql${url.href.slice(4)}`,
-    host: hostname,
-    port,
-    secret: password,
-    connectTimeoutMs: timeout === null ? defaultConnectTimeoutMs : Number(timeout) * 1000 || Infinity,
-  };
+  if (!url.username || url.hostname === '-' || !url.pathname[1]) throw invalid();
+  return url;
 }

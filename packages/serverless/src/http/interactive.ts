@@ -1,8 +1,10 @@
 /** Transactions of several requests: the gateway holds the transaction and gives us a token for it. */
+import { posternHeader } from '@postern/contract';
 import { PosternError, usageError } from '../postern-error.ts';
 import type { HTTPTransactionOptions } from './options.ts';
 import type { NeonQueryFunctionInTransaction } from './query-function.ts';
-import { batchHeaders, type Headers, type Sender } from './sender.ts';
+import type { Headers, Send } from './request.ts';
+import { batchHeaders, createStatements } from './statements.ts';
 
 export interface InteractiveOptions extends HTTPTransactionOptions {
   /** After how many milliseconds the gateway rolls back by itself; it has its own upper limit. */
@@ -16,117 +18,98 @@ export interface TransactionFunction<ArrayMode extends boolean, FullResults exte
   readonly commitWith: NeonQueryFunctionInTransaction<ArrayMode, FullResults>;
 }
 
-type Post = (
+type Read<Result> = (response: Response) => Promise<Result>;
+export type Post = <Result>(
   body: unknown,
   headers: Headers,
   options: HTTPTransactionOptions,
+  read: Read<Result>,
   onAnswer?: (response: Response) => void,
-) => Promise<Response>;
-
-/** `open` as long as the gateway says so: each answer carries the token until there is nothing to end any more. */
-type State = { readonly name: 'new' | 'over' } | { readonly name: 'open'; readonly token: string };
+) => Promise<Result>;
 
 export async function beginTransaction<Result>(
   post: Post,
-  createStatements: (
-    sender: Sender,
-    options: HTTPTransactionOptions,
-  ) => NeonQueryFunctionInTransaction<boolean, boolean>,
   options: InteractiveOptions,
   work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
 ): Promise<Result> {
-  let state: State = { name: 'new' };
+  /** Each answer carries it until there is nothing to end any more. undefined: not begun; null: over. */
+  let token: string | null | undefined;
   /** The last statement's error, as long as no later one succeeded (after ROLLBACK TO, say). */
   let failure: unknown;
   // Statements of one transaction go one after the other.
   let queue: Promise<unknown> = Promise.resolve();
 
-  const sender = (isLast: boolean): Sender => ({
-    async send(query, headers, own) {
-      const turn = queue;
-      let done: (error?: unknown) => void = () => {};
-      queue = new Promise<void>((resolve) => {
-        done = (error) => {
+  const hear = ({ headers }: Response): void => {
+    token = headers.get(posternHeader.transaction);
+  };
+
+  const sender =
+    (end?: 'commit'): Send =>
+    (query, headers, own, read) => {
+      const answer = queue.then(() => sendInTurn(query, headers, own, read, end));
+      queue = answer.then(
+        () => {
+          failure = undefined;
+        },
+        (error) => {
           failure = error;
-          resolve();
-        };
-      });
-      await turn;
-      try {
-        return { response: await sendInTurn(query, headers, own, isLast), done };
-      } catch (error) {
-        done(error);
-        throw error;
-      }
-    },
-  });
+        },
+      );
+      return answer;
+    };
 
-  function hear({ headers }: Response): void {
-    const token = headers.get('postern-transaction');
-    state = token === null ? { name: 'over' } : { name: 'open', token };
-  }
-
-  async function sendInTurn(
+  async function sendInTurn<Answer>(
     query: unknown,
     headers: Headers,
     own: HTTPTransactionOptions,
-    isLast: boolean,
-  ): Promise<Response> {
-    if (state.name === 'over') throw usageError('the transaction is over');
-    if (state.name === 'open') {
-      const more = { 'Postern-Transaction': state.token, 'Postern-Transaction-End': isLast ? 'commit' : undefined };
-      return post(query, { ...headers, ...more }, own, hear);
+    read: Read<Answer>,
+    end?: 'commit' | 'rollback',
+  ): Promise<Answer> {
+    const open = token;
+    if (open === null) throw usageError('the transaction is over');
+    // Unless the answer says that there is something to end.
+    if (end || !open) token = null;
+    if (open) {
+      const more = { [posternHeader.transaction]: open, [posternHeader.transactionEnd]: end };
+      return post(query, { ...headers, ...more }, own, read, hear);
     }
-    state = { name: 'over' };
+    const begin = batchHeaders(options);
     // On its own it is an ordinary batch.
-    if (isLast) return post({ queries: [query] }, batchHeaders(options), own);
-    const begin = {
-      'Postern-Transaction': 'begin',
-      'Postern-Transaction-Timeout': options.timeoutMs?.toString(),
-      ...batchHeaders(options),
-      ...headers,
-    };
+    if (end) return post({ queries: [query] }, begin, own, read);
+    const more = { [posternHeader.transaction]: 'begin', [posternHeader.transactionTimeout]: options.timeoutMs };
     // Under a name that only Postern knows: another server would run, and commit, the statement alone.
-    return post({ begin: query }, begin, own, hear).catch((error: unknown) => {
-      throw /could not parse .* body/.test(String(error)) ? unsupported() : error;
+    return post({ begin: query }, { ...headers, ...begin, ...more }, own, read, hear).catch((error: unknown) => {
+      throw /could not parse .* body/.test(`${error}`)
+        ? new PosternError('begin() needs a Postern gateway', { kind: 'usage', code: '0A000' })
+        : error;
     });
   }
 
-  async function end(how: 'commit' | 'rollback'): Promise<void> {
+  async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
-    if (state.name !== 'open') return;
-    const headers = { 'Postern-Transaction': state.token, 'Postern-Transaction-End': how };
-    state = { name: 'over' };
-    // An aborted transaction is rolled back all the same.
-    const { signal, fetchOptions, ...own } = options;
-    const { signal: _, ...init } = fetchOptions ?? {};
-    await post({ queries: [] }, headers, how === 'commit' ? options : { ...own, fetchOptions: init });
+    if (token) await sendInTurn({ queries: [] }, {}, own, async () => {}, end);
   }
 
-  const tx = Object.assign(createStatements(sender(false), options), {
-    commitWith: createStatements(sender(true), options),
-  });
   try {
-    const result = await work(tx);
+    const result = await work(
+      Object.assign(createStatements(sender(), options), {
+        commitWith: createStatements(sender('commit'), options),
+      }),
+    );
     await queue;
-    if (failure !== undefined) {
+    if (failure) {
       throw new PosternError('a statement failed: the transaction was rolled back', {
         code: '25P02',
         sourceError: failure as Error,
       });
     }
-    await end('commit');
+    await finish('commit', options);
     return result;
   } catch (error) {
-    // Whatever happens to this request: the gateway rolls back what nobody continues.
-    await end('rollback').catch(() => {});
+    // An aborted transaction is rolled back all the same. Whatever happens to this request: the gateway rolls back what
+    // nobody continues.
+    const fetchOptions = { ...options.fetchOptions, signal: undefined };
+    await finish('rollback', { ...options, fetchOptions, signal: undefined }).catch(() => {});
     throw error;
   }
-}
-
-function unsupported(): PosternError {
-  return new PosternError('interactive transactions need a Postern gateway', {
-    kind: 'usage',
-    code: '0A000',
-  });
 }

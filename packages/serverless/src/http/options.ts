@@ -1,6 +1,7 @@
 /** What can be said about a query over HTTP, at each level: `postern()`, transaction, query. The inner one wins. */
 import type { FetchEndpoint } from '../config.ts';
 import type { CustomTypes } from '../values/types.ts';
+import { partOf } from './connection.ts';
 
 type MaybeComputed<Value> = Value | (() => Value | Promise<Value>);
 
@@ -63,14 +64,12 @@ export function headersOf(headers: unknown): Record<string, string> {
 export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undefined)[]): HTTPTransactionOptions {
   const merged: Record<string, unknown> = {};
   for (const level of levels) {
-    if (level?.connectionString !== undefined) {
-      for (const key of ['user', 'username', 'password', 'host', 'hostname', 'port', 'database']) delete merged[key];
-    }
-    for (const [key, value] of Object.entries(level ?? {})) {
+    if (level?.connectionString !== undefined) for (const name of Object.keys(partOf)) delete merged[name];
+    for (const [name, value] of Object.entries(level ?? {})) {
       if (value === undefined) continue;
-      const outer = merged[key] as { headers?: unknown } | undefined;
-      merged[key] =
-        key === 'fetchOptions'
+      const outer = merged[name] as { headers?: unknown } | undefined;
+      merged[name] =
+        name === 'fetchOptions'
           ? { ...outer, ...value, headers: { ...headersOf(outer?.headers), ...headersOf(value.headers) } }
           : value;
     }

@@ -1,14 +1,13 @@
 /** `sql`: the tagged template and everything that hangs on it. */
 import { usageError } from '../postern-error.ts';
-import { parameterText } from '../values/parameter.ts';
-import { beginTransaction, type InteractiveOptions, type TransactionFunction } from './interactive.ts';
+import { beginTransaction, type InteractiveOptions, type Post, type TransactionFunction } from './interactive.ts';
 import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
-import { NeonQueryPromise } from './query-promise.ts';
-import { post } from './request.ts';
-import { type AnyRow, type FullQueryResults, type QueryRows, readBody, readResult, unexpected } from './results.ts';
-import { batchHeaders, type Sender } from './sender.ts';
-import { type StreamFunction, streamRows } from './stream.ts';
-import { type FragmentHelpers, fragmentHelpers, type ParameterizedQuery, SqlTemplate } from './template.ts';
+import type { NeonQueryPromise } from './query-promise.ts';
+import { post, readBody, unexpected } from './request.ts';
+import { type AnyRow, type FullQueryResults, type QueryRows, readResult } from './results.ts';
+import { batchHeaders, createStatements, prepareQuery } from './statements.ts';
+import type { StreamFunction } from './stream.ts';
+import { type FragmentHelpers, type ParameterizedQuery, queryDataOf, type SqlTemplate } from './template.ts';
 
 /** What a query resolves to. */
 export type QueryResults<ArrayMode extends boolean, FullResults extends boolean, Row> = FullResults extends true
@@ -77,60 +76,6 @@ export interface NeonQueryFunction<ArrayMode extends boolean, FullResults extend
   ): Promise<Result>;
 }
 
-const notAnArray = 'transaction() expects an array of queries, or a function returning an array of queries';
-
-export function prepareQuery(data: SqlTemplate | ParameterizedQuery): ParameterizedQuery {
-  const { query, params } =
-    'strings' in data ? new SqlTemplate(data.strings, data.values).toParameterizedQuery() : data;
-  return { query, params: params.map(parameterText) };
-}
-
-/** Templates, texts and streams that go out through `sender`. */
-export function createStatements(
-  sender: Sender,
-  base: HTTPTransactionOptions,
-): NeonQueryFunctionInTransaction<boolean, boolean> {
-  async function execute(data: SqlTemplate | ParameterizedQuery, own: HTTPQueryOptions | undefined): Promise<never> {
-    const options = mergeOptions(base, own);
-    const { response, done } = await sender.send(prepareQuery(data), {}, options);
-    try {
-      const body = await readBody(response);
-      // A transaction of one statement was sent as a batch.
-      const result = readResult((body.results as unknown[] | undefined)?.[0] ?? body, response, options);
-      done();
-      return result as never; // the options decide, and the types say so outside
-    } catch (error) {
-      done(error);
-      throw error;
-    }
-  }
-  const stream = (
-    first: TemplateStringsArray | NeonQueryInTransaction,
-    ...values: unknown[]
-  ): AsyncGenerator<never> => {
-    const { queryData, opts } = 'queryData' in first ? first : { queryData: template(first, values), opts: undefined };
-    const options = mergeOptions(base, opts);
-    return streamRows((signal) => {
-      // Not before somebody wants a row.
-      return sender.send(prepareQuery(queryData), { 'Postern-Stream': 'true' }, { ...options, signal });
-    }, options);
-  };
-  const sql = (strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> =>
-    new NeonQueryPromise(execute, template(strings, values));
-  return Object.assign(sql, fragmentHelpers, {
-    query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>
-      new NeonQueryPromise<never, never, never>(execute, { query, params: [...params] }, options),
-    stream,
-  });
-}
-
-function template(strings: TemplateStringsArray, values: readonly unknown[]): SqlTemplate {
-  if (Array.isArray(strings) && Array.isArray(strings.raw)) return new SqlTemplate(strings, values);
-  throw usageError(
-    'This function can be called only as a tagged-template function, sql`…`; for a text with $1, $2, … use sql.query(text, params)',
-  );
-}
-
 /**
  * A query function for the database of a connection string. Connects to nothing; what is wrong with the string shows when
  * the first query is awaited. `options` hold for all its queries.
@@ -139,24 +84,25 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
   connectionString: string | HTTPTransactionOptions<ArrayMode, FullResults>,
   options?: HTTPTransactionOptions<ArrayMode, FullResults>,
 ): NeonQueryFunction<ArrayMode, FullResults> {
-  const text = typeof connectionString === 'object' ? undefined : connectionString;
-  const base: HTTPTransactionOptions = (typeof connectionString === 'object' ? connectionString : options) ?? {};
-  const sender: Sender = {
-    send: async (body, headers, own) => ({ response: await post(text, body, headers, own), done() {} }),
-  };
-  const sql = createStatements(sender, base);
+  const isText = typeof connectionString !== 'object';
+  const base: HTTPTransactionOptions = (isText ? options : connectionString) ?? {};
+  const send = post.bind(undefined, isText ? connectionString : undefined) as Post; // which its type parameter survives
+  const sql = createStatements(send, base);
 
   async function transaction(given: unknown, own?: HTTPTransactionOptions): Promise<unknown[]> {
-    const queries: unknown = typeof given === 'function' ? given(sql) : given;
-    if (!Array.isArray(queries) || !queries.every((query) => Object(query).queryData)) throw usageError(notAnArray);
-    const list = queries as NeonQueryInTransaction[];
+    const queries = typeof given === 'function' ? given(sql) : given;
+    if (!isListOfQueries(queries)) {
+      throw usageError('transaction() expects an array of queries, or a function returning an array of queries');
+    }
     // One request: what a single query says about it counts, the last word if several do.
-    const merged = mergeOptions(base, own, ...list.map(({ opts }) => opts));
-    const body = { queries: list.map(({ queryData }) => prepareQuery(queryData)) };
-    const response = await post(text, body, batchHeaders(merged), merged);
-    const { results } = await readBody(response);
-    if (!Array.isArray(results) || results.length !== list.length) unexpected(response);
-    return results.map((result, index) => readResult(result, response, mergeOptions(base, own, list[index]?.opts)));
+    const merged = mergeOptions(base, own, ...queries.map(({ opts }) => opts));
+    return send({ queries: queries.map(prepareQuery) }, batchHeaders(merged), merged, async (response) => {
+      const { results } = await readBody(response);
+      if (!Array.isArray(results) || results.length !== queries.length) throw unexpected(response);
+      return results.map((result, index) =>
+        readResult(result, response, mergeOptions(base, own, queries[index]?.opts)),
+      );
+    });
   }
 
   return Object.assign(sql, {
@@ -164,12 +110,10 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
     begin: <Result>(
       work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
       own?: InteractiveOptions,
-    ) =>
-      beginTransaction(
-        (body, headers, inner, onAnswer) => post(text, body, headers, inner, onAnswer),
-        createStatements,
-        mergeOptions(base, own),
-        work,
-      ),
+    ) => beginTransaction(send, mergeOptions(base, own), work),
   }) as unknown as NeonQueryFunction<ArrayMode, FullResults>; // ArrayMode and FullResults are what `base` says
+}
+
+function isListOfQueries(list: unknown): list is NeonQueryInTransaction[] {
+  return Array.isArray(list) && list.every(queryDataOf);
 }

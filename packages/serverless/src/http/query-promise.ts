@@ -20,25 +20,17 @@ export class NeonQueryPromise<
 > implements Promise<Result>
 {
   declare readonly modes?: [ArrayMode, FullResults];
-  readonly execute: Execute<Result>;
-  readonly queryData: SqlTemplate | ParameterizedQuery;
-  readonly opts: HTTPQueryOptions | undefined;
+  declare readonly execute: Execute<Result>;
+  declare readonly queryData: SqlTemplate | ParameterizedQuery;
+  declare readonly opts: HTTPQueryOptions | undefined;
   #result: Promise<Result> | undefined;
 
   constructor(execute: Execute<Result>, queryData: SqlTemplate | ParameterizedQuery, opts?: HTTPQueryOptions) {
-    this.execute = execute;
-    this.queryData = queryData;
-    this.opts = opts;
+    Object.assign(this, { execute, queryData, opts });
   }
 
   get [Symbol.toStringTag](): string {
     return 'NeonQueryPromise';
-  }
-
-  /** Sends it, if it has not been sent. */
-  run(): Promise<Result> {
-    this.#result ??= this.execute(this.queryData, this.opts);
-    return this.#result;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: being awaited is its purpose
@@ -46,16 +38,17 @@ export class NeonQueryPromise<
     onFulfilled?: ((value: Result) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: Reason) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    return this.run().then(onFulfilled, onRejected);
+    this.#result ??= this.execute(this.queryData, this.opts);
+    return this.#result.then(onFulfilled, onRejected);
   }
 
   catch<Rejected = never>(
     onRejected?: ((reason: Reason) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Result | Rejected> {
-    return this.run().catch(onRejected);
+    return this.then(null, onRejected);
   }
 
   finally(onFinally?: (() => void) | null): Promise<Result> {
-    return this.run().finally(onFinally);
+    return this.then().finally(onFinally);
   }
 }

@@ -1,8 +1,7 @@
 /** Answers of `/sql` as the program gets them. */
-import { PosternError } from '../postern-error.ts';
 import { createRowReader, type FieldDef } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
-import { idOf, parseJson, unreachable } from './request.ts';
+import { unexpected } from './request.ts';
 
 /** The row of a query that was not told its type. */
 export type AnyRow<ArrayMode extends boolean> = ArrayMode extends true ? unknown[] : Record<string, unknown>;
@@ -27,31 +26,15 @@ interface RawResult {
   rows: (string | null)[][];
 }
 
-/** Reads the whole body. Throws a PosternError when it is not what the route gives. */
-export async function readBody(response: Response): Promise<Record<string, unknown>> {
-  const text = await response.text().catch((error: unknown) => {
-    throw unreachable(error);
-  });
-  return parseJson(text) ?? unexpected(response);
-}
-
-export function unexpected(response: Response): never {
-  const type = response.headers.get('content-type') ?? 'none';
-  throw new PosternError(`unexpected answer from the server (HTTP status ${response.status}, content type ${type})`, {
-    ...idOf(response),
-    kind: 'protocol',
-  });
-}
-
-/** One result, in place: rows of texts become rows of values. */
+/** One result, in place: rows of texts become rows of values. Throws a PosternError when it is none. */
 export function readResult(raw: unknown, response: Response, options: HTTPQueryOptions): unknown {
   const result = Object(raw) as RawResult;
-  if (!Array.isArray(result.fields) || !Array.isArray(result.rows)) unexpected(response);
-  const isArray = options.arrayMode === true;
-  const read = createRowReader(result.fields, isArray, options.types);
+  if (!Array.isArray(result.fields) || !Array.isArray(result.rows)) throw unexpected(response);
+  const rowAsArray = options.arrayMode === true;
+  const read = createRowReader(result.fields, rowAsArray, options.types);
   const rows = result.rows as unknown[];
   result.rows.forEach((values, index) => {
     rows[index] = read(values);
   });
-  return options.fullResults ? Object.assign(result, { viaNeonFetch: true, rowAsArray: isArray }) : rows;
+  return options.fullResults ? Object.assign(result, { viaNeonFetch: true, rowAsArray }) : rows;
 }

@@ -3,9 +3,8 @@ import { PosternError } from '../postern-error.ts';
 import { createRowReader, type FieldDef, type RowReader } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
-import { databaseError, idOf, parseJson, unreachable } from './request.ts';
-import { type AnyRow, readBody, readResult, unexpected } from './results.ts';
-import type { Sent } from './sender.ts';
+import { databaseError, lost, parseJson, readBody, unexpected } from './request.ts';
+import { type AnyRow, readResult } from './results.ts';
 
 /** As a tag, or for a query: `sql.stream(sql.query(text, params))`. The query is sent when the first row is asked for. */
 export interface StreamFunction<ArrayMode extends boolean> {
@@ -15,80 +14,70 @@ export interface StreamFunction<ArrayMode extends boolean> {
   ): AsyncGenerator<Row extends undefined ? AnyRow<A> : Row>;
 }
 
-/** Sends through `send` and yields the rows. The signal given to `send` cancels the query when the loop is left. */
+/** Sends through `send` and yields the rows. What `send` has read is read when the loop is over, or fails as that does. */
 export async function* streamRows(
-  send: (signal: AbortSignal) => Promise<Sent>,
+  send: (read: (response: Response) => Promise<void>) => Promise<void>,
   options: HTTPQueryOptions,
 ): AsyncGenerator<never> {
-  const abort = new AbortController();
-  const outer = options.signal ?? (options.fetchOptions?.signal as AbortSignal | undefined);
-  const forward = (): void => abort.abort(outer?.reason);
-  if (outer?.aborted) forward();
-  outer?.addEventListener('abort', forward);
-  let sent: Sent | undefined;
-  let failure: unknown;
+  let succeed: () => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const over = new Promise<void>((resolve, reject) => {
+    succeed = resolve;
+    fail = reject;
+  });
+  const response = await new Promise<Response>((resolve, reject) => {
+    send((answer) => {
+      resolve(answer);
+      return over;
+    }).catch(reject);
+  });
   try {
-    sent = await send(abort.signal);
-    yield* rowsOf(sent.response, options);
+    yield* rowsOf(response, options);
   } catch (error) {
-    failure = error;
+    fail(error);
     throw error;
   } finally {
-    outer?.removeEventListener('abort', forward);
-    abort.abort();
-    sent?.done(failure);
+    succeed();
   }
 }
 
 async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGenerator<never> {
   if (!response.headers.get('content-type')?.includes('ndjson') || !response.body) {
     // A server that does not stream has sent everything.
-    const result = readResult(await readBody(response), response, { ...options, fullResults: false });
-    yield* result as never[];
-    return;
+    return yield* readResult(await readBody(response), response, { ...options, fullResults: false }) as never[];
   }
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
   let read: RowReader | undefined;
   let isComplete = false;
-  for await (const line of linesOf(response.body)) {
-    const json = parseJson(line);
-    if (Array.isArray(json) && read) {
-      yield read(json) as never; // the row type is the caller's word
-    } else if (Array.isArray(json?.fields)) {
-      read = createRowReader(json.fields as FieldDef[], options.arrayMode === true, options.types);
-    } else if (json?.error) {
-      throw databaseError(Object(json.error), idOf(response));
-    } else if (json && 'command' in json) {
-      isComplete = true;
-    } else unexpected(response);
+  /** The beginning of a line. */
+  let rest = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(lost);
+      if (done) break;
+      const lines = decoder.decode(value, { stream: true }).split('\n');
+      // However many pieces a line has: engines join them when it is read.
+      lines[0] = rest + lines[0];
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const json = parseJson(line);
+        if (read && Array.isArray(json)) {
+          yield read(json) as never; // the row type is the caller's word
+        } else if (Array.isArray(json?.fields)) {
+          read = createRowReader(json.fields as FieldDef[], options.arrayMode, options.types);
+        } else if (json?.error) {
+          throw databaseError(Object(json.error), response);
+        } else if (json?.command !== undefined) {
+          isComplete = true;
+        } else throw unexpected(response, line);
+      }
+    }
+  } finally {
+    // Left early it cancels the query.
+    await reader.cancel().catch(() => {});
   }
   if (!isComplete) {
     throw new PosternError('the connection was lost before the last row', { kind: 'connection', code: '08006' });
-  }
-}
-
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  // Pieces of a line that has not ended: joined once, however many there are.
-  let pieces: string[] = [];
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        throw unreachable(error);
-      });
-      if (done) break;
-      const lines = decoder.decode(value, { stream: true }).split('\n');
-      const rest = lines.pop() ?? '';
-      for (const line of lines) {
-        pieces.push(line);
-        yield pieces.join('');
-        pieces = [];
-      }
-      pieces.push(rest);
-    }
-    const last = pieces.join('');
-    if (last) yield last;
-  } finally {
-    await reader.cancel().catch(() => {});
   }
 }

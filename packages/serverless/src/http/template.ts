@@ -8,62 +8,71 @@ export interface ParameterizedQuery {
   params: unknown[];
 }
 
+/** Something with SQL in it: a query that has not been sent can be a part of another one. */
+export interface QueryLike {
+  readonly queryData: SqlTemplate | ParameterizedQuery;
+}
+
 /** SQL that goes in as it is. */
-export class UnsafeRawSql {
-  readonly sql: string;
+export class UnsafeRawSql implements QueryLike {
+  declare readonly sql: string;
 
   constructor(sql: string) {
     this.sql = sql;
   }
-}
 
-/** Something with SQL in it: a query that has not been sent can be a part of another one. */
-interface QueryLike {
-  readonly queryData: SqlTemplate | ParameterizedQuery;
+  get queryData(): ParameterizedQuery {
+    return { query: this.sql, params: [] };
+  }
 }
 
 /** The texts of a template and what stands between them. */
-export class SqlTemplate {
-  readonly strings: readonly string[];
-  readonly values: readonly unknown[];
+export class SqlTemplate implements QueryLike {
+  declare readonly strings: readonly string[];
+  declare readonly values: readonly unknown[];
 
   constructor(strings: readonly string[], values: readonly unknown[]) {
     this.strings = strings;
     this.values = values;
   }
 
+  get queryData(): SqlTemplate {
+    return this;
+  }
+
   /** Appends to `result`. Throws a PosternError for what cannot be a part of a statement. */
-  toParameterizedQuery(result: ParameterizedQuery = { query: '', params: [] }): ParameterizedQuery {
-    this.strings.forEach((text, index) => {
-      result.query += text;
-      if (index < this.values.length) append(result, this.values[index]);
-    });
-    return result;
+  toParameterizedQuery(result?: ParameterizedQuery): ParameterizedQuery {
+    return parameterize(this, result);
   }
 }
 
-function append(result: ParameterizedQuery, value: unknown): void {
-  const piece = fragmentOf(value);
-  if (piece instanceof SqlTemplate) {
-    piece.toParameterizedQuery(result);
-  } else if (piece) {
-    if (piece.params.length > 0) throw usageError('This query is not composable');
-    result.query += piece.query;
-  } else {
-    if (Array.isArray(value) && value.some(fragmentOf)) {
-      throw usageError('an array of fragments: use sql.join()');
+/** The SQL a value is; undefined for parameters. Recognised by its shape: it may come from another copy of us. */
+export function queryDataOf(value: unknown): QueryLike['queryData'] | undefined {
+  return (Object(value) as Partial<QueryLike>).queryData;
+}
+
+/** One statement of all pieces, appended to `result`. */
+export function parameterize(
+  data: QueryLike['queryData'],
+  result: ParameterizedQuery = { query: '', params: [] },
+): ParameterizedQuery {
+  if ('query' in data) return data;
+  data.strings.forEach((text, index) => {
+    result.query += text;
+    if (index >= data.values.length) return;
+    const value = data.values[index];
+    const piece = queryDataOf(value);
+    if (!piece) {
+      if (Array.isArray(value) && value.some(queryDataOf)) throw usageError('an array of fragments: use sql.join()');
+      result.query += `$${result.params.push(value)}${bytesOf(value) ? '::bytea' : ''}`;
+    } else if ('strings' in piece) {
+      parameterize(piece, result);
+    } else {
+      if (piece.params.length > 0) throw usageError('This query is not composable');
+      result.query += piece.query;
     }
-    result.query += `$${result.params.push(value)}${bytesOf(value) ? '::bytea' : ''}`;
-  }
-}
-
-/** The piece of SQL a value is; undefined for parameters. Recognised by its shape: it may come from another copy of us. */
-export function fragmentOf(value: unknown): SqlTemplate | ParameterizedQuery | undefined {
-  if (value instanceof UnsafeRawSql) return { query: value.sql, params: [] };
-  if (value instanceof SqlTemplate) return value;
-  const { queryData } = (value ?? {}) as Partial<QueryLike>;
-  if (queryData && 'strings' in queryData) return new SqlTemplate(queryData.strings, queryData.values);
-  return queryData;
+  });
+  return result;
 }
 
 /** `"a"."b"` */
@@ -89,34 +98,27 @@ export interface FragmentHelpers {
 }
 
 function join(fragments: readonly unknown[], separator = ', ', before = '', after = ''): SqlTemplate {
-  if (fragments.length === 0) return new SqlTemplate([before + after], []);
   return new SqlTemplate([before, ...fragments.slice(1).fill(separator), after] as string[], fragments);
-}
-
-function values(rows: readonly (readonly unknown[] | object)[], columns?: readonly string[]): SqlTemplate {
-  if (rows.length === 0) throw usageError('sql.values() needs at least one row');
-  // All rows decide: a key that only the last one has must not be lost.
-  const names = columns ?? (Array.isArray(rows[0]) ? [] : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
-  const lists = rows.map((row) => {
-    const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
-    return join(
-      cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value)),
-      ', ',
-      '(',
-      ')',
-    );
-  });
-  const list = names.map((name) => quoteIdentifier(name)).join(', ');
-  return join(lists, ', ', `${list && `(${list}) `}VALUES `);
 }
 
 export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
   identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
   in(list) {
-    if (list.length === 0) throw usageError('sql.in() needs a value; write = ANY(…) where there may be none');
+    if (list.length === 0) throw usageError('sql.in() needs a value; = ANY() takes an empty list');
     return join(list, ', ', '(', ')');
   },
-  values,
-  join: (fragments, separator) => join(fragments, separator),
+  values(rows, columns) {
+    if (rows.length === 0) throw usageError('sql.values() needs a row');
+    // All rows decide: a key that only the last one has must not be lost.
+    const names = columns ?? (Array.isArray(rows[0]) ? [] : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
+    const lists = rows.map((row) => {
+      const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
+      const orDefault = cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));
+      return join(orDefault, ', ', '(', ')');
+    });
+    const quoted = names.map((name) => quoteIdentifier(name)).join();
+    return join(lists, ', ', `${quoted && `(${quoted}) `}VALUES `);
+  },
+  join,
 };

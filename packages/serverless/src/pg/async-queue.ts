@@ -1,11 +1,9 @@
 /** Events for a loop to take one by one. */
 
-export interface AsyncQueue<Item> {
+export interface AsyncQueue<Item> extends AsyncIterable<Item> {
   push(item: Item): void;
   /** After what is queued, the loop ends, or throws. */
   end(error?: Error): void;
-  /** undefined: over. Throws what `end` was given. */
-  next(): Promise<Item | undefined>;
   readonly length: number;
 }
 
@@ -22,18 +20,18 @@ export function createAsyncQueue<Item>(): AsyncQueue<Item> {
       outcome ??= { error };
       wake();
     },
-    async next() {
-      while (items.length === 0 && !outcome) {
+    get length() {
+      return items.length;
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        while (items.length > 0) yield items.shift() as Item;
+        if (outcome?.error) throw outcome.error;
+        if (outcome) return;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      if (items.length > 0) return items.shift();
-      if (outcome?.error) throw outcome.error;
-      return undefined;
-    },
-    get length() {
-      return items.length;
     },
   };
 }

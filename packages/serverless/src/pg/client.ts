@@ -1,39 +1,41 @@
-/** A node-postgres `Client` over a WebSocket. */
+/** The node-postgres `Client` over a WebSocket. */
+import { backOff } from '../back-off.ts';
 import { type Configuration, neonConfig, ownAddress } from '../config.ts';
+import { computed } from '../http/connection.ts';
 import { quoteIdentifier } from '../http/template.ts';
-import { PosternError, usageError } from '../postern-error.ts';
-import { type CustomTypes, type TypeParser, types } from '../values/types.ts';
+import { connectionError, PosternError, usageError } from '../postern-error.ts';
+import { createTypes, type TypeParser, type Types, types } from '../values/types.ts';
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
 import { type ClientConfig, type ConnectionParameters, resolveParameters } from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
-import { listen } from './listen.ts';
-import { Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
+import { type ChannelNotification, listen } from './listen.ts';
+import { failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 import type { Result } from './result.ts';
-import { Session, wantsDialogue } from './session.ts';
+import { type Entry, Session } from './session.ts';
 
 type Callback = (error?: Error | null) => void;
 export type QueryResult<Row = Record<string, unknown>> = Result<Row>;
 
-const firstDelayMs = 50;
-const longestDelayMs = 1_000;
 const keepAliveMs = 30_000;
 const aliveTimeoutMs = 5_000;
+/** What a timer can wait. */
+const longestTimeoutMs = 2 ** 31 - 1;
 
-/** Where the WebSocket of a host is. */
-export function webSocketUrl(config: Configuration, host: string, port: string): string {
-  const { wsProxy } = config;
-  const own = ownAddress(host, port);
+/** To where these parameters lead, with the settings of a client and the program. */
+export function openHub({ host, port }: ConnectionParameters, settings: Configuration): Hub {
+  const { wsProxy } = settings;
+  const [tls, authority] = ownAddress(host, port) ?? ['s', host];
   const address =
     typeof wsProxy === 'function'
-      ? wsProxy(host, port || '5432')
+      ? wsProxy(host, port)
       : wsProxy
-        ? `${wsProxy}?address=${host}:${port || 5432}`
-        : `${own?.authority ?? host}/v2`;
-  const isSecure = config.useSecureWebSocket ?? (wsProxy ? true : (own?.isSecure ?? true));
-  return `ws${isSecure ? 's' : ''}://${address}`;
+        ? `${wsProxy}?address=${host}:${port}`
+        : `${authority}/v2`;
+  const isSecure = settings.useSecureWebSocket ?? (wsProxy || tls);
+  return createHub(`ws${isSecure ? 's' : ''}://${address}`, settings.protocol ?? 'auto', settings.webSocketConstructor);
 }
 
 export class Client extends Emitter {
@@ -48,13 +50,12 @@ export class Client extends Emitter {
   declare password: ClientConfig['password'];
   readonly #parameters: ConnectionParameters;
   readonly #options: ClientConfig;
-  readonly #overrides: Map<number, TypeParser>[] = [new Map(), new Map()];
-  readonly #types: CustomTypes;
+  readonly #types: Types;
   #hub: Hub | undefined;
   #session: Session | undefined;
   #state: 'new' | 'connecting' | 'ready' | 'ended' = 'new';
-  /** Queries from before the first attempt. */
-  #early: (readonly [Submittable, boolean])[] = [];
+  /** Queries that have not been sent. */
+  readonly #waiting: Entry[] = [];
   #keepAlive: ReturnType<typeof setTimeout> | undefined;
   #lastSign = 0;
 
@@ -68,14 +69,10 @@ export class Client extends Emitter {
     this.user = user;
     this.database = database;
     this.host = host;
-    this.port = Number(port || 5432);
+    this.port = Number(port);
     // Not shown when somebody prints the client.
     Object.defineProperties(this, { config: { value: config }, password: { value: password, writable: true } });
-    const below = this.#options.types ?? types;
-    this.#types = {
-      getTypeParser: (oid, format = 'text') =>
-        this.#overrides[format === 'text' ? 0 : 1]?.get(oid) ?? below.getTypeParser(oid, format),
-    };
+    this.#types = createTypes(this.#options.types ?? types);
   }
 
   get connection(): Connection | undefined {
@@ -129,31 +126,29 @@ export class Client extends Emitter {
       : new Promise((resolve, reject) => {
           query.callback = (error, results) => (error ? reject(error) : resolve(results));
         });
-    const isWatched = this.#watch(query);
     // Behind COPY FROM STDIN whatever is sent would be taken for its data.
-    this.submit(query, isWatched || /\bcopy\b/i.test(query.config.text ?? ''));
+    this.submit(query, this.#watch(query) || /\bcopy\b/i.test(query.config.text));
     return result;
   }
 
   /** Queues something that talks to the connection itself. */
   submit(query: Submittable, isExclusive: boolean): void {
     if (this.#state === 'ended') {
-      const error = new PosternError('Client has encountered a connection error and is not queryable', {
-        kind: 'connection',
-        code: '08003',
+      const error = connectionError('Client was closed or lost its connection and is not queryable', '08003', {
         safeToRetry: true,
       });
-      queueMicrotask(() => {
-        query.handleError?.(error, this.connection as Connection);
-        if ('settle' in query) query.handleReadyForQuery?.(this.connection as Connection);
-      });
-    } else if (this.#session) this.#session.submit(query, isExclusive);
-    else this.#early.push([query, isExclusive]);
+      queueMicrotask(() => failQuery(query, error, this.connection));
+    } else {
+      this.#waiting.push({ query, isExclusive });
+      this.#session?.pump();
+    }
   }
 
   /** Cancels what is running on the server, or takes the query out of the queue. */
   cancel(client: Client, query: Submittable): void {
-    client.#session?.abandon(query);
+    const index = client.#waiting.findIndex((entry) => entry.query === query);
+    if (index < 0) client.#session?.abandon(query);
+    else client.#waiting.splice(index, 1);
   }
 
   /** Says goodbye. A running query is cancelled: its result would reach nobody. */
@@ -194,7 +189,7 @@ export class Client extends Emitter {
   }
 
   /** Notifications on a channel, from when the first one is asked for. Leaving the loop ends the subscription. */
-  listen(channel: string): AsyncGenerator<{ channel: string; payload: string; processId: number }> {
+  listen(channel: string): AsyncGenerator<ChannelNotification> {
     return listen(this, channel);
   }
 
@@ -207,8 +202,7 @@ export class Client extends Emitter {
   }
 
   setTypeParser(oid: number, format: 'text' | 'binary' | TypeParser, parser?: TypeParser): void {
-    if (typeof format === 'function') this.#overrides[0]?.set(oid, format);
-    else if (parser) this.#overrides[format === 'text' ? 0 : 1]?.set(oid, parser);
+    this.#types.setTypeParser(oid, format as 'text', parser as TypeParser); // which understands both forms
   }
 
   getTypeParser(oid: number, format?: 'text' | 'binary'): TypeParser {
@@ -224,14 +218,14 @@ export class Client extends Emitter {
     if (!this.isUsable) return false;
     if (Date.now() - this.#lastSign < silenceMs) return true;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        resolve(false);
-        this.#session?.close(lost());
-      }, aliveTimeoutMs);
       const settle = (isAlive: boolean): void => {
         clearTimeout(timer);
         resolve(isAlive);
       };
+      const timer = setTimeout(() => {
+        settle(false);
+        this.#session?.close(connectionError('Connection terminated: the server did not answer'));
+      }, aliveTimeoutMs);
       this.submit(
         {
           submit: (connection) => connection.sync(),
@@ -244,60 +238,28 @@ export class Client extends Emitter {
   }
 
   async #connect(): Promise<this> {
-    if (this.#state !== 'new') {
-      throw usageError('Client has already been connected. You cannot reuse a client.');
-    }
+    if (this.#state !== 'new') throw usageError('Client has already been connected. You cannot reuse a client.');
     this.#state = 'connecting';
-    const { connectTimeoutMs, hasTarget, startup, posternOptions } = this.#parameters;
     const settings = { ...neonConfig, ...this.neonConfig };
-    const giveUpAt = Date.now() + connectTimeoutMs;
-    let isPipelined = settings.pipelineConnect !== false;
+    const giveUpAt = Date.now() + this.#parameters.connectTimeoutMs;
+    let mayPipeline = settings.pipelineConnect !== false;
     try {
-      if (!hasTarget) {
-        throw usageError('No database host or connection string was set. Is an environment variable missing?');
-      }
+      if (!this.#parameters.hasTarget) throw usageError('no database host or connection string was set');
       for (let attempt = 0; ; attempt++) {
-        const password = typeof this.password === 'function' ? await this.password() : await this.password;
-        this.#hub ??= createHub({
-          url: webSocketUrl(settings, this.host, this.#parameters.port),
-          protocol: settings.protocol ?? 'auto',
-          webSocketConstructor: settings.webSocketConstructor,
-        });
-        const session = new Session({
-          hub: this.#hub,
-          startup,
-          posternOptions,
-          password: password ?? undefined,
-          isPipelined: isPipelined && typeof password === 'string',
-          handlers: {
-            onNotice: (notice) => void this.emit('notice', notice),
-            onNotification: (notification) => void this.emit('notification', notification),
-            onDrain: () => this.#drained(),
-            onEnd: (error) => this.#ended(error),
-          },
-        });
-        session.adopt(this.#early.splice(0));
-        this.#session = session;
         try {
-          await this.#login(session, giveUpAt);
+          await this.#login(settings, mayPipeline, giveUpAt);
           break;
         } catch (caught) {
-          const error = caught as PosternError;
-          this.#early = session.takeWaiting();
-          const delayMs = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs) * (0.5 + Math.random() / 2);
-          const mustAsk = error.message === wantsDialogue;
-          if (!error.safeToRetry || (!mustAsk && Date.now() + delayMs > giveUpAt)) throw error;
-          this.#session = undefined;
-          if (mustAsk) isPipelined = false;
-          else await new Promise((resolve) => setTimeout(resolve, delayMs));
+          const { safeToRetry, code } = caught as PosternError;
+          // Without having sent anything else the server was asked for something it does not do.
+          const mustAsk = code === '28000';
+          if (!safeToRetry || !(mustAsk || (await backOff(attempt, giveUpAt)))) throw caught;
+          if (mustAsk) mayPipeline = false;
         }
       }
     } catch (error) {
       this.#state = 'ended';
-      for (const [query] of this.#early.splice(0)) {
-        query.handleError?.(error as Error, this.connection as Connection);
-        if ('settle' in query) query.handleReadyForQuery?.(this.connection as Connection);
-      }
+      for (const { query } of this.#waiting.splice(0)) failQuery(query, error as Error, this.connection);
       throw error;
     }
     if (this.#state === 'connecting') this.#state = 'ready';
@@ -306,15 +268,28 @@ export class Client extends Emitter {
     return this;
   }
 
-  async #login(session: Session, giveUpAt: number): Promise<void> {
-    const left = giveUpAt - Date.now();
-    // A timer cannot wait for ever.
-    if (left > 2 ** 31 - 1) return session.login();
-    const timer = setTimeout(() => {
-      session.close(
-        new PosternError('Connection terminated due to connection timeout', { kind: 'connection', code: '08001' }),
-      );
-    }, left);
+  /** One attempt. */
+  async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
+    const password = (await computed(this.password)) ?? undefined;
+    this.#hub ??= openHub(this.#parameters, settings);
+    const session = new Session({
+      hub: this.#hub,
+      parameters: this.#parameters,
+      password,
+      isPipelined: mayPipeline && password !== undefined,
+      waiting: this.#waiting,
+      handlers: {
+        onNotice: (notice) => this.emit('notice', notice),
+        onNotification: (notification) => this.emit('notification', notification),
+        onDrain: () => this.#drained(),
+        onEnd: (error) => this.#ended(error),
+      },
+    });
+    this.#session = session;
+    const timer = setTimeout(
+      () => session.close(connectionError('Connection terminated due to connection timeout', '08001')),
+      Math.min(giveUpAt - Date.now(), longestTimeoutMs),
+    );
     return session.login().finally(() => clearTimeout(timer));
   }
 
@@ -323,10 +298,9 @@ export class Client extends Emitter {
     this.emit('drain');
     if (!this.#options.keepAlive) return;
     clearTimeout(this.#keepAlive);
-    const ask = async (): Promise<void> => {
-      if (this.#session?.isIdle) await this.isAlive(0);
-    };
-    this.#keepAlive = setTimeout(() => void ask(), this.#options.keepAliveInitialDelayMillis || keepAliveMs);
+    this.#keepAlive = setTimeout(() => {
+      if (this.#session?.isIdle) void this.isAlive(0);
+    }, this.#options.keepAliveInitialDelayMillis || keepAliveMs);
     (this.#keepAlive as { unref?(): void }).unref?.();
   }
 
@@ -343,32 +317,17 @@ export class Client extends Emitter {
     const { signal, query_timeout = this.#options.query_timeout || undefined } = query.config;
     if (!signal && !query_timeout) return false;
     const stop = (error: Error): void => {
-      release();
-      this.#session?.abandon(query);
-      this.#early = this.#early.filter(([early]) => early !== query);
-      query.settle({ error });
+      this.cancel(this, query);
+      query.settle(error);
     };
     const abort = (): void =>
-      stop(
-        new PosternError('the query was aborted', {
-          kind: 'usage',
-          code: '57014',
-          sourceError: signal?.reason as Error,
-        }),
-      );
+      stop(new PosternError('the query was aborted', { kind: 'usage', code: '57014', sourceError: signal?.reason }));
     const timer =
-      query_timeout &&
-      setTimeout(
-        () => stop(new PosternError('Query read timeout', { kind: 'connection', code: '57014' })),
-        query_timeout,
-      );
-    const release = (): void => {
-      if (timer) clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
+      query_timeout && setTimeout(() => stop(connectionError('Query read timeout', '57014')), query_timeout);
     const { callback } = query;
     query.callback = (error, results) => {
-      release();
+      if (timer) clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
       callback?.(error, results);
     };
     if (signal?.aborted) queueMicrotask(abort);
@@ -377,15 +336,8 @@ export class Client extends Emitter {
   }
 }
 
-function lost(): PosternError {
-  return new PosternError('Connection terminated unexpectedly: the server does not answer', {
-    kind: 'connection',
-    code: '08006',
-  });
-}
-
 /** `'it''s'`, with `E''` where there are backslashes. */
 export function escapeLiteral(text: string): string {
   const escaped = String(text ?? '').replace(/['\\]/g, '$&$&');
-  return text?.includes?.('\\') ? ` E'${escaped}'` : `'${escaped}'`;
+  return escaped.includes('\\') ? ` E'${escaped}'` : `'${escaped}'`;
 }

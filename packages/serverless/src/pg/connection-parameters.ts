@@ -1,5 +1,5 @@
 /** Where a client goes and as whom: its configuration, its connection string, `PG*` of the environment, defaults. */
-import { usageError } from '../postern-error.ts';
+import { connectTimeoutMs, parseConnectionString } from '../http/connection.ts';
 import type { CustomTypes } from '../values/types.ts';
 import { defaults } from './defaults.ts';
 
@@ -39,16 +39,16 @@ export interface ConnectionParameters {
   readonly database: string;
   readonly password: ClientConfig['password'];
   readonly host: string;
-  /** '' when none is given. */
   readonly port: string;
   readonly connectTimeoutMs: number;
-  /** In the order node-postgres sends them. */
-  readonly startup: readonly (readonly [string, string])[];
-  /** Options of the connection string that only Postern understands. */
-  readonly posternOptions: readonly (readonly [string, string])[];
+  /** Names and values in turn, in the order node-postgres sends them. */
+  readonly startup: readonly string[];
+  /** Options of the connection string that only Postern understands, in the same way. */
+  readonly posternOptions: readonly string[];
   readonly hasTarget: boolean;
 }
 
+/** Also sent to the server, if they are given. */
 const startupKeys = [
   'application_name',
   'replication',
@@ -56,82 +56,62 @@ const startupKeys = [
   'lock_timeout',
   'idle_in_transaction_session_timeout',
   'options',
-] as const;
+];
 /** Of libpq, and of no use to a server. */
 const clientKeys =
-  /^(ssl|channel_binding|connect_timeout|query_timeout|client_encoding|fallback_application_name|uselibpq|keepalives|host|port|user|password|dbname)/;
-const defaultConnectTimeoutMs = 5_000;
+  /^(ssl|channel_binding|connect_timeout|query_timeout|client_encoding|fallback_app|uselibpq|keepalives|host|port|user|password|database|dbname)/;
 
 /** The parts of a connection string, as a configuration. Throws a PosternError that does not repeat it. */
 export function parseIntoClientConfig(text: string): ClientConfig {
-  let url: URL;
-  try {
-    url = new URL(text.replace(/^postgres(ql)?:/, 'http:'));
-  } catch {
-    throw usageError(
-      'Database connection string is not a valid URL; it must look like postgres://user:password@host/database',
-    );
-  }
-  const { username, password, hostname, port, pathname, searchParams } = url;
-  const part = (encoded: string): string | undefined => {
+  // Any scheme, as in node-postgres.
+  const url = parseConnectionString(text.replace(/^\w+:/, 'postgres:'));
+  const config: Record<string, unknown> = Object.fromEntries(url.searchParams);
+  const parts = { user: url.username, password: url.password, host: url.hostname, database: url.pathname.slice(1) };
+  for (const [name, part] of Object.entries(parts)) {
+    if (!part) continue;
+    config[name] = part;
     try {
-      return encoded ? decodeURIComponent(encoded) : undefined;
+      config[name] = decodeURIComponent(part);
     } catch {
-      return encoded;
+      // Not everybody escapes a %.
     }
-  };
-  const config: Record<string, unknown> = {
-    ...Object.fromEntries(searchParams),
-    user: part(username),
-    password: part(password),
-    host: part(hostname),
-    port: port ? Number(port) : undefined,
-    database: part(pathname.slice(1)),
-  };
-  for (const key of Object.keys(config)) if (config[key] === undefined) delete config[key];
+  }
+  if (url.port) config.port = Number(url.port);
   return config;
 }
 
 export function resolveParameters(given: string | ClientConfig | undefined): ConnectionParameters {
   const config: ClientConfig = typeof given === 'string' ? { connectionString: given } : (given ?? {});
   const text = config.connectionString ?? defaults.connectionString;
-  const parsed = (text ? parseIntoClientConfig(text) : {}) as ClientConfig & Record<string, unknown>;
-  const all: ClientConfig & Record<string, unknown> = { ...config, ...parsed };
+  const parsed = (text ? parseIntoClientConfig(text) : {}) as Record<string, unknown>;
+  const all: Record<string, unknown> = { ...config, ...parsed };
   // A password function beside a connection string is meant.
   if (typeof config.password === 'function') all.password = config.password;
   const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
-  const host = all.host || environment.PGHOST || defaults.host;
-  const user = all.user || environment.PGUSER || defaults.user || '';
-  const setting = (key: (typeof startupKeys)[number]): unknown =>
+  const pick = (key: string): unknown =>
     all[key] ||
-    (key === 'application_name' ? environment.PGAPPNAME : key === 'options' ? environment.PGOPTIONS : undefined) ||
-    (key === 'application_name'
-      ? defaults[key] || all.fallback_application_name
-      : defaults[key as keyof typeof defaults]);
-  const database = all.database || environment.PGDATABASE || defaults.database || user;
-  const timeout = (parsed as Record<string, unknown>).connect_timeout;
+    environment[key === 'application_name' ? 'PGAPPNAME' : `PG${key.toUpperCase()}`] ||
+    defaults[key as 'user'] ||
+    (key === 'application_name' && all.fallback_application_name);
+  const user = String(pick('user') || '');
+  const database = String(pick('database') || user);
   return {
     user,
     database,
-    password: all.password ?? environment.PGPASSWORD ?? defaults.password,
-    host,
-    port: String(all.port ?? environment.PGPORT ?? ''),
-    connectTimeoutMs:
-      config.connectionTimeoutMillis ||
-      (timeout === undefined ? defaultConnectTimeoutMs : Number(timeout) * 1000 || Infinity),
+    password: pick('password') as ClientConfig['password'],
+    host: String(pick('host')),
+    port: String(pick('port')),
+    connectTimeoutMs: config.connectionTimeoutMillis || connectTimeoutMs(parsed.connect_timeout),
     startup: [
-      ['user', user],
-      ['database', database],
+      ...['user', user, 'database', database],
       ...startupKeys.flatMap((key) => {
-        const value = setting(key);
-        return value ? [[key, String(value)] as const] : [];
+        const value = pick(key);
+        return value ? [key, String(value)] : [];
       }),
-      ['client_encoding', 'UTF8'],
+      ...['client_encoding', 'UTF8'],
     ],
     posternOptions: Object.entries(parsed).flatMap(([key, value]) =>
-      clientKeys.test(key) || key === 'database' || (startupKeys as readonly string[]).includes(key)
-        ? []
-        : [[key, String(value)] as const],
+      clientKeys.test(key) || startupKeys.includes(key) ? [] : [key, String(value)],
     ),
     hasTarget: Boolean(all.host || text || environment.PGHOST),
   };

@@ -16,43 +16,36 @@ const maxWaitingChunks = 64;
 
 type Source = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
-/** Sends what the source gives, as fast as the network takes it. An error of the source makes the COPY fail with it. */
-async function send(connection: Connection, source: Source, isOver: () => boolean): Promise<void> {
+/** Sends what the source gives, as fast as the network takes it. */
+async function send(connection: Connection, source: Source, query: Query): Promise<void> {
+  const { passenger } = connection;
   for await (const item of source) {
-    const bytes = typeof item === 'string' ? encodeText(item) : (bytesOf(item) ?? encodeText(String(item)));
+    const bytes = bytesOf(item) ?? encodeText(String(item));
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       connection.sendCopyFromChunk(bytes.subarray(at, at + chunkBytes));
       connection.flushWrites();
-      while (connection.output.bufferedBytes() > maxAheadBytes && !isOver()) {
+      while (!query.isOver && (passenger.transport?.bufferedBytes() ?? 0) > maxAheadBytes) {
         await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       }
     }
-    if (isOver()) return;
+    if (query.isOver) return;
   }
+  if (!query.isOver) connection.endCopyFrom();
 }
 
+/** An error of the source makes the COPY fail with it. */
 export function copyFrom(client: Client, text: string, source: Source): Promise<{ rowCount: number | null }> {
   return new Promise((resolve, reject) => {
-    let isOver = false;
     let failure: unknown;
-    const query = new Query(text, undefined, (error: Error | null, result: Result) => {
-      isOver = true;
+    const query = new Query(text, (error: Error | null, result: Result) => {
       if (error) reject(failure ?? error);
       else resolve({ rowCount: result.rowCount });
     });
-    const settled = query.handleError.bind(query);
-    query.handleError = (error, connection) => {
-      isOver = true;
-      settled(error, connection);
-    };
     query.handleCopyInResponse = (connection) => {
-      send(connection, source, () => isOver).then(
-        () => !isOver && connection.endCopyFrom(),
-        (error: unknown) => {
-          failure = error;
-          connection.sendCopyFail('the source of the data failed');
-        },
-      );
+      send(connection, source, query).catch((error: unknown) => {
+        failure = error;
+        connection.sendCopyFail('the source of the data failed');
+      });
     };
     client.submit(query, true);
   });
@@ -61,27 +54,21 @@ export function copyFrom(client: Client, text: string, source: Source): Promise<
 export async function* copyTo(client: Client, text: string): AsyncGenerator<Uint8Array> {
   const chunks = createAsyncQueue<Uint8Array>();
   let connection: Connection | undefined;
-  let isOver = false;
-  const query = new Query(text, undefined, (error: Error | null) => {
-    isOver = true;
-    chunks.end(error ?? undefined);
-  });
-  query.on('error', () => {});
-  Object.assign(query, {
-    handleCopyData({ chunk }: { chunk: Uint8Array }, on: Connection) {
-      connection = on;
-      chunks.push(chunk);
-      if (chunks.length === maxWaitingChunks) on.output.pause();
-    },
-  });
+  const query = new Query(text, (error: Error | null) => chunks.end(error ?? undefined));
+  query.handleCopyData = ({ chunk }, on) => {
+    connection = on;
+    chunks.push(chunk);
+    if (chunks.length === maxWaitingChunks) on.passenger.transport?.pause();
+  };
+  const resume = (): void => connection?.passenger.transport?.resume();
   client.submit(query, true);
   try {
-    for (let chunk = await chunks.next(); chunk; chunk = await chunks.next()) {
-      if (chunks.length === 0) connection?.output.resume();
+    for await (const chunk of chunks) {
+      if (chunks.length === 0) resume();
       yield chunk;
     }
   } finally {
-    connection?.output.resume();
-    if (!isOver) client.cancel(client, query);
+    resume();
+    if (!query.isOver) client.cancel(client, query);
   }
 }

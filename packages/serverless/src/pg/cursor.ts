@@ -10,30 +10,35 @@ const portal = 'postern';
 
 export async function* openCursor<Row>(
   client: Client,
-  config: QueryConfig,
+  { text, values, binary, rowMode, types }: QueryConfig,
   batchSize: number = defaultBatchSize,
 ): AsyncGenerator<Row> {
   const rows = createAsyncQueue<Row | 'suspended'>();
-  const result = new Result<Row>(config.rowMode, config.types);
+  const result = new Result<Row>(rowMode, types);
   let connection: Connection | undefined;
   let state = 'waiting' as 'waiting' | 'running' | 'suspended' | 'done';
 
+  function fetch(on: Connection): void {
+    state = 'running';
+    on.execute({ portal, rows: batchSize });
+    on.flush();
+  }
+
+  function finish(on: Connection): void {
+    state = 'done';
+    on.close({ type: 'P', name: portal });
+    on.sync();
+  }
+
   const submittable: Submittable = {
-    submit(on) {
-      connection = on;
-      state = 'running';
-      try {
-        on.parse({ text: config.text });
-        on.bind({ portal, values: config.values, binary: config.binary });
-      } catch (error) {
-        on.takeWrites();
-        return error;
-      }
-      on.describe({ type: 'P', name: portal });
-      on.execute({ portal, rows: batchSize });
-      on.flush();
-      return null;
-    },
+    submit: (on) =>
+      on.attempt(() => {
+        on.parse({ text });
+        on.bind({ portal, values, binary });
+        on.describe({ type: 'P', name: portal });
+        connection = on;
+        fetch(on);
+      }),
     handleRowDescription: ({ fields }) => result.addFields(fields),
     handleDataRow({ fields }) {
       try {
@@ -47,36 +52,26 @@ export async function* openCursor<Row>(
       rows.push('suspended');
     },
     handleCommandComplete: (_, on) => finish(on),
-    handleEmptyQuery: (on) => finish(on),
+    handleEmptyQuery: finish,
     handleReadyForQuery: () => rows.end(),
     handleError(error, on) {
       // Before anything was sent there is nothing to synchronise.
-      if (state === 'running') on?.sync();
+      if (state === 'running') on.sync();
       state = 'done';
       rows.end(error);
     },
   };
 
-  function finish(on: Connection): void {
-    state = 'done';
-    on.close({ type: 'P', name: portal });
-    on.sync();
-  }
-
   client.submit(submittable, true);
   try {
-    for (let row = await rows.next(); row !== undefined; row = await rows.next()) {
+    for await (const row of rows) {
       if (row !== 'suspended') yield row;
-      else if (connection) {
-        state = 'running';
-        connection.execute({ portal, rows: batchSize });
-        connection.flush();
-      }
+      else if (connection) fetch(connection);
     }
   } finally {
     // Left early. What is running is at most one portion; what has not begun is taken back.
     if (state === 'suspended' && connection) finish(connection);
-    else if (state === 'running' && connection) {
+    else if (state === 'running') {
       submittable.handlePortalSuspended = finish;
       submittable.handleDataRow = () => {};
     } else if (state === 'waiting') client.cancel(client, submittable);

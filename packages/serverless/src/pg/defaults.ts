@@ -1,13 +1,13 @@
 /** node-postgres' `defaults`: global and mutable because programs set it. */
 import { dateSettings } from '../values/date.ts';
-import { parseInteger, types } from '../values/types.ts';
+import { addParser, types } from '../values/types.ts';
 
 export interface Defaults {
   host: string;
-  user: string | undefined;
-  database: string | undefined;
+  user?: string | undefined;
+  database?: string | undefined;
   password: string | null;
-  connectionString: string | undefined;
+  connectionString?: string | undefined;
   port: number;
   rows: number;
   binary: boolean;
@@ -15,9 +15,9 @@ export interface Defaults {
   idleTimeoutMillis: number;
   client_encoding: string;
   ssl: boolean;
-  application_name: string | undefined;
-  fallback_application_name: string | undefined;
-  options: string | undefined;
+  application_name?: string | undefined;
+  fallback_application_name?: string | undefined;
+  options?: string | undefined;
   parseInputDatesAsUTC: boolean;
   statement_timeout: number | false;
   lock_timeout: number | false;
@@ -32,10 +32,7 @@ export interface Defaults {
 
 export const defaults: Defaults = {
   host: 'localhost',
-  user: undefined,
-  database: undefined,
   password: null,
-  connectionString: undefined,
   port: 5432,
   rows: 0,
   binary: false,
@@ -43,9 +40,6 @@ export const defaults: Defaults = {
   idleTimeoutMillis: 30_000,
   client_encoding: '',
   ssl: false,
-  application_name: undefined,
-  fallback_application_name: undefined,
-  options: undefined,
   get parseInputDatesAsUTC(): boolean {
     return dateSettings.areSentAsUtc;
   },
@@ -60,7 +54,6 @@ export const defaults: Defaults = {
   keepalives: 1,
   keepalives_idle: 0,
   set parseInt8(isNumber: boolean) {
-    types.setTypeParser(20, isNumber ? parseInteger : String);
-    types.setTypeParser(1016, types.getTypeParser(isNumber ? 1007 : 1009));
+    addParser(types, isNumber ? Number : String, [20], [1016]);
   },
 };

@@ -21,14 +21,12 @@ export async function* listen(client: Client, channel: string): AsyncGenerator<C
     if (queue.length < maxWaiting) queue.push(notification);
     else queue.end(new PosternError(`more than ${maxWaiting} notifications wait`, { kind: 'usage', code: '53400' }));
   };
-  const fail = (error: Error): void => queue.end(error);
-  const end = (): void => queue.end();
-  client.on('notification', take).on('error', fail).on('end', end);
+  client.on('notification', take).on('error', queue.end).on('end', queue.end);
   try {
     await client.query(`LISTEN ${name}`);
-    for (let next = await queue.next(); next; next = await queue.next()) yield next;
+    yield* queue;
   } finally {
-    client.off('notification', take).off('error', fail).off('end', end);
+    client.off('notification', take).off('error', queue.end).off('end', queue.end);
     if (client.isUsable) await client.query(`UNLISTEN ${name}`);
   }
 }

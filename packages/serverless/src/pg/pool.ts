@@ -1,12 +1,13 @@
 /** A node-postgres `Pool`. With Postern, all its clients share one WebSocket. */
 import { type Configuration, neonConfig } from '../config.ts';
 import { postern } from '../http/query-function.ts';
-import { PosternError, usageError } from '../postern-error.ts';
+import { connectionError, PosternError, usageError } from '../postern-error.ts';
+import type { Connection } from '../ws/connection.ts';
 import { Emitter, type Listener } from '../ws/emitter.ts';
-import { createHub, type Hub } from '../ws/transport.ts';
-import { Client, type QueryResult, webSocketUrl } from './client.ts';
+import type { Hub } from '../ws/transport.ts';
+import { Client, openHub, type QueryResult } from './client.ts';
 import { type ClientConfig, resolveParameters } from './connection-parameters.ts';
-import type { QueryCallback, QueryConfig, Submittable } from './query.ts';
+import { failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 
 export interface PoolConfig extends ClientConfig {
   /** Clients at once. Default 10. */
@@ -40,12 +41,7 @@ interface Member {
   readonly client: PoolClient;
   readonly bornAt: number;
   uses: number;
-  idleTimer: ReturnType<typeof setTimeout> | undefined;
-}
-
-interface Waiter {
-  resolve(member: Member): void;
-  reject(error: unknown): void;
+  idleTimer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 const defaultMax = 10;
@@ -60,7 +56,8 @@ export class Pool extends Emitter {
   hasFetchUnsupportedListeners = false;
   readonly #members = new Set<Member>();
   readonly #idle: Member[] = [];
-  readonly #waiters: Waiter[] = [];
+  /** Each takes a member, or is told that the pool has ended. */
+  readonly #waiters: ((member?: Member) => void)[] = [];
   #hub: Hub | undefined;
   #onEnded: () => void = () => {};
 
@@ -96,11 +93,6 @@ export class Pool extends Emitter {
     return super.on(event, listener);
   }
 
-  override once(event: string | symbol, listener: Listener): this {
-    if (event !== 'error') this.hasFetchUnsupportedListeners = true;
-    return super.once(event, listener);
-  }
-
   /** A client of one's own, until it is released. */
   connect(): Promise<PoolClient>;
   connect(
@@ -109,10 +101,10 @@ export class Pool extends Emitter {
   connect(
     callback?: (error: Error | undefined, client: PoolClient | undefined, release: PoolClient['release']) => void,
   ): Promise<PoolClient> | undefined {
-    const connected = this.#acquire(async (member, isNew) => {
+    const connected = this.#acquire().then(async ([member, isNew]) => {
       if (isNew) await this.#introduce(member);
-      return member;
-    }).then((member) => this.#lend(member));
+      return this.#lend(member);
+    });
     if (!callback) return connected;
     connected.then(
       (client) => callback(undefined, client, (error) => client.release(error)),
@@ -133,17 +125,11 @@ export class Pool extends Emitter {
     values?: readonly unknown[] | QueryCallback,
     callback: QueryCallback | undefined = typeof values === 'function' ? values : undefined,
   ): unknown {
-    if (typeof query === 'object' && query !== null && 'submit' in query) {
+    if (typeof query === 'object' && query && 'submit' in query) {
       this.#submit(query);
       return query;
     }
-    const parameters = typeof values === 'function' ? undefined : values;
-    const result =
-      typeof query === 'function' || query === null || query === undefined
-        ? Promise.reject(usageError('pool.query() needs a text or a query configuration'))
-        : this.#mayFetch(query)
-          ? this.#fetch(query, parameters)
-          : this.#run(query, parameters);
+    const result = this.#query(query, typeof values === 'function' ? undefined : values);
     if (!callback) return result;
     result.then(
       (value) => callback(undefined, value),
@@ -166,8 +152,7 @@ export class Pool extends Emitter {
     if (this.ending) throw usageError('Called end on pool more than once');
     this.ending = true;
     for (const member of this.#idle.splice(0)) this.#remove(member);
-    for (const { reject } of this.#waiters.splice(0))
-      reject(usageError('Cannot use a pool after calling end on the pool'));
+    for (const tell of this.#waiters.splice(0)) tell();
     if (this.#members.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEnded = resolve;
@@ -176,25 +161,27 @@ export class Pool extends Emitter {
     this.ended = true;
   }
 
-  /** The first query of a new client does not wait for its log-in. */
-  async #run(query: string | QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
+  async #query(query: string | QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
+    if (query === null || query === undefined || typeof query === 'function') {
+      throw usageError('pool.query() needs a text or a query configuration');
+    }
+    const config = typeof query === 'string' ? { text: query } : query;
+    const mayFetch = neonConfig.poolQueryViaFetch && !this.hasFetchUnsupportedListeners;
+    if (mayFetch && !config.rows && !config.signal && !config.binary) return this.#fetch(config, values);
+
+    const [member, isNew] = await this.#acquire();
+    const { client } = member;
+    const { onConnect, verify } = this.options;
     let result: Promise<unknown> | undefined;
-    const start = (member: Member): void => {
-      result ??= member.client.query(query, values);
+    const start = (): void => {
+      result ??= client.query(config, values);
       result.catch(() => {}); // awaited below
     };
-    const hasHooks = this.options.onConnect || this.options.verify || this.listenerCount('connect') > 0;
-    const member = await this.#acquire(async (acquired, isNew) => {
-      if (isNew && hasHooks) await this.#introduce(acquired);
-      else if (isNew) {
-        const connected = acquired.client.connect();
-        start(acquired);
-        await connected;
-      }
-      return acquired;
-    });
-    this.emit('acquire', member.client);
-    start(member);
+    // The first query of a new client does not wait for its log-in, unless somebody wants to be first.
+    const mayStart = !onConnect && !verify && this.listenerCount('connect') === 0;
+    if (isNew) await this.#introduce(member, mayStart ? start : undefined);
+    this.emit('acquire', client);
+    start();
     const failed = await result!.then(
       () => undefined,
       (error: unknown) => error as Error,
@@ -206,124 +193,96 @@ export class Pool extends Emitter {
   #submit(query: Submittable): void {
     this.connect().then(
       (client) => {
-        const { connection } = client;
+        const connection = client.connection as Connection; // it is connected
+        const done = (isBroken: boolean): void => {
+          connection.off('readyForQuery', ready).off('end', end);
+          client.release(isBroken);
+        };
+        const ready = (): void => done(false);
+        const end = (): void => done(true);
         client.query(query);
-        connection?.once('readyForQuery', () => client.release());
-        connection?.once('end', () => client.release(true));
+        connection.on('readyForQuery', ready).on('end', end);
       },
-      (error: Error) => query.handleError?.(error, undefined as never),
+      (error: Error) => failQuery(query, error, undefined),
     );
   }
 
-  #mayFetch(query: string | QueryConfig): boolean {
-    const isPlain = typeof query === 'string' || !(query.rows || query.signal || query.binary);
-    return neonConfig.poolQueryViaFetch === true && !this.hasFetchUnsupportedListeners && isPlain;
-  }
-
-  async #fetch(query: string | QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
-    const config = typeof query === 'string' ? { text: query } : query;
-    const { connectionString, host, user, database, port, password } = this.options;
+  async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
+    const { connectionString, host, user, database, port, password, types } = this.options;
     const sql = postern(connectionString ?? { host, user, database, port, password: password ?? undefined }, {
       ...(typeof password === 'function' && { password }),
     });
     return sql.query(config.text, values ?? config.values, {
       fullResults: true,
       arrayMode: config.rowMode === 'array',
-      types: config.types ?? this.options.types,
+      types: config.types ?? types,
     });
   }
 
-  /** `prepare` is what a client needs before it is used; if it fails, the client is not. */
-  async #acquire(prepare: (member: Member, isNew: boolean) => Promise<Member>): Promise<Member> {
-    if (this.ending) throw usageError('Cannot use a pool after calling end on the pool');
-    for (;;) {
-      const idle = this.#idle.pop();
-      if (idle) {
-        clearTimeout(idle.idleTimer);
-        // After a freeze of the whole program, say.
-        if (!(await idle.client.isAlive())) {
-          this.#remove(idle);
-          continue;
-        }
-        return prepare(idle, false);
-      }
-      if (this.#members.size >= this.options.max) {
-        const member = await this.#wait();
-        return member.client.isUsable ? prepare(member, false) : this.#prepareNew(prepare, member);
-      }
-      return this.#prepareNew(prepare, this.#add());
+  /** A member, and whether it has yet to be introduced. */
+  async #acquire(): Promise<[member: Member, isNew: boolean]> {
+    if (this.ending) throw afterEnd();
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      clearTimeout(idle.idleTimer);
+      // It may not be, after a freeze of the whole program, say.
+      if (await idle.client.isAlive()) return [idle, false];
+      this.#remove(idle);
     }
-  }
-
-  async #prepareNew(prepare: (member: Member, isNew: boolean) => Promise<Member>, member: Member): Promise<Member> {
-    try {
-      return await prepare(member, true);
-    } catch (error) {
-      this.#remove(member);
-      throw error;
-    }
+    const member = this.#members.size < this.options.max ? this.#add() : await this.#wait();
+    return [member, !member.client.isUsable];
   }
 
   #wait(): Promise<Member> {
     const { connectionTimeoutMillis } = this.options;
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve(member) {
-          clearTimeout(timer);
-          resolve(member);
-        },
-        reject(error) {
-          clearTimeout(timer);
-          reject(error);
-        },
+      const waiter = (member?: Member): void => {
+        clearTimeout(timer);
+        if (member) resolve(member);
+        else reject(afterEnd());
       };
       this.#waiters.push(waiter);
-      const timer = connectionTimeoutMillis
-        ? setTimeout(() => {
-            this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-            reject(
-              new PosternError('timeout exceeded when trying to connect', {
-                kind: 'connection',
-                code: '53300',
-                safeToRetry: true,
-              }),
-            );
-          }, connectionTimeoutMillis)
-        : undefined;
+      const timer =
+        connectionTimeoutMillis &&
+        setTimeout(() => {
+          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+          reject(connectionError('timeout exceeded when trying to connect', '53300', { safeToRetry: true }));
+        }, connectionTimeoutMillis);
     });
   }
 
   #add(): Member {
-    const settings = neonConfig;
-    const { host, port } = resolveParameters(this.options);
-    this.#hub ??= createHub({
-      url: webSocketUrl(settings, host, port),
-      protocol: this.options.protocol ?? settings.protocol ?? 'auto',
-      webSocketConstructor: settings.webSocketConstructor,
-    });
-    const client = new this.Client(this.options, this.#hub) as PoolClient; // gets `release` when it is lent
-    const member: Member = { client, bornAt: Date.now(), uses: 0, idleTimer: undefined };
+    const { options } = this;
+    const { protocol = neonConfig.protocol } = options;
+    this.#hub ??= openHub(resolveParameters(options), { ...neonConfig, protocol });
+    const client = new this.Client(options, this.#hub) as PoolClient; // gets `release` when it is lent
+    const member: Member = { client, bornAt: Date.now(), uses: 0 };
     this.#members.add(member);
     client.on('error', (error: Error) => {
-      const index = this.#idle.indexOf(member);
-      if (index < 0) return; // whoever has it sees the error
-      this.#idle.splice(index, 1);
-      this.#remove(member);
-      super.emit('error', error, client);
+      // Whoever has it sees the error.
+      if (this.#removeIdle(member)) this.emit('error', error, client);
     });
     return member;
   }
 
-  async #introduce({ client }: Member): Promise<void> {
-    await client.connect();
-    await this.options.onConnect?.(client);
-    const { verify } = this.options;
-    if (verify) {
-      await new Promise<void>((resolve, reject) => {
-        verify(client, (error) => (error ? reject(error) : resolve()));
-      });
+  /** `early` is called when queries may be given to it. If it cannot be used, it is not a member any more. */
+  async #introduce(member: Member, early?: () => void): Promise<void> {
+    const { client } = member;
+    const { onConnect, verify } = this.options;
+    try {
+      const connected = client.connect();
+      early?.();
+      await connected;
+      await onConnect?.(client);
+      if (verify) {
+        await new Promise<void>((resolve, reject) => {
+          verify(client, (error) => (error ? reject(error) : resolve()));
+        });
+      }
+      this.emit('connect', client);
+    } catch (error) {
+      this.#remove(member);
+      throw error;
     }
-    this.emit('connect', client);
   }
 
   #lend(member: Member): PoolClient {
@@ -338,30 +297,32 @@ export class Pool extends Emitter {
     return client;
   }
 
-  #release(member: Member, error: Error | boolean | undefined): void {
+  #release(member: Member, error: Error | boolean | undefined): unknown {
+    const { client } = member;
+    const { maxUses = Infinity, idleTimeoutMillis = defaultIdleTimeoutMs, allowExitOnIdle, min } = this.options;
     member.uses++;
-    this.emit('release', error, member.client);
-    const { maxUses = Infinity } = this.options;
-    if (error || this.ending || !member.client.isUsable || member.uses >= maxUses || this.#isExpired(member)) {
-      this.#remove(member);
-      return;
+    this.emit('release', error, client);
+    if (error || this.ending || !client.isUsable || member.uses >= maxUses || this.#isExpired(member)) {
+      return this.#remove(member);
     }
     const waiter = this.#waiters.shift();
-    if (waiter) waiter.resolve(member);
-    else this.#park(member);
+    if (waiter) return waiter(member);
+    this.#idle.push(member);
+    if (!idleTimeoutMillis) return undefined;
+    const timer = setTimeout(() => {
+      if (this.#members.size > min) this.#removeIdle(member);
+    }, idleTimeoutMillis);
+    member.idleTimer = timer;
+    return allowExitOnIdle && (timer as { unref?(): void }).unref?.();
   }
 
-  #park(member: Member): void {
-    const { idleTimeoutMillis = defaultIdleTimeoutMs, allowExitOnIdle } = this.options;
-    this.#idle.push(member);
-    if (!idleTimeoutMillis) return;
-    member.idleTimer = setTimeout(() => {
-      const index = this.#idle.indexOf(member);
-      if (index < 0 || this.#members.size <= this.options.min) return;
-      this.#idle.splice(index, 1);
-      this.#remove(member);
-    }, idleTimeoutMillis);
-    if (allowExitOnIdle) (member.idleTimer as { unref?(): void }).unref?.();
+  /** False: it is not idle. */
+  #removeIdle(member: Member): boolean {
+    const index = this.#idle.indexOf(member);
+    if (index < 0) return false;
+    this.#idle.splice(index, 1);
+    this.#remove(member);
+    return true;
   }
 
   #remove(member: Member): void {
@@ -370,13 +331,16 @@ export class Pool extends Emitter {
     void member.client.end();
     this.emit('remove', member.client);
     // Its place is free: whoever waits gets a new one.
-    const waiter = this.ending ? undefined : this.#waiters.shift();
-    if (waiter) waiter.resolve(this.#add());
-    if (this.ending && this.#members.size === 0) this.#onEnded();
+    if (!this.ending) this.#waiters.shift()?.(this.#add());
+    else if (this.#members.size === 0) this.#onEnded();
   }
 
   #isExpired({ bornAt }: Member): boolean {
     const { maxLifetimeSeconds } = this.options;
     return Boolean(maxLifetimeSeconds) && Date.now() - bornAt > Number(maxLifetimeSeconds) * 1000;
   }
+}
+
+function afterEnd(): Error {
+  return usageError('Cannot use a pool after calling end on the pool');
 }

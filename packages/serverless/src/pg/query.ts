@@ -45,11 +45,18 @@ export interface QueryConfig {
 // biome-ignore lint/suspicious/noExplicitAny: node-postgres' callbacks say themselves what they expect
 export type QueryCallback = (error: any, result: any) => void;
 
-type Outcome = { readonly error: Error } | { readonly results: Result | Result[] };
+/** Tells a query of ours, or of another package, that it failed; ours needs no ReadyForQuery behind it. */
+export function failQuery(query: Submittable, error: Error, connection: Connection | undefined): void {
+  query.handleError?.(error, connection as Connection); // without one nothing was sent
+  if ('settle' in query) query.handleReadyForQuery?.(connection as Connection);
+}
 
 export class Query extends Emitter implements Submittable {
   readonly config: QueryConfig;
   callback: QueryCallback | undefined;
+  /** It failed, or has been settled. */
+  isOver = false;
+  declare handleCopyData?: NonNullable<Submittable['handleCopyData']>;
   #result: Result;
   readonly #results: Result[] = [];
   #error: Error | undefined;
@@ -59,49 +66,33 @@ export class Query extends Emitter implements Submittable {
   constructor(config: string | QueryConfig, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback) {
     super();
     const own = typeof config === 'string' ? { text: config } : config;
-    this.config = typeof values === 'object' && values !== null ? { ...own, values } : own;
+    this.config = Array.isArray(values) ? { ...own, values } : own;
     this.callback = callback ?? (typeof values === 'function' ? values : own.callback);
-    this.#result = new Result(own.rowMode, own.types);
-    this.#results.push(this.#result);
+    this.#result = this.#addResult();
   }
 
   submit(connection: Connection): Error | null {
-    const { text, name, values, rows = 0, portal, binary } = this.config;
-    if (typeof text !== 'string' && typeof name !== 'string') {
-      return usageError('A query must have either text or a name. Supplying neither is unsupported.');
-    }
+    const { text, name, values, rows, portal, binary, queryMode } = this.config;
+    if (typeof text !== 'string' && !name) return usageError('A query must have either text or a name');
     if (values && !Array.isArray(values)) return usageError('Query values must be an array');
     const known = name ? connection.parsedStatements[name] : undefined;
     if (known !== undefined && text && known !== text) {
       return usageError(`Prepared statements must be unique - '${name}' was used for a different statement`);
     }
-    const isExtended = this.config.queryMode === 'extended' || name || rows || (text && values?.length);
-    if (!isExtended) {
-      connection.query(text);
-      return null;
-    }
-    const before = connection.takeWrites();
-    try {
+    const error = connection.attempt(() => {
+      if (queryMode !== 'extended' && !name && !rows && !values?.length) return connection.query(text);
       if (known === undefined) {
         this.#isParsing = true;
         connection.parse({ name, text });
       }
       connection.bind({ portal, statement: name, values, binary });
-    } catch (error) {
-      // Nothing of it may go out: no half a query.
-      connection.takeWrites();
-      if (name && known === undefined) delete connection.parsedStatements[name];
-      return error as Error;
-    } finally {
-      const own = connection.takeWrites();
-      if (before.length > 0) connection.write(before);
-      if (own.length > 0) connection.write(own);
-    }
-    connection.describe({ type: 'P', name: portal });
-    connection.execute({ portal, rows });
-    if (rows) connection.flush();
-    else connection.sync();
-    return null;
+      connection.describe({ type: 'P', name: portal });
+      connection.execute({ portal, rows });
+      if (rows) connection.flush();
+      else connection.sync();
+    });
+    if (error && name && known === undefined) delete connection.parsedStatements[name];
+    return error;
   }
 
   handleParseComplete(): void {
@@ -145,33 +136,34 @@ export class Query extends Emitter implements Submittable {
 
   handleError(error: Error, connection?: Connection): void {
     this.#error ??= error;
+    this.isOver = true;
     const { name, rows } = this.config;
-    if (connection && name && this.#isParsing) delete connection.parsedStatements[name];
+    if (name && this.#isParsing) delete connection?.parsedStatements[name];
     if (rows) connection?.sync();
   }
 
   handleReadyForQuery(): void {
-    this.settle(
-      this.#error ? { error: this.#error } : { results: this.#results.length === 1 ? this.#result : this.#results },
-    );
+    this.settle(this.#error, this.#results.length === 1 ? this.#result : this.#results);
   }
 
   /** Tells whoever waits, once. */
-  settle(outcome: Outcome): void {
+  settle(error: Error | undefined, results?: Result | Result[]): void {
     const { callback } = this;
+    this.isOver = true;
     this.callback = () => {};
-    if (callback) {
-      if ('error' in outcome) callback(outcome.error, undefined);
-      else callback(null, outcome.results);
-    }
-    if ('error' in outcome) this.emit('error', outcome.error);
-    else this.emit('end', outcome.results);
+    callback?.(error ?? null, error ? undefined : results);
+    if (error) this.emit('error', error);
+    else this.emit('end', results);
   }
 
   /** Several statements in one text: one result each. */
   #next(): void {
-    if (this.#result.command === null) return;
-    this.#result = new Result(this.config.rowMode, this.config.types);
-    this.#results.push(this.#result);
+    if (this.#result.command !== null) this.#result = this.#addResult();
+  }
+
+  #addResult(): Result {
+    const result = new Result(this.config.rowMode, this.config.types);
+    this.#results.push(result);
+    return result;
   }
 }

@@ -9,11 +9,9 @@ export function parseBytea(text: string): Uint8Array {
   const { Buffer } = globalThis as { Buffer?: BufferConstructor };
   const isHex = text.startsWith('\\x');
   if (isHex && Buffer) return Buffer.from(text.slice(2), 'hex');
-  const binary = isHex
-    ? text.slice(2).replace(/../g, (digits) => String.fromCharCode(Number.parseInt(digits, 16)))
-    : text.replace(/\\(\\|[0-7]{3})/g, (_, code: string) =>
-        code === '\\' ? code : String.fromCharCode(Number.parseInt(code, 8)),
-      );
+  const binary = (isHex ? text.slice(2) : text).replace(isHex ? /../g : /\\(?:\\|[0-7]{3})/g, (code) =>
+    code === '\\\\' ? '\\' : String.fromCharCode(Number.parseInt(isHex ? code : code.slice(1), isHex ? 16 : 8)),
+  );
   return Buffer ? Buffer.from(binary, 'latin1') : Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 

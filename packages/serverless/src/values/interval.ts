@@ -1,9 +1,6 @@
 /** Intervals, as `postgres-interval` has them: an object of the parts that are not zero. */
 
-const text =
-  /(?:([+-]?\d+) years?)?\s*(?:([+-]?\d+) mons?)?\s*(?:([+-]?\d+) days?)?\s*(?:([+-])?(\d*):(\d\d):(\d\d)\.?(\d{1,6})?)?/;
 const parts = ['years', 'months', 'days', 'hours', 'minutes', 'seconds', 'milliseconds'] as const;
-const timeParts = 3;
 
 /** An `interval` value. */
 export class PostgresInterval {
@@ -17,13 +14,11 @@ export class PostgresInterval {
   declare milliseconds?: number;
 
   constructor(interval: string) {
-    const match = text.exec(interval) ?? [];
-    const sign = match[4] === '-' ? -1 : 1;
-    parts.forEach((part, index) => {
-      const digits = match[index < timeParts ? index + 1 : index + 2];
-      if (!digits) return;
-      const value = part === 'milliseconds' ? Number(digits.padEnd(6, '0')) / 1000 : Number(digits);
-      if (value !== 0) this[part] = index < timeParts ? value : value * sign;
+    const days = ['y', 'm', 'd'].map((unit) => new RegExp(`(\\S+) ${unit}`).exec(interval)?.[1]);
+    const [, sign, ...time] = /(-?)(\d+):(\d\d):(\d\d)\.?(\d*)/.exec(interval) ?? [];
+    [...days, ...time].forEach((digits, index) => {
+      const value = index < 6 ? Number(digits) : Number(digits?.padEnd(6, '0')) / 1000;
+      if (value) this[parts[index]!] = sign && index > 2 ? -value : value;
     });
   }
 
@@ -37,8 +32,8 @@ export class PostgresInterval {
 
   /** ISO 8601: `P1Y2M3DT4H5M6.7S`. */
   toISO(): string {
-    const of = (part: (typeof parts)[number]): number => this[part] ?? 0;
-    return `P${of('years')}Y${of('months')}M${of('days')}DT${of('hours')}H${of('minutes')}M${this.#seconds(/0+$/)}S`;
+    const { years = 0, months = 0, days = 0, hours = 0, minutes = 0 } = this;
+    return `P${years}Y${months}M${days}DT${hours}H${minutes}M${this.#seconds(/0+$/)}S`;
   }
 
   toISOString(): string {

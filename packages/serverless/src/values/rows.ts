@@ -15,20 +15,20 @@ export interface FieldDef {
 /** `values` are raw texts (bytes for columns in binary format); of columns with the same name the last one wins. */
 export type RowReader = (values: readonly (string | Uint8Array | null)[]) => unknown;
 
-export function createRowReader(fields: readonly FieldDef[], isArray: boolean, custom: CustomTypes = types): RowReader {
-  const parsers = fields.map((field) =>
-    custom.getTypeParser(field.dataTypeID, field.format === 'binary' ? 'binary' : 'text'),
-  );
+export function createRowReader(
+  fields: readonly FieldDef[],
+  isArray?: boolean,
+  custom: CustomTypes = types,
+): RowReader {
+  const names = fields.map(({ name }) => name);
+  const parsers = fields.map(({ dataTypeID, format }) => custom.getTypeParser(dataTypeID, format as 'text' | 'binary'));
   const parse = (value: string | Uint8Array | null | undefined, index: number): unknown =>
     value === null ? null : parsers[index]?.(value as string); // binary parsers are the program's own
   if (isArray) return (values) => values.map(parse);
-  const names = fields.map((field) => field.name);
-  // Assigned, it would be the prototype.
-  if (names.includes('__proto__')) {
-    return (values) => Object.fromEntries(names.map((name, index) => [name, parse(values[index], index)]));
-  }
+  // Its keys are its own, even __proto__; copies of one object have the same shape.
+  const blank = Object.fromEntries(names.map((name) => [name, null as unknown]));
   return (values) => {
-    const row: Record<string, unknown> = {};
+    const row = { ...blank };
     for (let index = 0; index < names.length; index++) row[names[index]!] = parse(values[index], index);
     return row;
   };

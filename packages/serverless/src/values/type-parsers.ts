@@ -1,6 +1,6 @@
 /** Parsers that differ from the official driver's, to be asked for: `types: typeParsers({ bigint: true })`. */
 import { parseArray } from './array-literal.ts';
-import { type CustomTypes, type TypeParser, types } from './types.ts';
+import { addParser, type CustomTypes, createTypes, type TypeParser, types } from './types.ts';
 
 export interface TypeOptions {
   /** int8 and int8[] as `bigint` instead of text. */
@@ -29,25 +29,21 @@ function isoText(text: string): string {
 
 /** For the option `types` of a query, a client, a pool or `postern()`. What is not asked for is as in `types`. */
 export function typeParsers(options: TypeOptions): CustomTypes {
-  const own = new Map<number, TypeParser>();
-  const add = (parse: TypeParser, ...oids: (readonly [number, number])[]): void => {
-    for (const [scalar, array] of oids) {
-      own.set(scalar, parse);
-      own.set(array, (text) => parseArray(text, parse));
-    }
-  };
-  if (options.bigint) add(BigInt, [20, 1016]);
-  if (options.isoDates) add(isoText, [1082, 1182], [1114, 1115], [1184, 1185]);
-  if (options.exactNumericArrays) add(String, [1700, 1231]);
-  for (const [oid, parse] of Object.entries(options.parsers ?? {})) own.set(Number(oid), parse);
-  const parseUserType: TypeParser = (text) =>
-    /^(\[[\d:[\]-]+=)?\{.*\}$/s.test(text) ? parseArray(text, String) : text;
+  const own = createTypes(types);
+  if (options.bigint) addParser(own, BigInt, [20], [1016]);
+  if (options.isoDates) addParser(own, isoText, [1082, 1114, 1184], [1182, 1115, 1185]);
+  if (options.exactNumericArrays) addParser(own, String, [], [1231]);
+  for (const [oid, parse] of Object.entries(options.parsers ?? {})) own.setTypeParser(Number(oid), parse);
   return {
-    getTypeParser(oid, format = 'text') {
-      const parse = format === 'text' ? own.get(oid) : undefined;
-      if (parse) return parse;
-      const known = types.getTypeParser(oid, format);
-      return options.userArrays && oid >= firstUserOid && known === String ? parseUserType : known;
+    getTypeParser(oid, format) {
+      const known = own.getTypeParser(oid, format);
+      return options.userArrays && oid >= firstUserOid && known === String && !options.parsers?.[oid]
+        ? parseUserType
+        : known;
     },
   };
+}
+
+function parseUserType(text: string): unknown {
+  return /^(\[[\d:[\]-]+=)?\{.*\}$/s.test(text) ? parseArray(text, String) : text;
 }

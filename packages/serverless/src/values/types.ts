@@ -19,58 +19,48 @@ export interface Types extends CustomTypes {
   setTypeParser(oid: number, format: 'text' | 'binary', parser: TypeParser): void;
 }
 
-export function parseInteger(text: string): number {
-  return Number.parseInt(text, 10);
+/** Or a circle, which has three numbers. */
+function parsePoint(text: string): { x: number; y: number; radius?: number } {
+  const [, x = 0, y = 0, radius] = text.split(/[<(,)>]+/).map(Number);
+  return text[0] === '<' ? { x, y, radius: radius ?? 0 } : { x, y };
 }
 
-function parsePoint(text: string): { x: number; y: number } {
-  const [x = '', y = ''] = text.slice(1, -1).split(',');
-  return { x: Number.parseFloat(x), y: Number.parseFloat(y) };
-}
-
-function parseCircle(text: string): { x: number; y: number; radius: number } {
-  const end = text.indexOf(')') + 1;
-  return { ...parsePoint(text.slice(1, end)), radius: Number.parseFloat(text.slice(end + 1)) };
-}
-
-/** Type, its OID, the OID of its array. 0: left as text. */
-const scalars: readonly (readonly [TypeParser, ...(readonly (readonly [scalar: number, array: number])[])])[] = [
-  [(text) => /^(t|true|y|yes|on|1)$/i.test(text), [16, 1000]],
-  [parseBytea, [17, 1001]],
-  [parseInteger, [21, 1005], [23, 1007], [26, 1028]],
-  [Number.parseFloat, [700, 1021], [701, 1022], [0, 1231]],
-  [parseDate, [1082, 1182], [1114, 1115], [1184, 1185]],
-  [(text) => new PostgresInterval(text), [1186, 1187]],
-  [parsePoint, [600, 1017]],
-  [parseCircle, [718, 0]],
-  [(text) => JSON.parse(text) as unknown, [114, 199], [3802, 3807]],
+/** A parser, the OIDs of its types, and the OIDs of arrays of them. */
+const builtIn: readonly (readonly [TypeParser, scalars: readonly number[], arrays: readonly number[]])[] = [
+  [(text) => /^(t|true|y|yes|on|1)$/i.test(text), [16], [1000]],
+  [parseBytea, [17], [1001]],
+  [Number, [21, 23, 26, 700, 701], [1005, 1007, 1028, 1021, 1022, 1231]],
+  [parseDate, [1082, 1114, 1184], [1182, 1115, 1185]],
+  [(text) => new PostgresInterval(text), [1186], [1187]],
+  [parsePoint, [600, 718], [1017]],
+  [(text) => JSON.parse(text) as unknown, [114, 3802], [199, 3807]],
+  // int8, text, varchar, bpchar, regproc, uuid, inet, … as pg-types lists them.
+  [String, [], [651, 791, 1008, 1009, 1014, 1015, 1016, 1040, 1041, 1183, 1270, 2951, 3907]],
 ];
-/** Arrays of what stays text: int8, text, varchar, bpchar, regproc, uuid, inet, … as pg-types lists them. */
-const textArrays = [651, 791, 1008, 1009, 1014, 1015, 1016, 1040, 1041, 1183, 1270, 2951, 3907];
 
-function createTypes(): Types {
-  const parsers: Record<'text' | 'binary', Map<number, TypeParser>> = { text: new Map(), binary: new Map() };
-  const { text } = parsers;
-  const arrayOf =
-    (parse: TypeParser): TypeParser =>
-    (literal) =>
-      parseArray(literal, parse);
-  for (const [parse, ...oids] of scalars) {
-    for (const [scalar, array] of oids) {
-      text.set(scalar, parse);
-      text.set(array, arrayOf(parse));
-    }
-  }
-  text.delete(0);
-  for (const oid of textArrays) text.set(oid, arrayOf(String));
+/** Sets a parser for these types and for arrays of them. */
+export function addParser(to: Types, parse: TypeParser, scalars: readonly number[], arrays: readonly number[]): void {
+  for (const oid of scalars) to.setTypeParser(oid, parse);
+  for (const oid of arrays) to.setTypeParser(oid, (text) => parseArray(text, parse));
+}
+
+/** Own parsers above those of `below`. */
+export function createTypes(below?: CustomTypes): Types {
+  const parsers = new Map<string, TypeParser>();
   return {
-    getTypeParser: (oid, format = 'text') => parsers[format]?.get(oid) ?? String,
+    getTypeParser: (oid, format = 'text') => parsers.get(format + oid) ?? below?.getTypeParser(oid, format) ?? String,
     setTypeParser(oid: number, format: 'text' | 'binary' | TypeParser, parser?: TypeParser) {
-      if (typeof format === 'function') text.set(oid, format);
-      else if (parser) parsers[format].set(oid, parser);
+      if (typeof format === 'function') parsers.set(`text${oid}`, format);
+      else if (parser) parsers.set(format + oid, parser);
     },
   };
 }
 
+function createBuiltIn(): Types {
+  const created = createTypes();
+  for (const [parse, scalars, arrays] of builtIn) addParser(created, parse, scalars, arrays);
+  return created;
+}
+
 /** The parsers of this program: global, as node-postgres has it. */
-export const types: Types = /* @__PURE__ */ createTypes();
+export const types: Types = /* @__PURE__ */ createBuiltIn();

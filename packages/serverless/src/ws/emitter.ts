@@ -3,73 +3,72 @@
 // biome-ignore lint/suspicious/noExplicitAny: listeners take what the event has
 export type Listener = (...args: any[]) => void;
 
-interface Registration {
-  readonly listener: Listener;
-  readonly call: Listener;
-}
+/** What `once` adds; `listener` is what it was given. */
+type Registered = Listener & { listener?: Listener };
+type EventName = string | symbol;
 
 export class Emitter {
-  readonly #registrations = new Map<string | symbol, Registration[]>();
+  readonly #registered = new Map<EventName, readonly Registered[]>();
 
-  on(event: string | symbol, listener: Listener): this {
-    return this.#add(event, { listener, call: listener });
+  on(event: EventName, listener: Listener): this {
+    // Always a new list: an event that is under way goes on with the old one.
+    this.#registered.set(event, [...this.#list(event), listener]);
+    return this;
   }
 
-  addListener(event: string | symbol, listener: Listener): this {
+  addListener(event: EventName, listener: Listener): this {
     return this.on(event, listener);
   }
 
-  prependListener(event: string | symbol, listener: Listener): this {
-    return this.#add(event, { listener, call: listener }, true);
-  }
-
-  once(event: string | symbol, listener: Listener): this {
-    const call: Listener = (...args) => {
-      this.off(event, listener);
-      listener.apply(this, args);
-    };
-    return this.#add(event, { listener, call });
-  }
-
-  off(event: string | symbol, listener: Listener): this {
-    const list = this.#list(event);
-    const index = list.findLastIndex((registration) => registration.listener === listener);
-    // A copy: it may be an event that removes its own listener.
-    if (index >= 0) this.#registrations.set(event, list.toSpliced(index, 1));
+  prependListener(event: EventName, listener: Listener): this {
+    this.#registered.set(event, [listener, ...this.#list(event)]);
     return this;
   }
 
-  removeListener(event: string | symbol, listener: Listener): this {
+  once(event: EventName, listener: Listener): this {
+    const call: Registered = (...args) => {
+      this.off(event, call);
+      listener.apply(this, args);
+    };
+    call.listener = listener;
+    return this.on(event, call);
+  }
+
+  off(event: EventName, listener: Listener): this {
+    const list = this.#list(event);
+    const last = list.findLastIndex((call) => call === listener || call.listener === listener);
+    this.#registered.set(
+      event,
+      list.filter((_, index) => index !== last),
+    );
+    return this;
+  }
+
+  removeListener(event: EventName, listener: Listener): this {
     return this.off(event, listener);
   }
 
-  removeAllListeners(event?: string | symbol): this {
-    if (event === undefined) this.#registrations.clear();
-    else this.#registrations.delete(event);
+  removeAllListeners(event?: EventName): this {
+    if (event === undefined) this.#registered.clear();
+    else this.#registered.delete(event);
     return this;
   }
 
-  emit(event: string | symbol, ...args: unknown[]): boolean {
+  emit(event: EventName, ...args: unknown[]): boolean {
     const list = this.#list(event);
-    for (const { call } of list) call.apply(this, args);
+    for (const call of list) call.apply(this, args);
     return list.length > 0;
   }
 
-  listeners(event: string | symbol): Listener[] {
-    return this.#list(event).map(({ listener }) => listener);
+  listeners(event: EventName): Listener[] {
+    return this.#list(event).map((call) => call.listener ?? call);
   }
 
-  listenerCount(event: string | symbol): number {
+  listenerCount(event: EventName): number {
     return this.#list(event).length;
   }
 
-  #list(event: string | symbol): Registration[] {
-    return this.#registrations.get(event) ?? [];
-  }
-
-  #add(event: string | symbol, registration: Registration, first = false): this {
-    const list = this.#list(event);
-    this.#registrations.set(event, first ? [registration, ...list] : [...list, registration]);
-    return this;
+  #list(event: EventName): readonly Registered[] {
+    return this.#registered.get(event) ?? [];
   }
 }

@@ -2,8 +2,10 @@
  * Postgres messages as bytes: written whole, read piece by piece. A small cousin of @postern/wire, which knows more than a
  * client needs: every byte here is downloaded by somebody.
  */
-import { PosternError, usageError } from '../postern-error.ts';
+import { protocolError, usageError } from '../postern-error.ts';
 
+/** No bytes. */
+export const empty: Uint8Array = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -36,18 +38,14 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 
 /** A message of this type ('' for the packets that open a connection); texts end with a zero byte. */
 export function packet(type: string, ...parts: readonly (Uint8Array | string)[]): Uint8Array {
-  const encoded = parts.map((part) => {
-    if (typeof part !== 'string') return part;
-    if (part.includes('\0')) throw usageError('a text for Postgres cannot contain NUL');
-    return encoder.encode(`${part}\0`);
-  });
-  const body = concat(encoded.length > 0 ? encoded : [new Uint8Array(0)]);
-  return concat([encoder.encode(type), int32(body.length + 4), body]);
-}
-
-/** Length in front; -1 is NULL. */
-export function value(bytes: Uint8Array | null): Uint8Array {
-  return bytes === null ? int32(-1) : concat([int32(bytes.length), bytes]);
+  const body = concat(
+    parts.map((part) => {
+      if (typeof part !== 'string') return part;
+      if (part.includes('\0')) throw usageError('a text for Postgres cannot contain NUL');
+      return encodeText(`${part}\0`);
+    }),
+  );
+  return concat([encodeText(type), int32(body.length + 4), body]);
 }
 
 /** Reads a message body from front to back. */
@@ -58,11 +56,7 @@ export class Reader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-
-  byte(): number {
-    return this.#view.getUint8(this.#move(1));
+    this.#view = viewOf(bytes);
   }
 
   int16(): number {
@@ -74,8 +68,7 @@ export class Reader {
   }
 
   text(): string {
-    const end = this.#bytes.indexOf(0, this.#at);
-    return decoder.decode(this.bytes(end - this.#at, 1));
+    return decodeText(this.bytes(this.#bytes.indexOf(0, this.#at) - this.#at, 1));
   }
 
   /** A view; `skip` bytes behind it are passed over. */
@@ -92,26 +85,28 @@ export class Reader {
   }
 }
 
-function malformed(): PosternError {
-  return new PosternError('the server sent a malformed message', { kind: 'protocol', code: '08P01' });
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function malformed(): Error {
+  return protocolError('the server sent a malformed message', '08P01');
 }
 
 /** Hands on whole messages; `body` is valid during the call only. Linear in all bytes. */
 export function createDecoder(onMessage: (type: string, body: Uint8Array) => void): (chunk: Uint8Array) => void {
-  let rest = new Uint8Array(0);
+  /** Room for what is incomplete, and how much of it is used. */
+  let rest: Uint8Array = empty;
   let length = 0;
   return (chunk) => {
     let bytes = chunk;
     if (length > 0) {
-      if (length + chunk.length > rest.length) {
-        const grown = new Uint8Array(2 * (length + chunk.length));
-        grown.set(rest.subarray(0, length));
-        rest = grown;
-      }
+      const total = length + chunk.length;
+      if (total > rest.length) rest = concat([rest.subarray(0, length), new Uint8Array(2 * total)]);
       rest.set(chunk, length);
-      bytes = rest.subarray(0, length + chunk.length);
+      bytes = rest.subarray(0, total);
     }
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const view = viewOf(bytes);
     let at = 0;
     while (bytes.length - at >= 5) {
       const size = view.getUint32(at + 1) + 1;
@@ -122,7 +117,6 @@ export function createDecoder(onMessage: (type: string, body: Uint8Array) => voi
     }
     length = bytes.length - at;
     // What was kept already lies at the front, unless messages were taken off it.
-    if (length > 0 && (bytes === chunk || at > 0)) rest = bytes.slice(at) as Uint8Array<ArrayBuffer>;
-    if (length === 0) rest = new Uint8Array(0);
+    if (bytes === chunk || at > 0) rest = bytes.slice(at);
   };
 }

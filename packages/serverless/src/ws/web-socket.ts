@@ -1,21 +1,22 @@
 /** One WebSocket as bytes, with failures as PosternErrors. */
 import type { WebSocketConstructor, WebSocketLike } from '../config.ts';
-import { PosternError, usageError } from '../postern-error.ts';
+import { connectionError, type PosternError, usageError } from '../postern-error.ts';
+import { bytesOf } from '../values/bytes.ts';
 
-export interface ByteSocket {
-  /** Of the protocols offered, what the server chose; '' for none. */
-  readonly protocol: string;
-  /** Bytes the platform has taken but not sent. */
-  readonly bufferedBytes: number;
-  send(bytes: Uint8Array): void;
-  /** Where the platform can: nothing more is delivered until `resume`. */
+/** Somebody's bytes on their way to the server. */
+export interface Transport {
+  write(bytes: Uint8Array): void;
+  /** Written but not sent. */
+  bufferedBytes(): number;
+  /** Nothing more is delivered (as far as the platform can) until `resume`. */
   pause(): void;
   resume(): void;
   close(): void;
 }
 
 export interface SocketEvents {
-  onOpen(): void;
+  /** `protocol`: of those offered, what the server chose; '' for none. */
+  onOpen(protocol: string): void;
   onBytes(bytes: Uint8Array): void;
   /** Once; nothing comes after it. `wasOpen` false: the upgrade failed. */
   onClose(error: PosternError, wasOpen: boolean): void;
@@ -29,80 +30,51 @@ export function openWebSocket(
   protocols: string[],
   given: WebSocketConstructor | undefined,
   events: SocketEvents,
-): ByteSocket {
+): Transport {
   const Constructor = given ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  if (!Constructor) {
-    throw usageError(
-      'this runtime has no WebSocket: set neonConfig.webSocketConstructor, to that of the package ws for example',
-    );
-  }
+  if (!Constructor) throw usageError('no WebSocket in this runtime: set neonConfig.webSocketConstructor');
   let socket: Pausable;
   try {
     socket = protocols.length > 0 ? new Constructor(url, protocols) : new Constructor(url);
   } catch (error) {
-    throw new PosternError(`the WebSocket cannot be opened: ${(error as Error).message}`, {
-      kind: 'usage',
-      sourceError: error as Error,
-    });
+    throw usageError(`the WebSocket cannot be opened: ${(error as Error).message}`, error);
   }
   socket.binaryType = 'arraybuffer';
   let state: 'connecting' | 'open' | 'closed' = 'connecting';
-  let reason = '';
 
-  function closed(message: string, sourceError?: unknown): void {
+  function closed(why: unknown, sourceError?: unknown): void {
     if (state === 'closed') return;
     const wasOpen = state === 'open';
     state = 'closed';
-    events.onClose(
-      new PosternError(message, {
-        kind: 'connection',
-        code: wasOpen ? '08006' : '08001',
-        ...(sourceError instanceof Error && { sourceError }),
-      }),
-      wasOpen,
-    );
+    const what = wasOpen ? 'Connection terminated unexpectedly' : 'the WebSocket cannot be opened';
+    const error = connectionError(`${what}: ${why || 'unknown reason'}`, wasOpen ? '08006' : '08001', {
+      sourceError: sourceError as Error,
+    });
+    events.onClose(error, wasOpen);
   }
 
-  socket.addEventListener('open', () => {
+  const on = (type: string, listener: (event: never) => void): void => socket.addEventListener(type, listener as never);
+  on('open', () => {
     if (state !== 'connecting') return;
     state = 'open';
-    events.onOpen();
+    events.onOpen(socket.protocol ?? '');
   });
-  socket.addEventListener('message', (event) => {
-    const { data } = event as { data: unknown };
+  on('message', ({ data }: { data: unknown }) => {
     if (state === 'closed') return;
-    if (typeof data === 'string') {
-      socket.close(1003);
-      closed('the server sent a text message on the WebSocket');
-    } else if (data instanceof ArrayBuffer) events.onBytes(new Uint8Array(data));
-    else if (ArrayBuffer.isView(data)) events.onBytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const bytes = bytesOf(data);
+    if (bytes) return events.onBytes(bytes);
+    socket.close(1003);
+    closed('the server sent a text message');
   });
-  // Its event says next to nothing; `close` follows, but not in every runtime when the upgrade failed.
-  socket.addEventListener('error', (event) => {
-    const { message = '', error } = event as { message?: string; error?: unknown };
-    reason = message || (error instanceof Error ? error.message : '');
-    if (state === 'connecting') closed(`the WebSocket could not be opened${reason && `: ${reason}`}`, error);
-  });
-  socket.addEventListener('close', (event) => {
-    const { code, reason: text } = event as { code?: number; reason?: string };
-    const why = [code, text || reason].filter(Boolean).join(' ');
-    closed(
-      state === 'open'
-        ? `Connection terminated unexpectedly${why && ` (${why})`}`
-        : `the WebSocket could not be opened${why && ` (${why})`}`,
-    );
-  });
+  // Says next to nothing; `close` follows, but not in every runtime when the upgrade failed.
+  on('error', ({ message, error }: { message?: string; error?: Error }) => closed(message || error?.message, error));
+  on('close', ({ code, reason }: { code?: number; reason?: string }) => closed(`${code} ${reason}`));
 
   return {
-    get protocol() {
-      return socket.protocol ?? '';
-    },
-    get bufferedBytes() {
-      return socket.bufferedAmount ?? 0;
-    },
-    send(bytes) {
+    write(bytes) {
       if (state === 'open') socket.send(bytes);
     },
+    bufferedBytes: () => socket.bufferedAmount ?? 0,
     pause: () => socket.pause?.(),
     resume: () => socket.resume?.(),
     close() {

@@ -1,0 +1,61 @@
+/** Templates, texts and streams on their way: `sql` without what is about several statements. */
+import { posternHeader } from '@postern/contract';
+import { usageError } from '../postern-error.ts';
+import { parameterText } from '../values/parameter.ts';
+import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
+import type { NeonQueryFunctionInTransaction, NeonQueryInTransaction } from './query-function.ts';
+import { NeonQueryPromise } from './query-promise.ts';
+import { type Headers, readBody, type Send } from './request.ts';
+import { readResult } from './results.ts';
+import { streamRows } from './stream.ts';
+import { fragmentHelpers, type ParameterizedQuery, parameterize, type QueryLike, SqlTemplate } from './template.ts';
+
+/** As the body of a request has it. */
+export function prepareQuery({ queryData }: QueryLike): ParameterizedQuery {
+  const { query, params } = parameterize(queryData);
+  return { query, params: params.map(parameterText) };
+}
+
+/** What BEGIN says. */
+export function batchHeaders({ isolationLevel, readOnly, deferrable }: HTTPTransactionOptions): Headers {
+  return {
+    'neon-batch-isolation-level': isolationLevel,
+    'neon-batch-read-only': readOnly,
+    'neon-batch-deferrable': deferrable,
+  };
+}
+
+/** They go out through `send`. */
+export function createStatements(
+  send: Send,
+  base: HTTPTransactionOptions,
+): NeonQueryFunctionInTransaction<boolean, boolean> {
+  async function execute(queryData: QueryLike['queryData'], own: HTTPQueryOptions | undefined): Promise<never> {
+    const options = mergeOptions(base, own);
+    return send(prepareQuery({ queryData }), {}, options, async (response) => {
+      const body = await readBody(response);
+      // A transaction of one statement was sent as a batch.
+      return readResult((body.results as unknown[] | undefined)?.[0] ?? body, response, options);
+    }) as never; // the options decide what it is, and the types say so outside
+  }
+  const sql = (strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> =>
+    new NeonQueryPromise(execute, template(strings, values));
+  return Object.assign(sql, fragmentHelpers, {
+    query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>
+      new NeonQueryPromise<never, never, never>(execute, { query, params: [...params] }, options),
+    stream(first: TemplateStringsArray | NeonQueryInTransaction, ...values: unknown[]) {
+      const query: NeonQueryInTransaction = 'queryData' in first ? first : sql(first, ...values);
+      const options = mergeOptions(base, query.opts);
+      // Not before somebody wants a row.
+      return streamRows(
+        async (read) => send(prepareQuery(query), { [posternHeader.stream]: true }, options, read),
+        options,
+      );
+    },
+  });
+}
+
+function template(strings: TemplateStringsArray, values: readonly unknown[]): SqlTemplate {
+  if (Array.isArray(strings?.raw)) return new SqlTemplate(strings, values);
+  throw usageError('sql is a tagged-template function: sql`SELECT 1`; for texts there is sql.query()');
+}
