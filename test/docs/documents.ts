@@ -8,14 +8,14 @@ export interface Document {
   readonly markdown: string;
 }
 
-/** The documents whose code blocks have to hold. Those of the example apps are run in these apps, by test/apps. */
+/** The documents whose code blocks have to hold. Those of the example apps and recipes are run there, by test/apps and test/recipes. */
 export function readDocuments(): Document[] {
   const readmes = ['packages', 'test'].flatMap((parent) =>
     readdirSync(join(repositoryRoot, parent)).map((name) => `${parent}/${name}/README.md`),
   );
   readmes.push('apps/postern/README.md', 'apps/docs/README.md');
   const site = markdownBelow(join(repositoryRoot, 'apps/docs/content')).map((path) => relative(repositoryRoot, path));
-  return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'recipes/README.md', ...readmes, ...site]
+  return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...readmes, ...site]
     .filter((file) => existsSync(join(repositoryRoot, file)))
     .map((file) => ({ file, markdown: readFileSync(join(repositoryRoot, file), 'utf8') }));
 }

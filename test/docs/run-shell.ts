@@ -52,7 +52,7 @@ export async function runShell(block: CodeBlock, { network }: World): Promise<vo
 
 /** The gateway that has printed its address answers. */
 async function askHealth(output: string): Promise<void> {
-  const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+  const address = /https?:\/\/[\d.]+:\d+/.exec(output)?.[0].replace('0.0.0.0', '127.0.0.1');
   if (address === undefined) throw new Error('it does not say where it listens');
   // Over TLS the certificate would have to be trusted; that it listens was said.
   if (address.startsWith('https:')) return;

@@ -21,6 +21,9 @@ const installed = [
   'ws',
 ];
 
+/** Every package of the repository, which pnpm keeps from being found by accident. */
+const hoisted = join(repositoryRoot, 'node_modules/.pnpm/node_modules');
+
 export async function runTypeScript(block: CodeBlock, { network }: World): Promise<void> {
   const generated = join(testFolder, 'generated');
   mkdirSync(generated, { recursive: true });
@@ -36,6 +39,7 @@ export async function runTypeScript(block: CodeBlock, { network }: World): Promi
       target: 'node20',
       sourcemap: 'inline',
       external: installed,
+      nodePaths: [hoisted],
       // The client that the reader's `prisma generate` has written.
       plugins: [
         {
@@ -68,7 +72,7 @@ export async function runTypeScript(block: CodeBlock, { network }: World): Promi
         PATH: process.env.PATH,
         DATABASE_URL: databaseUrl,
         // What Prisma's generated client imports of Prisma: a reader's npm puts it where it is found, pnpm does not.
-        NODE_PATH: join(repositoryRoot, 'node_modules/.pnpm/node_modules'),
+        NODE_PATH: hoisted,
         POSTERN_DOCS_NETWORK: JSON.stringify(network),
         POSTERN_DOCS_WEBSOCKET: 'yes',
         // The certificate of the tests is for localhost.
