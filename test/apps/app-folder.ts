@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { codeBlocks } from '../docs/code-blocks.ts';
 
 /** One of the example apps, and the commands a developer gives in its folder. */
 export interface AppFolder {
   readonly path: string;
-  /** Blocks of its README that are marked ```sh runnable: what they say, as one text each. */
+  /** What the blocks of its README say that are marked as runnable. Throws for one that does not say why it is not. */
   runnableBlocks(): string[];
   /** Runs a command to its end; gives what it printed. Throws with that when the command fails. */
   run(command: string, environment?: Environment): Promise<string>;
   /** Starts a command that goes on until it is stopped. */
   start(command: string, environment?: Environment): RunningCommand;
-  /** Stops what is still running. */
+  /** Stops what is still running, and removes the database of a `postern dev` if there was none before. */
   close(): Promise<void>;
 }
 
@@ -30,6 +31,8 @@ const repositoryRoot = resolve(import.meta.dirname, '../..');
 export function openAppFolder(name: string): AppFolder {
   const path = join(repositoryRoot, 'apps', name);
   const home = mkdtempSync(join(tmpdir(), 'postern-apps-'));
+  const data = join(path, '.postern');
+  const hadData = existsSync(data);
   const running = new Set<RunningCommand>();
 
   function start(command: string, environment: Environment = {}): RunningCommand & { readonly ended: Promise<Ending> } {
@@ -55,10 +58,12 @@ export function openAppFolder(name: string): AppFolder {
   return {
     path,
     start,
-    runnableBlocks: () =>
-      [...readFileSync(join(path, 'README.md'), 'utf8').matchAll(/^```sh runnable\n(.*?)^```$/gms)].map(
-        ([, text]) => text ?? '',
-      ),
+    runnableBlocks() {
+      const blocks = codeBlocks(`apps/${name}/README.md`, readFileSync(join(path, 'README.md'), 'utf8'));
+      const silent = blocks.find(({ isRunnable, shown }) => !isRunnable && !shown);
+      if (silent) throw new Error(`${silent.file}:${silent.line}: this block is neither runnable nor shown=…`);
+      return blocks.filter(({ isRunnable }) => isRunnable).map(({ code }) => code);
+    },
     async run(command, environment) {
       const { code, output } = await start(command, environment).ended;
       if (code !== 0) throw new Error(`${command} ended with ${code}:\n${output}`);
@@ -67,6 +72,7 @@ export function openAppFolder(name: string): AppFolder {
     async close() {
       await Promise.all([...running].map((command) => command.stop()));
       rmSync(home, { recursive: true, force: true });
+      if (!hadData) rmSync(data, { recursive: true, force: true });
     },
   };
 }

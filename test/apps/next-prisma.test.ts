@@ -129,6 +129,8 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
       await page.emulateMedia({ colorScheme });
       expect(await seriousFindings()).toEqual([]);
     }
+    await page.evaluate(`document.querySelector('label').remove()`);
+    expect(await seriousFindings()).toEqual([expect.stringMatching(/^label: <input id="name"/)]);
     await close();
   });
 });

@@ -30,7 +30,7 @@ export interface WorkspacePackage {
   readonly files: readonly SourceFile[];
 }
 
-const skippedFolders = new Set(['node_modules', 'dist', 'generated', '.next', '.vercel', '.wrangler']);
+const skippedFolders = new Set(['node_modules', 'dist', 'generated', '.next', '.postern', '.vercel', '.wrangler']);
 
 export function readWorkspace(): WorkspacePackage[] {
   return ['packages', 'apps', 'test'].flatMap((parent) =>
