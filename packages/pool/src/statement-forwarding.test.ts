@@ -1,4 +1,12 @@
-import { encodeBind, encodeExecute, encodeParse, encodeQuery, encodeReadyForQuery, encodeSync } from '@postern/wire';
+import {
+  encodeBind,
+  encodeClose,
+  encodeExecute,
+  encodeParse,
+  encodeQuery,
+  encodeReadyForQuery,
+  encodeSync,
+} from '@postern/wire';
 import { describe, expect, test } from 'vitest';
 import { answering, createTestEngine, failure } from './engine.fixture.ts';
 
@@ -73,6 +81,16 @@ describe('the unnamed statement', () => {
     await a.send(...bindAndRun(''));
     expect(server.asked()).toEqual(['Parse  SELECT 1', 'Bind ', 'Execute', 'Sync']);
     expect(a.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('is there again when its Close was skipped', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, () => failure('22012', 'division by zero'));
+    await a.send(encodeParse('', 'SELECT 1/0'), encodeBind({}), encodeExecute(), encodeClose('S', ''), encodeSync());
+    server.asked();
+    await a.send(...bindAndRun(''));
+    expect(server.asked()).toEqual(['Parse  SELECT 1/0', 'Bind ', 'Execute', 'Sync']);
   });
 
   test('of another session is not there for one that has none', async () => {

@@ -328,13 +328,15 @@ export class StatementForwarder {
       });
       return;
     }
+    let ref: StatementRef | undefined;
     if (bytes[at + 5] === 0x53) {
+      ref = { kind: 'unnamed', previous: this.unnamed };
       this.unnamed = undefined;
       server.unnamed = null;
     }
     server.send(bytes, at, end);
     server.unsynced++;
-    server.expect(Expect.Close, Action.Forward, this.session, undefined);
+    server.expect(Expect.Close, Action.Forward, this.session, ref);
   }
 
   private synthesize(server: ServerConnection, bytes: Uint8Array, undo: (() => void) | undefined): void {
@@ -379,6 +381,7 @@ export class StatementForwarder {
         server.prepared.set(statementRef.statement, statementRef.generation);
         return;
       case 'unnamed':
+        // Skipped with what came before it, a Parse or a Close did nothing.
         this.unnamed = isCause ? undefined : statementRef.previous;
         server.unnamed = isCause ? null : undefined;
         return;
