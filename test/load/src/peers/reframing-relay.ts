@@ -1,4 +1,5 @@
-// A WebSocket relay that answers in frames of 1 KiB, as wsproxy does. Argument: the TCP port it relays to.
+// A WebSocket relay that answers in frames of 1 KiB as Neon's proxy does (reference/neon-wire.md §2.2): it has a copy buffer
+// of that size, and what each read brings becomes a frame. Argument: the TCP port it relays to.
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { WebSocketServer } from 'ws';
@@ -7,9 +8,17 @@ const frameBytes = 1024;
 const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
 
 server.on('connection', (webSocket) => {
-  const socket = connect({ port: Number(process.argv[2]), host: '127.0.0.1', noDelay: true });
-  socket.on('data', (chunk) => {
-    for (let at = 0; at < chunk.length; at += frameBytes) webSocket.send(chunk.subarray(at, at + frameBytes));
+  const socket = connect({
+    port: Number(process.argv[2]),
+    host: '127.0.0.1',
+    noDelay: true,
+    onread: {
+      buffer: Buffer.alloc(frameBytes),
+      callback(count, buffer) {
+        webSocket.send(Buffer.from(buffer.subarray(0, count)));
+        return true;
+      },
+    },
   });
   webSocket.on('message', (data: Buffer) => socket.write(data));
   webSocket.on('close', () => socket.destroy());
