@@ -13,13 +13,18 @@ export {
   toGatewayError,
 } from './gateway-error.ts';
 export {
+  cacheTagsHeader,
   parseSqlExtensions,
   posternHeader,
   posternVersion,
   type SqlExtensions,
+  streamHeader,
   type TransactionEnd,
   type TransactionRequest,
   type TransactionState,
+  transactionEndHeader,
+  transactionHeader,
+  transactionTimeoutHeader,
   transactionTokenBytes,
 } from './postern-headers.ts';
 export { type RowStreamEnd, type RowStreamHead, type RowStreamRow, rowStreamContentType } from './row-stream.ts';

@@ -3,25 +3,32 @@
 
 import { GatewayError } from './gateway-error.ts';
 
+// What the driver sends, each a constant of its own: of a table, bundlers would keep the rest as well.
+export const streamHeader = 'postern-stream';
+export const transactionHeader = 'postern-transaction';
+export const transactionEndHeader = 'postern-transaction-end';
+export const transactionTimeoutHeader = 'postern-transaction-timeout';
+export const cacheTagsHeader = 'postern-cache-tags';
+
 /** Header names, lower case. */
 export const posternHeader = {
   /** On every response: the version of these additions, `1`. */
   version: 'postern-version',
   /** Request: `true` = the rows of the one statement as they come, see row-stream.ts. */
-  stream: 'postern-stream',
+  stream: streamHeader,
   /**
    * Request: `begin`, or the token of an open transaction. Response: the token, present exactly when the transaction is
    * still there behind this response, errors included.
    */
-  transaction: 'postern-transaction',
+  transaction: transactionHeader,
   /** Request: `commit` or `rollback` behind what the request runs. */
-  transactionEnd: 'postern-transaction-end',
+  transactionEnd: transactionEndHeader,
   /** Request, with `begin` only: milliseconds the whole transaction may take. */
-  transactionTimeout: 'postern-transaction-timeout',
+  transactionTimeout: transactionTimeoutHeader,
   /** Response to every request of a transaction that reached it: `open`, `failed` (only a rollback can follow) or `over`. */
   transactionState: 'postern-transaction-state',
   /** Request: names under which the result is cached, `a,b`; how long is said by `Cache-Control`. */
-  cacheTags: 'postern-cache-tags',
+  cacheTags: cacheTagsHeader,
   /** Request: `a,b`, or `all`: forgets results with such a name, if the statement succeeds. */
   cacheInvalidate: 'postern-cache-invalidate',
   /** Response to a request that asked something of the cache: `ttl`, `swr`, `miss` or `none`. */

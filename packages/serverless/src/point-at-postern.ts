@@ -13,7 +13,7 @@ export interface DriverConfig {
  */
 export function pointAtPostern(neonConfig: object, url: string): void {
   const isUrl = /^(http|ws)s?:\/\//.test(url) && URL.canParse(url);
-  if (!isUrl) throw new TypeError('pointAtPostern() needs the URL of a gateway: https://host or http://host:port');
+  if (!isUrl) throw new TypeError('not the URL of a gateway: http(s)://host');
   const { protocol, host, pathname } = new URL(url);
   const path = pathname.replace(/\/$/, '');
   const isSecure = /s:$/.test(protocol);

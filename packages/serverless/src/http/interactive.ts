@@ -1,5 +1,5 @@
 /** Transactions of several requests: the gateway holds the transaction and gives us a token for it. */
-import { posternHeader } from '@postern/contract';
+import { transactionEndHeader, transactionHeader, transactionTimeoutHeader } from '@postern/contract';
 import { PosternError, usageError } from '../postern-error.ts';
 import type { HTTPTransactionOptions } from './options.ts';
 import type { NeonQueryFunctionInTransaction } from './query-function.ts';
@@ -40,7 +40,7 @@ export async function beginTransaction<Result>(
   let queue: Promise<unknown> = Promise.resolve();
 
   const hear = ({ headers }: Response): void => {
-    token = headers.get(posternHeader.transaction);
+    token = headers.get(transactionHeader);
   };
 
   const sender =
@@ -70,13 +70,13 @@ export async function beginTransaction<Result>(
     // Unless the answer says that there is something to end.
     if (end || !open) token = null;
     if (open) {
-      const more = { [posternHeader.transaction]: open, [posternHeader.transactionEnd]: end };
+      const more = { [transactionHeader]: open, [transactionEndHeader]: end };
       return post(query, { ...headers, ...more }, own, read, hear);
     }
     const begin = batchHeaders(options);
     // On its own it is an ordinary batch.
     if (end) return post({ queries: [query] }, begin, own, read);
-    const more = { [posternHeader.transaction]: 'begin', [posternHeader.transactionTimeout]: options.timeoutMs };
+    const more = { [transactionHeader]: 'begin', [transactionTimeoutHeader]: options.timeoutMs };
     // Under a name that only Postern knows: another server would run, and commit, the statement alone.
     return post({ begin: query }, { ...headers, ...begin, ...more }, own, read, hear).catch((error: unknown) => {
       throw /could not parse .* body/.test(`${error}`)
@@ -98,7 +98,7 @@ export async function beginTransaction<Result>(
     );
     await queue;
     if (failure) {
-      throw new PosternError('a statement failed: the transaction was rolled back', {
+      throw new PosternError('rolled back, as a statement failed', {
         code: '25P02',
         sourceError: failure as Error,
       });

@@ -55,24 +55,28 @@ export interface HTTPTransactionOptions<ArrayMode extends boolean = boolean, Ful
   deferrable?: boolean | undefined;
 }
 
+/** What is neither undefined nor null. */
+export function defined(object: object | undefined): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => (value ?? undefined) !== undefined));
+}
+
 /** Headers under their lower-case names, so that levels can be laid over each other. */
-export function headersOf(headers: unknown): Record<string, string> {
-  return Object.fromEntries(new Headers(headers as [string, string][] | undefined)); // whatever fetch would take
+function headersOf(options: unknown): Record<string, string> {
+  const { headers } = Object(options) as { headers?: HeadersInit }; // whatever fetch would take
+  return Object.fromEntries(new Headers(headers));
 }
 
 /** Lays `levels` over one another, outer first. A connection string replaces all that was said about the connection. */
 export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undefined)[]): HTTPTransactionOptions {
   const merged: Record<string, unknown> = {};
   for (const level of levels) {
-    if (level?.connectionString !== undefined) for (const name of Object.keys(partOf)) delete merged[name];
-    for (const [name, value] of Object.entries(level ?? {})) {
-      if (value === undefined) continue;
-      const outer = merged[name] as { headers?: unknown } | undefined;
-      merged[name] =
-        name === 'fetchOptions'
-          ? { ...outer, ...value, headers: { ...headersOf(outer?.headers), ...headersOf(value.headers) } }
-          : value;
-    }
+    const own = defined(level);
+    if (own.connectionString) for (const name of Object.keys(partOf)) delete merged[name];
+    const outer = merged.fetchOptions as object | undefined;
+    const inner = own.fetchOptions as object | undefined;
+    Object.assign(merged, own, {
+      fetchOptions: { ...outer, ...inner, headers: { ...headersOf(outer), ...headersOf(inner) } },
+    });
   }
   return merged;
 }

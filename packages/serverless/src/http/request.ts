@@ -1,10 +1,10 @@
 /** One request to `/sql`: headers, waiting for a database that is not ready, and every failure as a PosternError. */
-import { posternHeader } from '@postern/contract';
+import { cacheTagsHeader } from '@postern/contract';
 import { backOff } from '../back-off.ts';
 import { defaultFetchEndpoint, type FetchFunction, neonConfig } from '../config.ts';
 import { PosternError } from '../postern-error.ts';
 import { computed, connectTimeoutMs, resolveConnection } from './connection.ts';
-import { type HTTPTransactionOptions, headersOf } from './options.ts';
+import { defined, type HTTPTransactionOptions } from './options.ts';
 
 /** Those that are undefined are not sent. */
 export type Headers = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -43,18 +43,16 @@ export async function post<Result>(
       sourceError: error as Error,
     });
   });
-  const given: Headers = {
+  const headers = defined({
     'neon-connection-string': `postgresql${url.href.slice(4)}`,
-    'neon-raw-text-output': true,
-    'neon-array-mode': true,
+    'neon-raw-text-output': 'true',
+    'neon-array-mode': 'true',
     authorization: token ? `Bearer ${token}` : undefined,
     'cache-control': cache && `max-age=${cache.ttl ?? 0}, stale-while-revalidate=${cache.swr ?? 0}`,
-    [posternHeader.cacheTags]: cache?.tags?.join(),
+    [cacheTagsHeader]: cache?.tags?.join(),
     ...extraHeaders,
-    ...headersOf(fetchOptions.headers),
-  };
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) headers[name] = String(value);
+    ...(fetchOptions.headers as Headers), // as mergeOptions leaves them
+  });
   const target =
     typeof endpoint === 'function' ? endpoint(url.hostname, url.port, { jwtAuth: authToken !== undefined }) : endpoint;
   const init = { method: 'POST', body: JSON.stringify(body), ...fetchOptions, headers, signal };
@@ -111,7 +109,7 @@ export function databaseError(body: Readonly<Record<string, unknown>>, { headers
     status,
     // Neon does not say so, but these end a session only when it could not begin.
     safeToRetry: body.severity === 'FATAL' && notReady.test(`${body.code}`),
-    ...Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null)),
+    ...defined(body),
   });
 }
 

@@ -1,5 +1,5 @@
 /** Templates, texts and streams on their way: `sql` without what is about several statements. */
-import { posternHeader } from '@postern/contract';
+import { streamHeader } from '@postern/contract';
 import { usageError } from '../postern-error.ts';
 import { parameterText } from '../values/parameter.ts';
 import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
@@ -47,15 +47,12 @@ export function createStatements(
       const query: NeonQueryInTransaction = 'queryData' in first ? first : sql(first, ...values);
       const options = mergeOptions(base, query.opts);
       // Not before somebody wants a row.
-      return streamRows(
-        async (read) => send(prepareQuery(query), { [posternHeader.stream]: true }, options, read),
-        options,
-      );
+      return streamRows(async (read) => send(prepareQuery(query), { [streamHeader]: true }, options, read), options);
     },
   });
 }
 
 function template(strings: TemplateStringsArray, values: readonly unknown[]): SqlTemplate {
   if (Array.isArray(strings?.raw)) return new SqlTemplate(strings, values);
-  throw usageError('sql is a tagged-template function: sql`SELECT 1`; for texts there is sql.query()');
+  throw usageError('sql`` is a tagged-template function; for texts there is sql.query()');
 }

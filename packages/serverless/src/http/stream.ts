@@ -78,6 +78,6 @@ async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGene
     await reader.cancel().catch(() => {});
   }
   if (!isComplete) {
-    throw new PosternError('the connection was lost before the last row', { kind: 'connection', code: '08006' });
+    throw new PosternError('Connection terminated before the last row', { kind: 'connection', code: '08006' });
   }
 }

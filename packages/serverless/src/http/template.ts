@@ -105,11 +105,11 @@ export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
   identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
   in(list) {
-    if (list.length === 0) throw usageError('sql.in() needs a value; = ANY() takes an empty list');
+    if (list.length === 0) throw usageError('sql.in() needs a value');
     return join(list, ', ', '(', ')');
   },
   values(rows, columns) {
-    if (rows.length === 0) throw usageError('sql.values() needs a row');
+    if (rows.length === 0) throw usageError('sql.values() needs a value');
     // All rows decide: a key that only the last one has must not be lost.
     const names = columns ?? (Array.isArray(rows[0]) ? [] : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
     const lists = rows.map((row) => {

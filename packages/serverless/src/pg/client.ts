@@ -14,7 +14,7 @@ import { openCursor } from './cursor.ts';
 import { type ChannelNotification, listen } from './listen.ts';
 import { failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 import type { Result } from './result.ts';
-import { type Entry, Session } from './session.ts';
+import { createSession, type Entry, type Session } from './session.ts';
 
 type Callback = (error?: Error | null) => void;
 export type QueryResult<Row = Record<string, unknown>> = Result<Row>;
@@ -42,10 +42,10 @@ export class Client extends Emitter {
   declare readonly config: string | ClientConfig | undefined;
   /** Settings of this client alone; to be changed before `connect()`. */
   readonly neonConfig: Configuration = {};
-  readonly user: string;
-  readonly database: string;
-  readonly host: string;
-  readonly port: number;
+  declare readonly user: string;
+  declare readonly database: string;
+  declare readonly host: string;
+  declare readonly port: number;
   readonly ssl = false;
   declare password: ClientConfig['password'];
   readonly #parameters: ConnectionParameters;
@@ -66,10 +66,7 @@ export class Client extends Emitter {
     this.#parameters = resolveParameters(config);
     this.#hub = hub;
     const { user, database, host, port, password } = this.#parameters;
-    this.user = user;
-    this.database = database;
-    this.host = host;
-    this.port = Number(port);
+    Object.assign(this, { user, database, host, port: Number(port) });
     // Not shown when somebody prints the client.
     Object.defineProperties(this, { config: { value: config }, password: { value: password, writable: true } });
     this.#types = createTypes(this.#options.types ?? types);
@@ -80,16 +77,16 @@ export class Client extends Emitter {
   }
 
   get processID(): number | null {
-    return this.#session?.processID ?? null;
+    return this.#session?.key().processID ?? null;
   }
 
   get secretKey(): Uint8Array | null {
-    return this.#session?.secretKey ?? null;
+    return this.#session?.key().secretKey ?? null;
   }
 
   /** Can still be used. */
   get isUsable(): boolean {
-    return this.#state === 'ready' && this.#session?.isOpen === true;
+    return this.#state === 'ready' && this.#session?.isOpen() === true;
   }
 
   /** Resolves when the server has accepted the password; queries may be given to the client before. */
@@ -114,7 +111,7 @@ export class Client extends Emitter {
     values?: readonly unknown[] | QueryCallback,
     callback?: QueryCallback,
   ): unknown {
-    if (given === null || given === undefined) throw new TypeError('Client was passed a null or undefined query');
+    if (given === null || given === undefined) throw new TypeError('query is null or undefined');
     if (typeof given === 'object' && 'submit' in given) {
       this.submit(given, true);
       return given;
@@ -134,7 +131,7 @@ export class Client extends Emitter {
   /** Queues something that talks to the connection itself. */
   submit(query: Submittable, isExclusive: boolean): void {
     if (this.#state === 'ended') {
-      const error = connectionError('Client was closed or lost its connection and is not queryable', '08003', {
+      const error = connectionError('Client is not queryable: it was closed', '08003', {
         safeToRetry: true,
       });
       queueMicrotask(() => failQuery(query, error, this.connection));
@@ -238,13 +235,13 @@ export class Client extends Emitter {
   }
 
   async #connect(): Promise<this> {
-    if (this.#state !== 'new') throw usageError('Client has already been connected. You cannot reuse a client.');
+    if (this.#state !== 'new') throw usageError('You cannot reuse a client');
     this.#state = 'connecting';
     const settings = { ...neonConfig, ...this.neonConfig };
     const giveUpAt = Date.now() + this.#parameters.connectTimeoutMs;
     let mayPipeline = settings.pipelineConnect !== false;
     try {
-      if (!this.#parameters.hasTarget) throw usageError('no database host or connection string was set');
+      if (!this.#parameters.hasTarget) throw usageError('no host or connection string');
       for (let attempt = 0; ; attempt++) {
         try {
           await this.#login(settings, mayPipeline, giveUpAt);
@@ -272,18 +269,15 @@ export class Client extends Emitter {
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
     const password = (await computed(this.password)) ?? undefined;
     this.#hub ??= openHub(this.#parameters, settings);
-    const session = new Session({
+    const session = createSession({
       hub: this.#hub,
       parameters: this.#parameters,
       password,
       isPipelined: mayPipeline && password !== undefined,
       waiting: this.#waiting,
-      handlers: {
-        onNotice: (notice) => this.emit('notice', notice),
-        onNotification: (notification) => this.emit('notification', notification),
-        onDrain: () => this.#drained(),
-        onEnd: (error) => this.#ended(error),
-      },
+      emitter: this,
+      onDrain: () => this.#drained(),
+      onEnd: (error) => this.#ended(error),
     });
     this.#session = session;
     const timer = setTimeout(
@@ -299,7 +293,7 @@ export class Client extends Emitter {
     if (!this.#options.keepAlive) return;
     clearTimeout(this.#keepAlive);
     this.#keepAlive = setTimeout(() => {
-      if (this.#session?.isIdle) void this.isAlive(0);
+      if (this.#session?.isIdle()) void this.isAlive(0);
     }, this.#options.keepAliveInitialDelayMillis || keepAliveMs);
     (this.#keepAlive as { unref?(): void }).unref?.();
   }

@@ -44,7 +44,7 @@ export function copyFrom(client: Client, text: string, source: Source): Promise<
     query.handleCopyInResponse = (connection) => {
       send(connection, source, query).catch((error: unknown) => {
         failure = error;
-        connection.sendCopyFail('the source of the data failed');
+        connection.sendCopyFail('the source failed');
       });
     };
     client.submit(query, true);

@@ -19,7 +19,7 @@ export async function* listen(client: Client, channel: string): AsyncGenerator<C
   const take = (notification: ChannelNotification): void => {
     if (notification.channel !== channel) return;
     if (queue.length < maxWaiting) queue.push(notification);
-    else queue.end(new PosternError(`more than ${maxWaiting} notifications wait`, { kind: 'usage', code: '53400' }));
+    else queue.end(new PosternError(`more than ${maxWaiting} notifications`, { kind: 'usage', code: '53400' }));
   };
   client.on('notification', take).on('error', queue.end).on('end', queue.end);
   try {

@@ -48,8 +48,8 @@ const defaultMax = 10;
 const defaultIdleTimeoutMs = 10_000;
 
 export class Pool extends Emitter {
-  readonly options: PoolConfig & { max: number; min: number };
-  readonly Client: typeof Client;
+  declare readonly options: PoolConfig & { max: number; min: number };
+  declare readonly Client: typeof Client;
   ending = false;
   ended = false;
   /** Somebody wants to see clients come and go: queries cannot go over HTTP. */
@@ -149,7 +149,7 @@ export class Pool extends Emitter {
   }
 
   async #end(): Promise<void> {
-    if (this.ending) throw usageError('Called end on pool more than once');
+    if (this.ending) throw afterEnd();
     this.ending = true;
     for (const member of this.#idle.splice(0)) this.#remove(member);
     for (const tell of this.#waiters.splice(0)) tell();
@@ -163,7 +163,7 @@ export class Pool extends Emitter {
 
   async #query(query: string | QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     if (query === null || query === undefined || typeof query === 'function') {
-      throw usageError('pool.query() needs a text or a query configuration');
+      throw usageError('pool.query() needs a text');
     }
     const config = typeof query === 'string' ? { text: query } : query;
     const mayFetch = neonConfig.poolQueryViaFetch && !this.hasFetchUnsupportedListeners;
@@ -289,7 +289,7 @@ export class Pool extends Emitter {
     const { client } = member;
     let isReleased = false;
     client.release = (error) => {
-      if (isReleased) throw usageError('Release called on client which has already been released to the pool.');
+      if (isReleased) throw usageError('this client has already been released');
       isReleased = true;
       this.#release(member, error);
     };
@@ -342,5 +342,5 @@ export class Pool extends Emitter {
 }
 
 function afterEnd(): Error {
-  return usageError('Cannot use a pool after calling end on the pool');
+  return usageError('Cannot use a pool after calling end');
 }

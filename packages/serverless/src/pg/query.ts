@@ -52,8 +52,8 @@ export function failQuery(query: Submittable, error: Error, connection: Connecti
 }
 
 export class Query extends Emitter implements Submittable {
-  readonly config: QueryConfig;
-  callback: QueryCallback | undefined;
+  declare readonly config: QueryConfig;
+  declare callback: QueryCallback | undefined;
   /** It failed, or has been settled. */
   isOver = false;
   declare handleCopyData?: NonNullable<Submittable['handleCopyData']>;
@@ -73,11 +73,11 @@ export class Query extends Emitter implements Submittable {
 
   submit(connection: Connection): Error | null {
     const { text, name, values, rows, portal, binary, queryMode } = this.config;
-    if (typeof text !== 'string' && !name) return usageError('A query must have either text or a name');
+    if (typeof text !== 'string' && !name) return usageError('A query must have text or a name');
     if (values && !Array.isArray(values)) return usageError('Query values must be an array');
     const known = name ? connection.parsedStatements[name] : undefined;
     if (known !== undefined && text && known !== text) {
-      return usageError(`Prepared statements must be unique - '${name}' was used for a different statement`);
+      return usageError(`Prepared statements must be unique: ${name}`);
     }
     const error = connection.attempt(() => {
       if (queryMode !== 'extended' && !name && !rows && !values?.length) return connection.query(text);

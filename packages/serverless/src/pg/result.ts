@@ -9,7 +9,7 @@ export class Result<Row = Record<string, unknown>> {
   oid: number | null = null;
   rows: Row[] = [];
   fields: FieldDef[] = [];
-  readonly rowAsArray: boolean;
+  declare readonly rowAsArray: boolean;
   readonly #types: CustomTypes | undefined;
   #read: RowReader | undefined;
 

@@ -71,9 +71,9 @@ export class Connection extends Emitter {
   readonly parsedStatements: Record<string, string> = {};
   readonly submittedNamedStatements: Record<string, string> = this.parsedStatements;
   /** node-postgres corks its socket; here that is always so. */
-  readonly stream: { cork(): void; uncork(): void; destroy(): void };
+  declare readonly stream: { cork(): void; uncork(): void; destroy(): void };
   /** Of the session it belongs to. */
-  readonly passenger: Pick<Passenger, 'transport'>;
+  declare readonly passenger: Pick<Passenger, 'transport'>;
   #out: Uint8Array[] = [];
 
   constructor(passenger: Pick<Passenger, 'transport'>, destroy: () => void) {

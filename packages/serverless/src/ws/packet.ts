@@ -41,7 +41,7 @@ export function packet(type: string, ...parts: readonly (Uint8Array | string)[])
   const body = concat(
     parts.map((part) => {
       if (typeof part !== 'string') return part;
-      if (part.includes('\0')) throw usageError('a text for Postgres cannot contain NUL');
+      if (part.includes('\0')) throw usageError('a text cannot contain NUL');
       return encodeText(`${part}\0`);
     }),
   );
@@ -90,7 +90,7 @@ function viewOf(bytes: Uint8Array): DataView {
 }
 
 function malformed(): Error {
-  return protocolError('the server sent a malformed message', '08P01');
+  return protocolError('malformed message', '08P01');
 }
 
 /** Hands on whole messages; `body` is valid during the call only. Linear in all bytes. */

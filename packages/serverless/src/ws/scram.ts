@@ -28,8 +28,8 @@ function failure(why: string): Error {
 
 export function createScram(password: string): Scram {
   const { subtle } = crypto;
-  if (!subtle) throw failure('this runtime has no crypto.subtle');
-  const nonce = toBase64(crypto.getRandomValues(new Uint8Array(18)));
+  if (!subtle) throw failure('no crypto.subtle in this runtime');
+  const nonce = crypto.randomUUID();
   const bare = `n=*,r=${nonce}`;
   let signature = '';
   let isVerified = false;
@@ -49,7 +49,7 @@ export function createScram(password: string): Scram {
       const [, serverNonce = '', salt = '', count] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(text) ?? [];
       const iterations = Number(count);
       if (!serverNonce.startsWith(nonce) || serverNonce === nonce || !(iterations > 0 && iterations <= maxIterations)) {
-        throw failure('the challenge makes no sense');
+        throw failure('invalid challenge');
       }
       // SASLprep for all but exotic passwords.
       const key = await keyOf(bytesOf(password.normalize('NFKC')), 'PBKDF2', 'deriveBits');

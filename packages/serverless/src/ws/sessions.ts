@@ -137,7 +137,7 @@ export function createSessions(
       onOpen(protocol) {
         if (protocol !== sessionSubprotocol) {
           socket?.close();
-          return closed(connectionError('the server does not speak postern.v1', '08001'), false);
+          return closed(connectionError('no postern.v1', '08001'), false);
         }
         state = 'open';
         onAgreed();

@@ -64,7 +64,7 @@ export function openWebSocket(
     const bytes = bytesOf(data);
     if (bytes) return events.onBytes(bytes);
     socket.close(1003);
-    closed('the server sent a text message');
+    closed('text message');
   });
   // Says next to nothing; `close` follows, but not in every runtime when the upgrade failed.
   on('error', ({ message, error }: { message?: string; error?: Error }) => closed(message || error?.message, error));
