@@ -32,7 +32,7 @@ export class Connector {
     while (
       waiters.length > this.connecting &&
       this.connecting < context.limits.maxConcurrentLogins &&
-      pool.counted < pool.quota &&
+      pool.counted + pool.leaving < pool.quota &&
       !this.isRetryPlanned &&
       !context.isClosing
     ) {

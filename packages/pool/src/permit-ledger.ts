@@ -97,6 +97,17 @@ export class PermitLedger implements PermitHolder {
     if (share.held > pool.counted) this.tellSoon();
   }
 
+  /** A connection of the pool is being closed: its permit is free when Postgres has closed it, too. */
+  leaving(pool: Pool): () => void {
+    pool.leaving++;
+    return () => {
+      pool.leaving--;
+      this.changed(pool);
+      pool.openIfWanted();
+      pool.context.flush();
+    };
+  }
+
   /**
    * A place for a connection that verifies a login. `pool.entering` was counted up by the caller, who counts it down again.
    * Resolves when there is room, or when waiting for it would take too long.
@@ -104,8 +115,8 @@ export class PermitLedger implements PermitHolder {
   async enter(pool: Pool, timeoutMs: number): Promise<void> {
     const share = this.byPool.get(pool);
     if (share === undefined) return;
-    while (pool.counted > pool.quota && pool.closeOneIdle());
-    if (pool.counted <= pool.quota) return;
+    if (pool.counted > pool.quota) pool.closeOneIdle();
+    if (pool.counted + pool.leaving <= pool.quota) return;
     await new Promise<void>((resolve) => {
       const timer = this.clock.after(Math.min(timeoutMs, longestLoginWaitMs), () => {
         share.logins.splice(share.logins.indexOf(enter), 1);
@@ -144,7 +155,7 @@ export class PermitLedger implements PermitHolder {
       pool.quota = Math.max(0, pool.quota - count);
       while (pool.counted > pool.quota && pool.closeOneIdle());
     } else {
-      let freed = Math.min(count, Math.max(0, pool.quota - pool.counted));
+      let freed = Math.min(count, Math.max(0, pool.quota - pool.counted - pool.leaving));
       pool.quota -= freed;
       while (freed < count && pool.hasIdleFor(idleMs)) {
         pool.quota--;
@@ -160,14 +171,14 @@ export class PermitLedger implements PermitHolder {
   private settle(share: Share): void {
     const { pool, logins } = share;
     // Each login waits because the count, itself included, is above the quota.
-    while (logins.length > 0 && pool.counted - logins.length < pool.quota) logins.shift()!();
+    while (logins.length > 0 && pool.counted + pool.leaving - logins.length < pool.quota) logins.shift()!();
     if (pool.lacking <= 0 && logins.length === 0) pool.quota = Math.min(pool.quota, pool.counted);
     this.giveBack(share);
   }
 
   private giveBack(share: Share): void {
     const { pool } = share;
-    const count = share.held - Math.max(pool.quota, pool.counted);
+    const count = share.held - Math.max(pool.quota, pool.counted + pool.leaving);
     if (count <= 0) return;
     share.held -= count;
     this.source.giveBack(share.key, count);

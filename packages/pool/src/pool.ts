@@ -32,6 +32,8 @@ export class Pool {
   quota: number;
   /** Logins under way that hold a permit, or wait for one; they count only where there are permits. */
   entering = 0;
+  /** Connections closed on our side whose place Postgres may still count; likewise. */
+  leaving = 0;
   readonly functions: FunctionKnowledge;
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
@@ -160,8 +162,7 @@ export class Pool {
     server.holder = undefined;
     server.idleSince = this.context.clock.now();
     if (this.isSurplus(server)) {
-      server.close();
-      this.context.connectionClosed(this);
+      this.giveUp(server);
       this.openIfWanted();
       return;
     }
@@ -336,7 +337,11 @@ export class Pool {
 
   private closeIdle(server: ServerConnection): void {
     this.idle.splice(this.idle.indexOf(server), 1);
-    server.close();
+    this.giveUp(server);
+  }
+
+  private giveUp(server: ServerConnection): void {
+    server.close(this.context.permits?.leaving(this));
     this.context.connectionClosed(this);
   }
 

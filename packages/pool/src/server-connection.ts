@@ -160,9 +160,11 @@ export class ServerConnection {
   }
 
   /** Says goodbye; for a connection that owes nothing. */
-  close(): void {
+  /** `closed` is called when Postgres has closed its side, or had time enough to. */
+  close(closed?: () => void): void {
     if (this.isGone) return;
     this.isGone = true;
+    if (closed !== undefined) this.stream.onClose = closed;
     this.stream.write(encodeTerminate());
     this.stream.end();
   }
