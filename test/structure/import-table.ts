@@ -45,6 +45,11 @@ export const importTable: Readonly<Record<string, ImportRule>> = {
     npm: ['commander', 'zod'],
     node: 'everywhere',
   },
+  'apps/docs': {
+    workspace: ['contract', 'pool'],
+    npm: ['typedoc', 'typedoc-plugin-markdown', 'typescript', 'vitepress'],
+    node: 'everywhere',
+  },
 };
 
 /** Longest source file that is not a test. */

@@ -28,7 +28,17 @@ export default defineConfig({
   rewrites: { 'generated/:rest*': ':rest*' },
   // Addresses of servers that a reader starts are not pages.
   ignoreDeadLinks: 'localhostLinks',
+  // A switch would have no name before scripts run.
+  appearance: 'force-auto',
   metaChunk: true,
+  // This page alone is made by a script.
+  transformHtml: (html, _, { page }) =>
+    page === '404.md'
+      ? html.replace(
+          '<body>',
+          '<body><noscript><main><h1>Page not found</h1><p><a href="/">Postern</a></p></main></noscript>',
+        )
+      : html,
   markdown: {
     // Words of our own behind the language are for the tests.
     config(markdown) {
@@ -102,7 +112,7 @@ export default defineConfig({
         ],
       },
       { text: 'Migrating', items: [{ text: 'From what you have', link: '/migrating/' }] },
-      { text: 'Recipes', collapsed: true, items: [{ text: 'All', link: '/recipes/' }, ...recipeItems] },
+      { text: 'Recipes', items: [{ text: 'All', link: '/recipes/' }, ...recipeItems] },
       {
         text: 'Background',
         items: [
