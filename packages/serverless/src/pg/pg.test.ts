@@ -16,6 +16,15 @@ const { default: PgCursor } = (await import('pg-cursor' as string)) as {
   default: new (text: string) => Cursor & Submittable;
 };
 
+// Its types are those of pg.
+const { default: QueryStream } = (await import('pg-query-stream' as string)) as {
+  default: new (
+    text: string,
+    values: unknown[],
+    config?: { batchSize: number },
+  ) => AsyncIterable<{ n: number }> & Submittable;
+};
+
 let gateway: GatewayFixture;
 beforeAll(async () => {
   gateway = await startGatewayFixture();
@@ -187,6 +196,28 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
     await expect(broken.read(1)).rejects.toMatchObject({ code: '42601' });
     expect((await client.query('SELECT 7 AS n')).rows).toEqual([{ n: 7 }]);
     await client.end();
+  });
+
+  test('pg-query-stream, read to its end, left early, by a client and by a pool', async () => {
+    const client = await connected();
+    const pool = new Pool({ connectionString: gateway.url(), max: 1 });
+    const text = 'SELECT * FROM generate_series(1, $1::int) AS n';
+    for (const on of [client, pool]) {
+      let sum = 0;
+      for await (const { n } of on.query(new QueryStream(text, [1_000], { batchSize: 64 }))) sum += n;
+      expect(sum).toBe(500_500);
+      for await (const { n } of on.query(new QueryStream(text, [1_000_000], { batchSize: 8 }))) if (n === 20) break;
+      const failing = on.query(new QueryStream('SELECT 1 / (5 - n) AS n FROM generate_series(1, 9) AS n', []));
+      await expect(
+        (async () => {
+          for await (const _ of failing);
+        })(),
+      ).rejects.toMatchObject({ code: '22012' });
+      expect((await on.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    }
+    await client.end();
+    await pool.end();
+    expect(pool.totalCount).toBe(0);
   });
 
   test('LISTEN as a loop', async () => {
