@@ -24,7 +24,7 @@ test('jsr.json agrees with package.json', () => {
   expect(jsr.version).toBeUndefined();
 });
 
-test('JSR would take the driver, types included', async () => {
+test('JSR would take the driver, types included', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-jsr-'));
   try {
     stageForJsr(driver, join(folder, 'staged'));

@@ -98,7 +98,7 @@ describe.each(packed.packages)(
       expect(messages.map((message) => formatMessage(message, manifest))).toEqual([]);
     });
 
-    test('attw finds nothing: types and code agree for ESM in Node and in bundlers', async () => {
+    test('attw finds nothing: types and code agree for ESM in Node and in bundlers', { timeout: 120_000 }, async () => {
       const attw = join(repositoryRoot, 'test/packaging/node_modules/.bin/attw');
       const { stdout } = await run(attw, [tarball, '--profile', 'esm-only', '--format', 'json']).catch(
         (error) => error,

@@ -92,12 +92,12 @@ test('the index lists every recipe with its title', () => {
   );
 });
 
-test.each(recipes)('$path', async ({ command, prints }) => {
+test.each(recipes)('$path', { timeout: 60_000 }, async ({ command, prints }) => {
   // The client is generated already.
   expect(await run(command.replace(/^npx prisma generate .* && /, ''))).toBe(prints);
 });
 
-describe('before and after', () => {
+describe('before and after', { timeout: 60_000 }, () => {
   /** A recipe's program as it was, beside it, so that it finds the same packages. */
   async function runBefore({ path, before }: Recipe, added: Record<string, string>, preload = ''): Promise<string> {
     const file = join(recipesFolder, dirname(path), `before-${process.pid}.tmp.ts`);
