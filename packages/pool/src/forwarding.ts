@@ -10,7 +10,8 @@ import { Action, Expect } from './reply-queue.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { isSqlEffects, type SqlEffects, SqlPrepared } from './sql-prepared.ts';
-import { countedRef, StatementForwarder, type StatementRef } from './statement-forwarding.ts';
+import { StatementForwarder } from './statement-forwarding.ts';
+import { countedRef, type StatementRef } from './statement-ref.ts';
 import type { StatementText } from './statements.ts';
 
 /** A Query of ours in place of the caller's: `completion` is what the caller is told instead of its results. */
@@ -115,7 +116,10 @@ export class Forwarder {
     const { session } = this;
     const sqlEnd = bytes.indexOf(0, at + 5);
     // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
-    if (server.unsynced > 0) server.isSuspect = true;
+    if (server.unsynced > 0) {
+      server.isSuspect = true;
+      this.statementForwarder.droppedByQuery(server);
+    }
     if (sqlEnd !== end - 1) {
       this.statementForwarder.sendMalformed(server, Expect.Query, bytes, at, end);
       this.session.segmentSent();

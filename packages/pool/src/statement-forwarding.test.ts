@@ -93,6 +93,25 @@ describe('the unnamed statement', () => {
     expect(server.asked()).toEqual(['Parse  SELECT 1/0', 'Bind ', 'Execute', 'Sync']);
   });
 
+  test('is there again when the Query that would have dropped it was skipped', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeParse('', 'SELECT 1/0'), encodeBind({}), encodeExecute(), encodeQuery('SELECT 2'), encodeSync());
+    connection.send(
+      Uint8Array.of(0x31, 0, 0, 0, 4, 0x32, 0, 0, 0, 4),
+      failure('22012', 'division by zero'),
+      encodeReadyForQuery('I'),
+    );
+    await a.send(...bindAndRun(''));
+    expect(a.heard().slice(-2)).toEqual(['ERROR 22012 division by zero', 'ReadyForQuery I']);
+    // On a fresh connection, since Postgres does not take a Query behind an open segment well.
+    const fresh = await answering(postgres);
+    await a.send();
+    expect(fresh.asked()).toEqual(['Parse  SELECT 1/0', 'Bind ', 'Execute', 'Sync']);
+  });
+
   test('of another session is not there for one that has none', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();

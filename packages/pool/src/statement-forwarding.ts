@@ -17,6 +17,7 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
+import { countedRef, type StatementRef } from './statement-ref.ts';
 import {
   encodeParseOf,
   type Statement,
@@ -25,19 +26,6 @@ import {
   type UnnamedStatement,
 } from './statements.ts';
 
-/** What to put right when a Parse or a statement's Close was not carried out. */
-export type StatementRef =
-  | { readonly kind: 'named'; readonly key: string; readonly statement: Statement }
-  | { readonly kind: 'injected'; readonly statement: Statement }
-  | { readonly kind: 'evicted'; readonly statement: Statement; readonly generation: number }
-  | { readonly kind: 'unnamed'; readonly previous: UnnamedStatement | undefined }
-  | { readonly kind: 'unnamed-again' }
-  | { readonly kind: 'injected-unnamed' }
-  /** Bind, Describe and Execute: their answers are counted in case the segment must be repeated. */
-  | { readonly kind: 'counted' }
-  /** The server's error is given out in these words instead. */
-  | { readonly kind: 'error'; readonly message: Uint8Array };
-
 const missingName = `${serverNamePrefix}none`;
 const bindMissing: Uint8Array = encodeBind({ statement: missingName });
 const closeUnnamed: Uint8Array = encodeClose('S', '');
@@ -45,11 +33,10 @@ const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
 /** Larger ones are sent as they arrive. */
 const maxWholeBindBytes = 16_384;
-const noName: Uint8Array = new Uint8Array(0);
+const nothing: Uint8Array = new Uint8Array(0);
 const decoder = new TextDecoder();
 /** Parsing the same text again changes nothing worth undoing, unless it is the Parse that fails. */
 const sameUnnamed: StatementRef = { kind: 'unnamed-again' };
-export const countedRef: StatementRef = { kind: 'counted' };
 
 export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
@@ -78,18 +65,19 @@ export class StatementForwarder {
       this.forwarder.awaitAnswer(server, pending);
       return false;
     }
-    let text = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
+    const given = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
+    let text = given;
     if (text.traits.prepared.length > 0 || text.traits.discardsAll)
       text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
     if (nameEnd > at + 5) return this.parseNamed(server, bytes, at + 5, nameEnd, text);
-    this.parseUnnamed(server, text);
+    if (text === given) server.send(bytes, at, end);
+    else server.send(encodeParseOf(nothing, text.tail));
+    this.unnamedSent(server, text);
     return true;
   }
 
-  private parseUnnamed(server: ServerConnection, text: StatementText): void {
+  private unnamedSent(server: ServerConnection, text: StatementText): void {
     const { session } = this;
-    const message = encodeParseOf(noName, text.tail);
-    server.send(message);
     server.unsynced++;
     const previous = this.unnamed;
     if (previous?.text !== text) this.unnamed = { text };
@@ -114,7 +102,7 @@ export class StatementForwarder {
     if (names.get(key) !== undefined) {
       if (server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction) {
         // Refused before the name is looked at (25P02).
-        server.send(encodeParseOf(noName, text.tail));
+        server.send(encodeParseOf(nothing, text.tail));
         server.unnamed = undefined;
         server.unsynced++;
         server.expect(Expect.Parse, Action.Forward, session, undefined);
@@ -196,7 +184,7 @@ export class StatementForwarder {
       server.unsynced++;
       server.expect(Expect.Close, Action.Swallow, session, undefined);
     } else {
-      server.send(encodeParseOf(noName, unnamed.text.tail));
+      server.send(encodeParseOf(nothing, unnamed.text.tail));
       server.unsynced++;
       server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected-unnamed' } satisfies StatementRef);
     }
@@ -337,6 +325,15 @@ export class StatementForwarder {
     server.send(bytes, at, end);
     server.unsynced++;
     server.expect(Expect.Close, Action.Forward, this.session, ref);
+  }
+
+  /** A Query drops the unnamed statement, unless it is skipped with what came before it. */
+  droppedByQuery(server: ServerConnection): void {
+    const { unnamed } = this;
+    this.synthesize(server, nothing, () => {
+      this.unnamed = unnamed;
+      server.unnamed = undefined;
+    });
   }
 
   private synthesize(server: ServerConnection, bytes: Uint8Array, undo: (() => void) | undefined): void {
