@@ -75,7 +75,7 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
     },
     openSession({ endpoint, database, identity, access }, stream, { startupParameters, options }) {
       const asked = { startupParameters, settings: sessionSettings(options) };
-      engine.openSession({
+      const session = engine.openSession({
         stream,
         target: endpointTarget(endpoint, database),
         identity,
@@ -84,6 +84,8 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
         greeting: false,
         label: 'http',
       });
+      // What a key allows may change from one request to the next.
+      return access === undefined ? session : undefined;
     },
   };
 }

@@ -73,6 +73,14 @@ export interface SessionOptions {
 export interface Session {
   readonly processId: number;
   readonly phase: 'opening' | 'open' | 'closed';
+  /**
+   * Of a pooled session that has been answered: nothing on it can be noticed by whoever uses it next, but the statements
+   * it was given names for. A session like a new one, for frontends whose callers do not stay (HTTP). Never true when
+   * `serverReset` is `always`.
+   */
+  readonly isUntouched?: boolean;
+  /** The frontend keeps it for a caller to come: it does not count as a session. */
+  isSpare?: boolean;
   close(): void;
 }
 
@@ -320,9 +328,13 @@ export function createEngine(options: EngineOptions): Engine {
     },
     stats() {
       let direct = 0;
-      for (const session of keys.sessions()) if (session instanceof DirectSession) direct++;
+      let spare = 0;
+      for (const session of keys.sessions()) {
+        if (session instanceof DirectSession) direct++;
+        else if (session.isSpare) spare++;
+      }
       return {
-        sessions: { pooled: keys.size - direct, direct },
+        sessions: { pooled: keys.size - direct - spare, direct },
         pools: [...pools.values()].map((pool) => pool.stats()),
       };
     },

@@ -38,6 +38,8 @@ export class SessionState {
   isBusy = false;
   /** Something in this transaction changed how text is parsed, in a way the label does not tell. */
   hasLocalSettings = false;
+  /** Everything that ran was sure to leave nothing that could be noticed afterwards, not even by the session itself. */
+  isUntouched = true;
 
   private readonly session: PooledSession;
   private touched = 0;
@@ -61,6 +63,7 @@ export class SessionState {
   /** A text is about to run on `server`. */
   touch(server: ServerConnection, text: StatementText): void {
     const { traits } = text;
+    if (!isTraceless(text)) this.isUntouched = false;
     if (text.notifies) server.notifier = this.session;
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
@@ -88,6 +91,7 @@ export class SessionState {
   /** Anything may have happened (FunctionCall, a text too large to look at). */
   touchAll(server: ServerConnection): void {
     server.isDirty = true;
+    this.isUntouched = false;
     this.session.riding.isSegmentShareable = false;
     this.touched |= Touched.Holdings;
   }
@@ -334,6 +338,10 @@ export class SessionState {
   close(): void {
     if (this.label.channels.length > 0) this.session.pool.listener.forget(this.session);
   }
+}
+
+function isTraceless({ traits, notifies, setsLocal, changesDatabase }: StatementText): boolean {
+  return traits.clean && traits.prepared.length === 0 && !notifies && !setsLocal && !changesDatabase;
 }
 
 /** The same ErrorResponse with severity FATAL, as Postgres reports a bad start-up parameter. */

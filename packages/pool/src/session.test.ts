@@ -224,3 +224,55 @@ describe('the release rule', () => {
     expect(a.isClosed).toBe(false);
   });
 });
+
+describe('what a session has run', () => {
+  test.each([
+    'SELECT $1::int',
+    'BEGIN; SELECT 1; COMMIT',
+    // lastval()
+    'INSERT INTO t VALUES (1) RETURNING a',
+    'SET LOCAL work_mem = 1',
+    'SET work_mem = 1',
+    'PREPARE p AS SELECT 1',
+    'EXECUTE p',
+    'DEALLOCATE ALL',
+    'DISCARD ALL',
+    'LISTEN c',
+    'NOTIFY c',
+    'CREATE TEMP TABLE t ()',
+    'SELECT some_function()',
+    'SELECT pg_advisory_lock(1)',
+    "SELECT set_config('a.b', 'c', true)",
+    'ALTER DATABASE d SET work_mem = 1',
+    'SELECT setseed(0)',
+  ])('may be noticed by its next user, or not: %s', async (sql) => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    await answering(postgres, (text) => (isInspection(text) ? done : undefined));
+    await a.send(encodeQuery('SELECT 1'));
+    expect(a.session.isUntouched).toBe(true);
+    await a.send(encodeParse('', sql), encodeBind(), encodeExecute(), encodeSync());
+    expect(a.session.isUntouched).toBe(['SELECT $1::int', 'BEGIN; SELECT 1; COMMIT'].includes(sql));
+  });
+
+  test('counts as noticed while anything is unanswered, and where every owner has its reset', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const { connection } = await answering(postgres, () => null);
+    await a.send(encodeQuery('SELECT 1'));
+    expect(a.session.isUntouched).toBe(false);
+    connection.send(done, encodeReadyForQuery('I'));
+    await settle();
+    expect(a.session.isUntouched).toBe(true);
+    const strict = await createTestEngine({ limits: { serverReset: 'always' } }).open();
+    expect(strict.session.isUntouched).toBe(false);
+  });
+
+  test('a spare session counts as none', async () => {
+    const { open, engine } = createTestEngine();
+    const { session } = await open();
+    expect(engine.stats().sessions).toEqual({ pooled: 1, direct: 0 });
+    session.isSpare = true;
+    expect(engine.stats().sessions).toEqual({ pooled: 0, direct: 0 });
+  });
+});

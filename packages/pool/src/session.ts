@@ -52,6 +52,8 @@ export class PooledSession implements ReplySink {
   server: ServerConnection | undefined;
   /** Segments sent whose ReadyForQuery is not in. */
   inFlight = 0;
+  /** Nobody's at the moment: its frontend keeps it for the next caller. */
+  isSpare = false;
   private isFatalSent = false;
 
   constructor(options: PooledSessionOptions) {
@@ -76,6 +78,11 @@ export class PooledSession implements ReplySink {
       this.detach();
       this.context.flush();
     };
+  }
+
+  get isUntouched(): boolean {
+    if (this.phase !== 'open' || this.inFlight > 0 || this.isBlocked || this.input.hasHeld) return false;
+    return this.state.isUntouched && this.context.limits.serverReset !== 'always';
   }
 
   // --- what the caller sends ---

@@ -7,6 +7,8 @@ import { encodeBind, encodeDescribe, encodeExecute, encodeSync, FrontendCode } f
 export interface SegmentWriter {
   /** Parse, Bind, Describe, Execute. Neither text may hold NUL (`query`) or half a surrogate pair (both). */
   statement(query: string, params: readonly (string | null)[]): void;
+  /** The same with a named statement; `query` is left out when the session has it. */
+  named(name: string, query: string | undefined, params: readonly (string | null)[]): void;
   /** Parse, Bind, Execute: for a statement that has neither parameters nor rows. */
   command(sql: string): void;
   /** Ends the segment: Sync, and what was written. Borrowed: valid until the next statement or command. */
@@ -43,15 +45,22 @@ class ReusedSegmentWriter implements SegmentWriter {
   }
 
   statement(query: string, params: readonly (string | null)[]): void {
-    this.parse(query);
+    this.parse('', query);
     if (params.length === 0) this.raw(bindNothing);
-    else this.bind(params);
+    else this.bind('', params);
+    this.raw(describePortal);
+    this.raw(execute);
+  }
+
+  named(name: string, query: string | undefined, params: readonly (string | null)[]): void {
+    if (query !== undefined) this.parse(name, query);
+    this.bind(name, params);
     this.raw(describePortal);
     this.raw(execute);
   }
 
   command(sql: string): void {
-    this.parse(sql);
+    this.parse('', sql);
     this.raw(bindNothing);
     this.raw(execute);
   }
@@ -64,9 +73,10 @@ class ReusedSegmentWriter implements SegmentWriter {
     return segment;
   }
 
-  /** The unnamed statement, no parameter types. */
-  private parse(query: string): void {
+  /** No parameter types. */
+  private parse(name: string, query: string): void {
     const start = this.startMessage(FrontendCode.Parse);
+    this.text(name);
     this.byte(0);
     this.text(query);
     this.byte(0);
@@ -74,10 +84,11 @@ class ReusedSegmentWriter implements SegmentWriter {
     this.endMessage(start);
   }
 
-  /** The unnamed portal of the unnamed statement, no format codes: everything is text. */
-  private bind(params: readonly (string | null)[]): void {
+  /** The unnamed portal of the statement, no format codes: everything is text. */
+  private bind(name: string, params: readonly (string | null)[]): void {
     const start = this.startMessage(FrontendCode.Bind);
     this.byte(0);
+    this.text(name);
     this.byte(0);
     this.int16(0);
     this.int16(params.length);

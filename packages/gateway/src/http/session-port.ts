@@ -23,9 +23,19 @@ export interface SessionPort {
   /**
    * The request is done with the session. `status` is that of the ReadyForQuery that answered everything that was sent;
    * undefined: it gives up in the middle, so what runs is cancelled and what is open rolled back. The listener hears
-   * nothing after it. Can be called twice, also from within `onBytes`.
+   * nothing after it. Can be called twice, also from within `onBytes`. `hasFailed`: so did a statement.
    */
-  leave(status: number | undefined): void;
+  leave(status: number | undefined, hasFailed?: boolean): void;
+  /** Named statements the session has, by their text; absent: none can be kept. */
+  readonly statements?: SessionStatements | undefined;
+}
+
+/** What a session that serves several requests remembers for them. */
+export interface SessionStatements {
+  /** The name of the statement, if the session has it. */
+  get(text: string): string | undefined;
+  /** A name for a statement it is about to have; undefined: it has enough. */
+  add(text: string): string | undefined;
 }
 
 /** Takes the session. May call the listener before it returns. */

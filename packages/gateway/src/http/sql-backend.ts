@@ -35,6 +35,14 @@ export interface SqlSessionOptions {
   readonly options: GatewayOptions;
 }
 
+/** A session that may serve further requests. */
+export interface SqlSession {
+  /** All is answered, and a further user would notice nothing of the former but the statements it named. */
+  readonly isUntouched?: boolean;
+  /** Set while no request has it. */
+  isSpare?: boolean;
+}
+
 export interface SqlBackend<Caller extends AuthenticatedCaller = AuthenticatedCaller> {
   /**
    * Accepts or rejects the caller. Rejects with a GatewayError, an engine's error or a DatabaseError; whoever is
@@ -45,6 +53,7 @@ export interface SqlBackend<Caller extends AuthenticatedCaller = AuthenticatedCa
    * Starts a pooled session without a greeting: the first bytes on `stream`, in either direction, are messages of a
    * session that is ready for queries. `stream.onData` must be set when this returns. When `stream.onClose` is called
    * the caller is gone: what runs is cancelled, what is open is rolled back.
+   * What it returns lets requests of one caller have the session one after another; nothing: each has its own.
    */
-  openSession(caller: Caller, stream: ByteStream, options: SqlSessionOptions): void;
+  openSession(caller: Caller, stream: ByteStream, options: SqlSessionOptions): SqlSession | undefined;
 }

@@ -22,8 +22,8 @@ import { type ArrayType, decodeArrayType, encodeTypeLookup, type TypeCatalogue }
 
 export interface SqlConversationOptions {
   readonly body: SqlRequestBody;
-  /** What to send: the body's statements and the commands around them. Borrowed: it is sent within the call. */
-  readonly segment: Uint8Array;
+  /** What to send: the body's statements and the commands around them, as this session needs them. */
+  readonly segmentFor: (session: SessionPort) => SqlSegment;
   readonly commands: SegmentCommands;
   readonly isRaw: boolean;
   /** Row shape of statements that do not say. */
@@ -33,10 +33,26 @@ export interface SqlConversationOptions {
   readonly connect: ConnectSession;
 }
 
+export interface SqlSegment {
+  /** Borrowed: sent at once. */
+  readonly bytes: Uint8Array;
+  /** The one statement goes by a name. */
+  readonly isNamed: boolean;
+}
+
 export type SqlOutcome =
   | { readonly ok: true; readonly body: Uint8Array }
   /** `statementIndex`: of a batch only, when one of its statements (not BEGIN or COMMIT) is to blame. */
-  | { readonly ok: false; readonly error: unknown; readonly statementIndex: number | undefined };
+  | {
+      readonly ok: false;
+      readonly error: unknown;
+      readonly statementIndex: number | undefined;
+      /**
+       * Of a named statement: it failed before it began, so nothing was done. Postgres may see it differently without the
+       * name: what types its parameters have was decided when it was prepared.
+       */
+      readonly isUnbound?: boolean;
+    };
 
 export interface SqlConversation {
   /** Never rejects. */
@@ -94,6 +110,8 @@ class Conversation implements SqlConversation, SessionListener {
   /** Index of the latest statement whose result has begun. */
   private begun = -1;
   private failure: Failure | undefined;
+  private isNamed = false;
+  private isBound = false;
 
   constructor(options: SqlConversationOptions) {
     const { body, commands, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
@@ -115,12 +133,17 @@ class Conversation implements SqlConversation, SessionListener {
     });
   }
 
-  start({ connect, segment }: SqlConversationOptions): void {
+  start({ connect, segmentFor }: SqlConversationOptions): void {
     try {
       this.port = connect(this);
       // It may have ended within the call.
-      if (this.phase === over) this.port.leave(undefined);
-      else this.send(segment);
+      if (this.phase === over) {
+        this.port.leave(undefined);
+        return;
+      }
+      const { bytes, isNamed } = segmentFor(this.port);
+      this.isNamed = isNamed;
+      this.send(bytes);
     } catch (error) {
       this.finishWith(error);
     }
@@ -147,13 +170,14 @@ class Conversation implements SqlConversation, SessionListener {
   private finish(result: SqlOutcome): void {
     if (this.phase === over) return;
     this.phase = over;
-    this.port?.leave(this.ready);
+    this.port?.leave(this.ready, !result.ok);
     this.settle(result);
   }
 
   /** The first error is the answer; what follows from it is not. */
   private finishWith(error: unknown): void {
-    this.finish({ ok: false, ...(this.failure ?? { error, statementIndex: undefined }) });
+    const isUnbound = this.isNamed && !this.isBound && this.ready !== undefined;
+    this.finish({ ok: false, ...(this.failure ?? { error, statementIndex: undefined }), isUnbound });
   }
 
   /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
@@ -179,6 +203,9 @@ class Conversation implements SqlConversation, SessionListener {
       case BackendCode.ReadyForQuery:
         this.onReady(message[0]!);
         break;
+      case BackendCode.BindComplete:
+        this.isBound = true;
+        break;
       case BackendCode.CopyInResponse:
       case BackendCode.CopyOutResponse:
       case BackendCode.CopyBothResponse:
@@ -186,7 +213,7 @@ class Conversation implements SqlConversation, SessionListener {
         this.finishWith(undefined);
         break;
       default:
-        // ParseComplete, BindComplete, NoData: nothing to say. Notices, notifications, parameters: nobody to tell.
+        // ParseComplete, NoData: nothing to say. Notices, notifications, parameters: nobody to tell.
         break;
     }
   }

@@ -1,18 +1,20 @@
 // One `/sql` request from its headers to its answer: who it is, what it runs, on which session. Knows no response.
 
-import { GatewayError, parseSqlRequestBody, type SqlRequestBody } from '@postern/contract';
+import { GatewayError, parseSqlRequestBody, type SqlRequestBody, type SqlStatement } from '@postern/contract';
 import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
+import { createKeptSessions, type OpenSession } from './kept-sessions.ts';
+import { createRepeatedTexts } from './repeated-texts.ts';
 import { callerGone } from './request-errors.ts';
 import { createSegmentWriter } from './segment-writer.ts';
-import { connectOwnSession } from './session-port.ts';
+import { connectOwnSession, type SessionPort, type SessionStatements } from './session-port.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
-import { type SqlOutcome, startSqlConversation } from './sql-conversation.ts';
+import { type SqlConversation, type SqlOutcome, type SqlSegment, startSqlConversation } from './sql-conversation.ts';
 import type { SqlHttpRequest } from './sql-handler.ts';
 import type { SqlHeading } from './sql-heading.ts';
-import { segmentCommands, writeSegment } from './sql-segments.ts';
+import { segmentCommands, writeNamedSegment, writeSegment } from './sql-segments.ts';
 import { type SqlStreamStart, startSqlStream } from './sql-stream.ts';
 import type { SqlTransactions } from './sql-transactions.ts';
 import { createTypeCatalogues } from './type-catalogue.ts';
@@ -50,6 +52,8 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     options;
   const catalogues = createTypeCatalogues();
   const segmentWriter = createSegmentWriter();
+  const keptSessions = createKeptSessions({ clock, namePrefix: `${crypto.randomUUID()}_` });
+  const repeatedTexts = createRepeatedTexts();
 
   return async function runSql(request, heading, run) {
     const authenticated = backend.authenticate(toCredentials(heading, request.remoteAddress));
@@ -67,15 +71,13 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       throw new GatewayError('invalid_body', 'only a single statement ("query") can be streamed');
     }
     if (statements.length === 0 && extensions.transaction === undefined) return emptyBatch;
-    const open = (stream: Parameters<typeof backend.openSession>[1]): void =>
+    const open: OpenSession = (stream) =>
       backend.openSession(caller, stream, {
         startupParameters: heading.startupParameters,
         options: heading.options,
       });
-    let connect = connectOwnSession(open);
     if (extensions.transaction !== undefined) {
       run.transaction = await takeTurn(extensions.transaction, caller, open, request);
-      connect = run.transaction.turn.connect;
     }
     const commands = segmentCommands(body, batch, extensions.transaction);
     const isNothing = statements.length === 0 && commands.before === undefined && commands.after === undefined;
@@ -88,14 +90,35 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       extensions.isStream || run.transaction !== undefined
         ? undefined
         : cache?.turn((name) => request.header(name), { callerKey: caller.callerKey, heading, body });
-    const converse = (onAbort: (abort: () => void) => void): Promise<SqlOutcome> => {
-      const conversation = startSqlConversation({
-        segment: writeSegment(segmentWriter, statements, commands),
-        ...{ body, commands, connect, isRaw, isArrayMode, maxResponseBytes },
+    const connect =
+      run.transaction?.turn.connect ??
+      keptSessions.connect({ callerKey: caller.callerKey, settings: heading.startupParameters }, open);
+    const plainSegment = (): SqlSegment => ({
+      bytes: writeSegment(segmentWriter, statements, commands),
+      isNamed: false,
+    });
+    const start = (segmentFor: (session: SessionPort) => SqlSegment): SqlConversation =>
+      startSqlConversation({
+        ...{ body, commands, connect, segmentFor, isRaw, isArrayMode, maxResponseBytes },
         catalogue: catalogues.of(caller.databaseKey),
       });
+    const converse = (onAbort: (abort: () => void) => void): Promise<SqlOutcome> => {
+      // In a transaction a statement whose name fails takes the transaction with it.
+      const statement = body.kind === 'single' && run.transaction === undefined ? body.statement : undefined;
+      let conversation: SqlConversation;
+      if (statement === undefined || !mayBeNamed(statement)) conversation = start(plainSegment);
+      else {
+        conversation = start(({ statements: known }) => namedSegment(statement, known) ?? plainSegment());
+      }
       onAbort(() => conversation.abort());
-      return conversation.outcome;
+      return statement === undefined
+        ? conversation.outcome
+        : conversation.outcome.then((outcome) => {
+            if (outcome.ok) repeatedTexts.add(statement.query);
+            if (outcome.ok || outcome.isUnbound !== true) return outcome;
+            conversation = start(plainSegment);
+            return conversation.outcome;
+          });
     };
     if (cached !== undefined) {
       // What others wait for too goes on when this caller leaves.
@@ -111,7 +134,8 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     if (extensions.isStream) {
       const segment = writeSegment(segmentWriter, statements, commands);
       const stream = startSqlStream({
-        ...{ segment, commands, connect, maxRowBytes, clock, stallTimeoutMs },
+        ...{ segment, commands, maxRowBytes, clock, stallTimeoutMs },
+        connect: run.transaction?.turn.connect ?? connectOwnSession(open),
         errorBody: (error) => errorReply(error).body,
         transactionState: () => run.transaction?.turn.state,
       });
@@ -123,6 +147,21 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     }
     return { kind: 'whole', ...(await converse((abort) => request.onAbort(abort))) };
   };
+
+  function mayBeNamed({ query, params }: SqlStatement): boolean {
+    if (!repeatedTexts.has(query)) return false;
+    let length = 0;
+    for (const param of params) length += param?.length ?? 0;
+    return length <= maxNamedParameterLength;
+  }
+
+  function namedSegment(statement: SqlStatement, known: SessionStatements | undefined): SqlSegment | undefined {
+    const name = known?.get(statement.query);
+    const newName = name === undefined ? known?.add(statement.query) : undefined;
+    const chosen = name ?? newName;
+    if (chosen === undefined) return undefined;
+    return { bytes: writeNamedSegment(segmentWriter, statement, chosen, name === undefined), isNamed: true };
+  }
 
   async function takeTurn(
     transaction: NonNullable<SqlHeading['extensions']['transaction']>,
@@ -138,6 +177,9 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     return { token, turn };
   }
 }
+
+/** The engine repeats segments of named statements whose plan went stale, as long as they are not too large. */
+const maxNamedParameterLength = 10_000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const emptyBatch: SqlAnswer = { kind: 'whole', ok: true, body: new TextEncoder().encode('{"results":[]}') };

@@ -36,6 +36,17 @@ export function segmentCommands(
 const noCommands: SegmentCommands = { before: undefined, after: undefined };
 const endSql = { commit: 'COMMIT', rollback: 'ROLLBACK' } as const;
 
+/** One segment with one statement, by its name; `isNew`: the session does not have it yet. Borrowed from `writer`. */
+export function writeNamedSegment(
+  writer: SegmentWriter,
+  { query, params }: SqlStatement,
+  name: string,
+  isNew: boolean,
+): Uint8Array {
+  writer.named(name, isNew ? query : undefined, params);
+  return writer.finish();
+}
+
 /** One segment; borrowed from `writer`. */
 export function writeSegment(
   writer: SegmentWriter,
