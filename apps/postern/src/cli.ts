@@ -26,6 +26,7 @@ const flagKeys: readonly { flag: string; path: readonly string[]; isNumber?: tru
   { flag: 'http', path: ['http'] },
   { flag: 'tcp', path: ['tcp'] },
   { flag: 'poolSize', path: ['poolSize'], isNumber: true },
+  { flag: 'workers', path: ['workers'], isNumber: true },
   { flag: 'poolTimeout', path: ['poolTimeout'] },
   { flag: 'connectTimeout', path: ['connectTimeout'] },
   { flag: 'keysFile', path: ['keysFile'] },
@@ -73,6 +74,10 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
         'where the Postgres protocol listens (default: 127.0.0.1:6432; port 0: any free one)',
       )
       .option('--pool-size <n>', 'server connections per pool (default: 2 × cores + 1)')
+      .option(
+        '--workers <n>',
+        'processes that share the ports and the pools (default: one per core when more than two)',
+      )
       .option('--pool-timeout <time>', 'longest wait for a server connection (default: 10s)')
       .option('--connect-timeout <time>', 'longest wait for a Postgres that starts or wakes (default: 5s)')
       .option('--keys-file <file>', 'API keys, made with postern keys create (default: .postern/keys.json)')

@@ -8,6 +8,8 @@ import { serve } from './serve.ts';
 import { createStopRequest } from './stop-request.ts';
 import { stopWithNpm } from './stop-with-npm.ts';
 import { StartError, UsageError } from './usage-error.ts';
+import { runWorker } from './workers/run-worker.ts';
+import { workerVariable } from './workers/worker-job.ts';
 
 /** The version of this program. */
 export const version: string = manifest.version;
@@ -17,6 +19,9 @@ export const version: string = manifest.version;
  * or broke, 2 when the command line or the configuration is wrong.
  */
 export async function main(argv: readonly string[] = process.argv.slice(2)): Promise<number> {
+  if (process.env[workerVariable] !== undefined && process.send !== undefined) {
+    return runWorker(createOutput((text) => void process.stdout.write(text), setImmediate));
+  }
   const stop = createStopRequest(process, () => process.exit(1));
   // The reader of our output is gone (`postern dev | head`): nobody is left to talk to.
   process.stdout.on('error', () => stop.stop('output closed'));

@@ -1,11 +1,14 @@
 import {
   createKeyFileSource,
   type EndpointConfig,
+  fixedKeys,
   joinKeys,
+  type KeyEntry,
   type KeySource,
   ListenError,
   type PlanSettings,
   type RunningGateway,
+  type StartGatewayOptions,
   startGateway,
 } from '@postern/gateway';
 import type { Config } from './config/config-schema.ts';
@@ -30,12 +33,15 @@ export interface OpenGatewayOptions {
   readonly endpoints: readonly EndpointConfig[];
   readonly tls: TlsFiles | undefined;
   /** Keys beside those of the file. */
-  readonly keys?: KeySource | undefined;
+  readonly keyEntries?: readonly KeyEntry[] | undefined;
+  /** One of several processes on the same ports. */
+  readonly worker?: StartGatewayOptions['worker'];
   log(event: Event): void;
 }
 
 /** Opens all ports in front of the endpoints. Throws StartError or UsageError. */
-export async function openGateway({ config, endpoints, tls, keys, log }: OpenGatewayOptions): Promise<OpenGateway> {
+export async function openGateway(options: OpenGatewayOptions): Promise<OpenGateway> {
+  const { config, endpoints, tls, keyEntries, worker, log } = options;
   const gateway = await start({
     endpoints,
     http: config.http,
@@ -44,10 +50,11 @@ export async function openGateway({ config, endpoints, tls, keys, log }: OpenGat
     poolSize: config.poolSize,
     limits: definedOnly({ poolTimeoutMs: config.poolTimeout, connectTimeoutMs: config.connectTimeout }),
     admission: definedOnly({ maxCallers: config.maxCallers }),
-    keys: openKeys(config.keysFile, keys, log),
+    keys: openKeys(config.keysFile, keyEntries, log),
     plans: plansOf(config),
     cacheBytes: config.cacheSize,
     acceptPlainPasswords: config.acceptPlainPasswords,
+    worker,
     log: (event) => log({ ...event }),
   });
   const http = formatAddress(gateway.httpAddress);
@@ -60,13 +67,13 @@ export async function openGateway({ config, endpoints, tls, keys, log }: OpenGat
   };
 }
 
-function openKeys(path: string, further: KeySource | undefined, log: OpenGatewayOptions['log']): KeySource {
+function openKeys(path: string, further: readonly KeyEntry[] | undefined, log: OpenGatewayOptions['log']): KeySource {
   try {
     const file = createKeyFileSource({
       path,
       onError: (error) => log({ event: 'keys_file_unreadable', message: error.message }),
     });
-    return further === undefined ? file : joinKeys(further, file);
+    return further === undefined ? file : joinKeys(fixedKeys(further), file);
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

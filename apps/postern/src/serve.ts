@@ -1,12 +1,15 @@
+import { availableParallelism } from 'node:os';
 import type { GateInvocation } from './cli.ts';
 import type { Config } from './config/config-schema.ts';
 import { loadConfig } from './config/load-config.ts';
 import { readTlsFiles } from './config/read-tls.ts';
 import { createEventLog } from './log/event-log.ts';
-import { type OpenGateway, type OpenGatewayOptions, openGateway } from './open-gateway.ts';
+import { openGate } from './open-gate.ts';
+import type { OpenGateway, OpenGatewayOptions } from './open-gateway.ts';
 import type { ProgramContext } from './program-context.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { UsageError } from './usage-error.ts';
+import { workerCount } from './workers/worker-count.ts';
 
 /** `postern serve`: the gate in front of any Postgres. Resolves when it has been stopped. */
 export async function serve(invocation: GateInvocation, context: ProgramContext): Promise<void> {
@@ -23,7 +26,11 @@ export async function serve(invocation: GateInvocation, context: ProgramContext)
     isColored: context.isColored,
     now: () => new Date(),
   });
-  const gateway = await openGateway({ config, endpoints, tls, log: log.log });
+  const gateway = await openGate({
+    ...{ config, endpoints, tls, log },
+    workers: workerCount(config, availableParallelism()),
+    isColored: context.isColored,
+  });
   if (config.logFormat === 'pretty') context.write(banner(context.version, gateway, endpoints));
   log.open({ event: 'listening', ...gateway.listening });
   await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });

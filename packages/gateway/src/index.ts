@@ -9,7 +9,7 @@ export { createNodeAuthCrypto } from './node/auth-crypto.ts';
 export { createNodeClock } from './node/clock.ts';
 export { createDial, type DialOptions } from './node/dial.ts';
 export { createKeyFileSource, type KeyFileSourceOptions, readKeyFile, writeKeyFile } from './node/key-file.ts';
-export { ListenError, type ListenOn } from './node/listen.ts';
+export { ListenError, type ListenOn, listen } from './node/listen.ts';
 export { type RunningGateway, type StartGatewayOptions, startGateway } from './node/server.ts';
 export type { TlsCertificate } from './node/tcp-server.ts';
 export { defaultPlans, type Plan, type PlanName, type PlanSettings } from './plans/plan.ts';

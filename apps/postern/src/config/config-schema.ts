@@ -12,6 +12,8 @@ export interface Config {
   readonly http: ListenAddress;
   readonly tcp: ListenAddress;
   readonly poolSize?: number | undefined;
+  /** Processes on the same ports. */
+  readonly workers?: number | undefined;
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly acceptPlainPasswords?: boolean | undefined;
@@ -109,6 +111,14 @@ const schema = z.strictObject({
     .prefault('127.0.0.1:6432')
     .describe('HOST:PORT of the Postgres protocol; port 0 picks a free one.'),
   poolSize: poolSize.optional().describe('Server connections per pool; default 2 × cores + 1.'),
+  workers: z
+    .int()
+    .min(1)
+    .max(127)
+    .optional()
+    .describe(
+      'Processes that serve the same ports and share the pools; default one per core when there are more than two, else 1.',
+    ),
   tls: z
     .strictObject({
       cert: z.string().describe('File with the certificate chain, PEM.'),

@@ -4,14 +4,14 @@ import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { readTlsFiles } from '../config/read-tls.ts';
 import { createEventLog, type EventLog } from '../log/event-log.ts';
-import { openGateway } from '../open-gateway.ts';
+import { openGate } from '../open-gate.ts';
 import type { ProgramContext } from '../program-context.ts';
 import { runUntilStopped } from '../run-until-stopped.ts';
 import { StartError } from '../usage-error.ts';
 import { devBanner } from './banner.ts';
 import { devLogin, startDevDatabase } from './dev-database.ts';
 import { type DevFolder, openDevFolder } from './dev-folder.ts';
-import { devKeys } from './dev-key.ts';
+import { devKeyEntries } from './dev-key.ts';
 
 /** `postern dev`: the gate in front of a Postgres of our own. Resolves when it has been stopped. */
 export async function dev(invocation: GateInvocation, context: ProgramContext): Promise<void> {
@@ -52,12 +52,15 @@ async function run(
   context: ProgramContext,
 ): Promise<void> {
   const tls = readTlsFiles(config.tls);
-  const gateway = await openGateway({
+  const gateway = await openGate({
     config,
-    keys: await devKeys(),
+    keyEntries: await devKeyEntries(),
     endpoints: [{ name: 'default', databaseUrl: database.url(devLogin.database) }],
     tls,
-    log: log.log,
+    // One developer: a second process would only cost memory, unless it is asked for.
+    workers: config.workers ?? 1,
+    isColored: context.isColored,
+    log,
   });
   folder.announce({ pid: process.pid, ...gateway.listening });
   if (config.logFormat === 'pretty') context.write(devBanner(context.version, gateway, folder.path));

@@ -5,8 +5,10 @@ export type LogFormat = 'pretty' | 'json';
 
 export interface EventLog {
   log(event: Event): void;
-  /** Prints the line that comes first of all, and then what was logged until now. */
-  open(first: Event): void;
+  /** Lines that another process has made of its events. */
+  print(lines: string): void;
+  /** Prints the line that comes first of all, where there is one, and then what was logged until now. */
+  open(first?: Event): void;
 }
 
 export interface EventLogOptions {
@@ -23,9 +25,14 @@ const maxHeldEvents = 1_000;
  * One line per event. Nothing is printed before `open`: a program that reads the log finds `listening` in the first line.
  */
 export function createEventLog(options: EventLogOptions): EventLog {
-  let held: { event: Event; at: Date }[] | undefined = [];
+  let held: (() => void)[] | undefined = [];
 
-  function print(event: Event, at: Date): void {
+  function orHold(print: () => void): void {
+    if (!held) print();
+    else if (held.length < maxHeldEvents) held.push(print);
+  }
+
+  function printEvent(event: Event, at: Date): void {
     const line =
       options.format === 'json'
         ? JSON.stringify(event.event === 'listening' ? event : { time: at.toISOString(), ...event })
@@ -36,15 +43,15 @@ export function createEventLog(options: EventLogOptions): EventLog {
   return {
     log(event) {
       const at = options.now();
-      if (!held) print(event, at);
-      else if (held.length < maxHeldEvents) held.push({ event, at });
+      orHold(() => printEvent(event, at));
     },
+    print: (lines) => orHold(() => options.write(lines)),
     open(first) {
       const waiting = held ?? [];
       held = undefined;
       // For people the banner has said it already.
-      if (options.format === 'json') print(first, options.now());
-      for (const { event, at } of waiting) print(event, at);
+      if (first !== undefined && options.format === 'json') printEvent(first, options.now());
+      for (const print of waiting) print();
     },
   };
 }

@@ -1,6 +1,7 @@
 // Requests from worker to worker of one program: plain HTTP over a Unix socket in a folder that only this user can enter
 // (a named pipe on Windows). Streams, back-pressure and callers that leave are HTTP's business, as everywhere else.
 
+import { rmSync } from 'node:fs';
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
@@ -32,6 +33,8 @@ export function startPeerServer(path: string, { sql, app }: Pick<Gateway, 'sql' 
   const server = createServer({ keepAliveTimeout: idleMs * 2, noDelay: true }, (request, response) => {
     if (!takeSql(request, response)) void takeOther(request, response);
   });
+  // Of a worker with this number that was killed.
+  if (process.platform !== 'win32') rmSync(path, { force: true });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     // Exclusive: node:cluster would share it among all workers otherwise.
