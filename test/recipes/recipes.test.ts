@@ -87,6 +87,10 @@ test('the index lists every recipe with its title', () => {
     path,
     title,
   }));
+  // What it tells to type is what a recipe says of itself.
+  const typed = [...index.matchAll(/npx tsx \S+/g)].map(([command]) => command);
+  expect(typed.length).toBeGreaterThan(0);
+  expect(recipes.map(({ command }) => command)).toEqual(expect.arrayContaining(typed));
   expect(listed.sort((a, b) => a.path!.localeCompare(b.path!))).toEqual(
     recipes.map(({ path, title }) => ({ path, title })),
   );
