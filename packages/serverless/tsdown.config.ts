@@ -9,6 +9,7 @@ export default defineConfig({
   dts: true,
   clean: true,
   sourcemap: true,
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
   deps: { alwaysBundle: [/^@postern\//] },
   outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
 });

@@ -8,6 +8,7 @@ import { createTypes, type TypeParser, type Types, types } from '../values/types
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
+import { answer } from './callback.ts';
 import { type ClientConfig, type ConnectionParameters, resolveParameters } from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
@@ -93,10 +94,7 @@ export class Client extends Emitter {
   connect(): Promise<this>;
   connect(callback: Callback): void;
   connect(callback?: Callback): Promise<this> | undefined {
-    const connected = this.#connect();
-    if (!callback) return connected;
-    connected.then(() => callback(null), callback);
-    return undefined;
+    return answer(this.#connect(), callback);
   }
 
   query<Row = Record<string, unknown>>(
@@ -152,14 +150,11 @@ export class Client extends Emitter {
   end(): Promise<void>;
   end(callback: Callback): void;
   end(callback?: Callback): Promise<void> | undefined {
-    const wasEnded = this.#state === 'ended';
+    if (this.#state !== 'ended') queueMicrotask(() => this.emit('end'));
     this.#state = 'ended';
     clearTimeout(this.#keepAlive);
     this.#session?.close();
-    if (!wasEnded) queueMicrotask(() => this.emit('end'));
-    if (!callback) return Promise.resolve();
-    queueMicrotask(() => callback());
-    return undefined;
+    return answer(Promise.resolve(), callback);
   }
 
   /** Loads data: `copyFrom('COPY t FROM STDIN', rows)`, texts or bytes as the statement's format wants them. */

@@ -5,6 +5,7 @@ import { connectionError, PosternError, usageError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
 import { Emitter, type Listener } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
+import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
 import { type ClientConfig, resolveParameters } from './connection-parameters.ts';
 import { failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
@@ -105,12 +106,12 @@ export class Pool extends Emitter {
       if (isNew) await this.#introduce(member);
       return this.#lend(member);
     });
-    if (!callback) return connected;
-    connected.then(
-      (client) => callback(undefined, client, (error) => client.release(error)),
-      (error) => callback(error, undefined, () => {}),
+    return answer(
+      connected,
+      callback &&
+        ((error: Error | undefined, client?: PoolClient) =>
+          callback(error ?? undefined, client, (failure) => client?.release(failure))),
     );
-    return undefined;
   }
 
   query<Row = Record<string, unknown>>(
@@ -130,22 +131,14 @@ export class Pool extends Emitter {
       return query;
     }
     const result = this.#query(query, typeof values === 'function' ? undefined : values);
-    if (!callback) return result;
-    result.then(
-      (value) => callback(undefined, value),
-      (error) => callback(error, undefined),
-    );
-    return undefined;
+    return answer(result, callback);
   }
 
   /** Waits for clients that are lent, and closes all of them. */
   end(): Promise<void>;
   end(callback: () => void): void;
   end(callback?: () => void): Promise<void> | undefined {
-    const ended = this.#end();
-    if (!callback) return ended;
-    ended.then(callback, callback);
-    return undefined;
+    return answer(this.#end(), callback);
   }
 
   async #end(): Promise<void> {

@@ -1,17 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** What an entry point weighs in a program that uses all of it, minified by esbuild, in bytes. */
-export async function bundleSize(entry: string): Promise<{ minified: number; gzipped: number }> {
+/** What an entry point of the built package weighs in a program that uses all of it, minified by esbuild, in bytes. */
+export async function bundleSize(name: string): Promise<{ minified: number; gzipped: number }> {
   const { outputFiles } = await build({
-    stdin: { contents: `export * from ${JSON.stringify(entry)};`, resolveDir: import.meta.dirname, loader: 'ts' },
+    entryPoints: [new URL(`../../dist/${name}.js`, import.meta.url).pathname],
     bundle: true,
     minify: true,
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    conditions: ['import'],
-    mainFields: ['module', 'main'],
     write: false,
     logLevel: 'error',
   });

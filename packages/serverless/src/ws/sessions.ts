@@ -19,14 +19,11 @@ const headerBytes = 8;
 const maxFrameBytes = 65_536;
 
 interface Session {
-  readonly passenger: Passenger;
+  take(bytes: Uint8Array): void;
+  /** The server takes so many more. */
+  allow(bytes: number): void;
+  onOpen(): void;
   readonly onClose: Passenger['onClose'];
-  /** What may still be sent. */
-  window: number;
-  readonly waiting: Uint8Array[];
-  /** Received, but not yet credited. */
-  consumed: number;
-  isPaused: boolean;
 }
 
 function frame(session: number, bytes: Uint8Array): Uint8Array {
@@ -51,25 +48,6 @@ export function createSessions(
     else early.push(bytes);
   }
 
-  function write(id: number, session: Session, bytes: Uint8Array): void {
-    const frames: Uint8Array[] = [];
-    session.waiting.push(bytes);
-    for (let next = session.waiting[0]; next && session.window > 0; next = session.waiting[0]) {
-      const part = next.subarray(0, Math.min(session.window, maxFrameBytes));
-      session.window -= part.length;
-      if (part.length > 0) frames.push(frame(id, part));
-      if (part.length < next.length) session.waiting[0] = next.subarray(part.length);
-      else session.waiting.shift();
-    }
-    if (frames.length > 0) send(concat(frames));
-  }
-
-  function credit(id: number, session: Session): void {
-    if (session.isPaused || session.consumed < creditStepBytes) return;
-    send(frame(0, encodeText(JSON.stringify({ type: 'credit', session: id, bytes: session.consumed }))));
-    session.consumed = 0;
-  }
-
   function leave(id: number): void {
     sessions.delete(id);
     // Nothing keeps it open but sessions; a pool that wants one again opens another WebSocket.
@@ -79,11 +57,8 @@ export function createSessions(
   }
 
   function control(text: string): void {
-    const { type, session: id, bytes } = JSON.parse(text) as { type: string; session: number; bytes: number };
-    const session = sessions.get(id);
-    if (type !== 'credit' || !session) return;
-    session.window += bytes;
-    write(id, session, empty);
+    const { type, session, bytes } = JSON.parse(text) as { type: string; session: number; bytes: number };
+    if (type === 'credit') sessions.get(session)?.allow(bytes);
   }
 
   /** The beginning of a header, or of a control frame. */
@@ -94,7 +69,6 @@ export function createSessions(
   function take(chunk: Uint8Array): void {
     let bytes = rest.length > 0 ? concat([rest, chunk]) : chunk;
     while (bytes.length > 0) {
-      const session = sessions.get(current);
       if (remaining === 0) {
         if (bytes.length < headerBytes) break;
         const header = new Reader(bytes);
@@ -109,11 +83,7 @@ export function createSessions(
       bytes = bytes.subarray(part.length);
       remaining -= part.length;
       if (current === 0) control(decodeText(part));
-      else if (session) {
-        session.consumed += part.length;
-        session.passenger.onBytes(part);
-        credit(current, session);
-      }
+      else sessions.get(current)?.take(part);
     }
     rest = bytes.slice();
   }
@@ -142,7 +112,7 @@ export function createSessions(
         state = 'open';
         onAgreed();
         if (early.length > 0) send(concat(early));
-        for (const { passenger } of [...sessions.values()]) passenger.onOpen();
+        for (const session of [...sessions.values()]) session.onOpen();
       },
       onBytes: take,
       onClose: closed,
@@ -160,19 +130,55 @@ export function createSessions(
     isUsable: () => state !== 'closed' && sessions.size < maxSessions,
     open(passenger, onClose) {
       const id = ++lastId;
-      const session: Session = { passenger, onClose, window: windowBytes, waiting: [], consumed: 0, isPaused: false };
-      sessions.set(id, session);
-      passenger.transport = {
-        write(bytes) {
-          if (sessions.has(id)) write(id, session, bytes);
+      const waiting: Uint8Array[] = [];
+      /** What may still be sent. */
+      let window: number = windowBytes;
+      /** Received, but not yet credited. */
+      let consumed = 0;
+      let isPaused = false;
+
+      function write(bytes: Uint8Array): void {
+        if (!sessions.has(id)) return;
+        waiting.push(bytes);
+        const frames: Uint8Array[] = [];
+        for (let next = waiting[0]; next && window > 0; next = waiting[0]) {
+          const part = next.subarray(0, Math.min(window, maxFrameBytes));
+          window -= part.length;
+          if (part.length > 0) frames.push(frame(id, part));
+          if (part.length < next.length) waiting[0] = next.subarray(part.length);
+          else waiting.shift();
+        }
+        if (frames.length > 0) send(concat(frames));
+      }
+
+      function credit(): void {
+        if (isPaused || consumed < creditStepBytes) return;
+        send(frame(0, encodeText(JSON.stringify({ type: 'credit', session: id, bytes: consumed }))));
+        consumed = 0;
+      }
+
+      sessions.set(id, {
+        take(bytes) {
+          consumed += bytes.length;
+          passenger.onBytes(bytes);
+          credit();
         },
-        bufferedBytes: () => session.waiting.reduce((sum, { length }) => sum + length, socket?.bufferedBytes() ?? 0),
+        allow(bytes) {
+          window += bytes;
+          write(empty);
+        },
+        onOpen: passenger.onOpen,
+        onClose,
+      });
+      passenger.transport = {
+        write,
+        bufferedBytes: () => waiting.reduce((sum, { length }) => sum + length, socket?.bufferedBytes() ?? 0),
         pause() {
-          session.isPaused = true;
+          isPaused = true;
         },
         resume() {
-          session.isPaused = false;
-          credit(id, session);
+          isPaused = false;
+          credit();
         },
         close() {
           if (!sessions.has(id)) return;
@@ -180,10 +186,10 @@ export function createSessions(
           leave(id);
         },
       };
-      write(id, session, passenger.first('postern'));
+      write(passenger.first('postern'));
       if (state === 'new') connect();
       // Not from within: whoever opens it is not done.
-      else if (state === 'open') queueMicrotask(() => sessions.has(id) && passenger.onOpen());
+      else if (state === 'open') queueMicrotask(() => sessions.get(id)?.onOpen());
     },
   };
 }
