@@ -6,7 +6,7 @@ export function errorPage(catalogue: Readonly<Record<string, ErrorCatalogueEntry
   const rows = Object.entries(catalogue);
   return [
     '---',
-    'outline: false',
+    'aside: false',
     '---',
     '',
     '# Errors',

@@ -79,10 +79,14 @@ function configurationTable(schema: JsonSchema, flags: readonly Flag[]): string 
     const flag = `--${path.join('-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const hasFlag = flags.some(({ usage }) => usage.split(' ')[0] === flag);
     const variable = ['POSTERN', ...path.map((key) => key.replaceAll(/[A-Z]/g, '_$&').toUpperCase())].join('_');
-    const cells = [path.join('.'), hasFlag ? flag : '', variable, value].map(codeCell);
-    return [...cells, textCell(description)];
+    const ways = [...(hasFlag ? [flag] : []), variable].map(codeCell).join('<br>');
+    return [
+      codeCell(path.join('.')),
+      ways,
+      textCell(description) + (value === '' ? '' : ` Default ${codeCell(value)}.`),
+    ];
   });
-  return markdownTable(['Key', 'Flag', 'Variable', 'Default', 'What'], rows);
+  return markdownTable(['Key', 'Flag, variable', 'What'], rows);
 }
 
 /** Keys that hold a value; groups that are not named by the operator are taken apart. */
