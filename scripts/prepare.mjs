@@ -53,7 +53,7 @@ function install() {
   const args = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'];
   if (!run('npx', ['-y', packageManager, ...args])) {
     console.error(
-      '\nThe installation failed; the reason is above. It needs the npm registry and about 900 MB of disk.',
+      '\nThe installation failed; the reason is above. It needs the npm registry and about 2 GB of disk.',
     );
     process.exit(1);
   }
