@@ -52,9 +52,7 @@ function install() {
   console.log(`Installing packages (${packageManager}) …`);
   const args = ['install', '--frozen-lockfile', '--reporter=append-only', '--loglevel=error'];
   if (!run('npx', ['-y', packageManager, ...args])) {
-    console.error(
-      '\nThe installation failed; the reason is above. It needs the npm registry and about 2 GB of disk.',
-    );
+    console.error('\nThe installation failed; the reason is above. It needs the npm registry and about 2 GB of disk.');
     process.exit(1);
   }
   writeFileSync(stamp, wanted);
