@@ -25,7 +25,7 @@ client.release();
 console.log('took', rows);
 console.log('left', (await pool.query("SELECT count(*)::int FROM jobs WHERE state = 'new'")).rows);
 
-// From here on only with Postern: state of the session, on one server connection shared with everybody.
+// From here on only with Postern: behind PgBouncer the next caller would meet what this session leaves behind.
 const session = await pool.connect();
 await session.query("SET statement_timeout = '7s'");
 await session.query('CREATE TEMPORARY TABLE seen (id int)');

@@ -8,6 +8,7 @@ import { createKey, fixedKeys, type RunningGateway, startGateway } from '@poster
 import { createTestDatabase, type TestDatabase } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generatePrismaClient } from './generate-prisma-client.ts';
+import { pgbouncerProgram, startPgBouncer } from './pgbouncer.ts';
 import { type Recipe, readRecipes, recipeFiles, recipesFolder } from './recipe.ts';
 
 const execute = promisify(execFile);
@@ -133,6 +134,24 @@ neonConfig.webSocketConstructor = WebSocket;
     expect(recipe.before).toContain('process.env.PGBOUNCER_URL');
     expect(await runBefore(recipe, direct)).toBe(recipe.prints);
   });
+
+  // PgBouncer is what npm does not bring: `apt-get install pgbouncer`.
+  test.skipIf(pgbouncerProgram === undefined)(
+    'PgBouncer prints the same, once: what a session leaves stays',
+    async () => {
+      const recipe = named('migrate-from-pgbouncer.ts');
+      const pgbouncer = await startPgBouncer(pgbouncerProgram!, database);
+      try {
+        const before = { PGBOUNCER_URL: pgbouncer.url };
+        expect(await runBefore(recipe, before)).toBe(recipe.prints);
+        await expect(runBefore(recipe, before)).rejects.toThrow(/already exists/);
+      } finally {
+        await pgbouncer.stop();
+      }
+      expect(await run(recipe.command)).toBe(recipe.prints);
+      expect(await run(recipe.command)).toBe(recipe.prints);
+    },
+  );
 
   test('pg itself, over TCP, prints what the alias prints', async () => {
     const recipe = named('pg-alias/app.ts');
