@@ -8,6 +8,13 @@ import type { PooledSession } from './session.ts';
 
 const maxRemembered = 1_000;
 
+interface Doubtful {
+  readonly id: string;
+  readonly message: Uint8Array;
+  /** Segments that were under way when it came and still are: when none is left it is not this session's own. */
+  segmentsLeft: number;
+}
+
 export class SessionNotifications {
   private readonly session: PooledSession;
   private waiting: Uint8Array[] | undefined;
@@ -17,9 +24,7 @@ export class SessionNotifications {
    * From the process of the connection that the session has now, while answers are due: its own, which that connection tells
    * before the ReadyForQuery, or its former user's, which it does not.
    */
-  private doubtful: { readonly id: string; readonly message: Uint8Array }[] | undefined;
-  /** Doubtful ones that were told although more answers are due. */
-  private toldEarly: string[] | undefined;
+  private doubtful: Doubtful[] | undefined;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -31,7 +36,6 @@ export class SessionNotifications {
     const { processId, channel, payload } = decodeNotification(body);
     if (processId !== server.processId) return;
     const id = `${processId} ${channel} ${payload}`;
-    if (take(this.toldEarly, id)) return;
     session.give(encodeNotificationResponse(session.processId, channel, payload));
     if (!session.state.label.channels.includes(channel)) return;
     const at = this.doubtful?.findIndex((notification) => notification.id === id) ?? -1;
@@ -51,7 +55,7 @@ export class SessionNotifications {
     const isDue = server !== undefined && !(server.isQuiet && server.status === TransactionStatus.Idle);
     this.doubtful ??= [];
     if (isDue && server.processId === processId && this.doubtful.length < maxRemembered) {
-      this.doubtful.push({ id, message });
+      this.doubtful.push({ id, message, segmentsLeft: this.session.inFlight });
     } else this.tell(message);
   }
 
@@ -66,22 +70,17 @@ export class SessionNotifications {
     } else session.give(message);
   }
 
-  /** Before a ReadyForQuery outside a transaction. */
-  flush(): void {
-    const { session } = this;
-    if (this.waiting !== undefined) {
-      for (const message of this.waiting) session.give(message);
-      this.waiting = undefined;
-    }
-    if (this.doubtful !== undefined) {
-      // What the own connection has not told by now it does not tell, unless it belongs to a segment behind this one.
-      for (const { id, message } of this.doubtful) {
-        session.give(message);
-        this.toldEarly ??= [];
-        this.toldEarly.push(id);
-      }
-      this.doubtful = undefined;
-    } else if (session.inFlight <= 1) this.toldEarly = undefined;
+  /** Before the ReadyForQuery of a segment; outside a transaction what has waited is told. */
+  segmentOver(status: number): void {
+    const { session, waiting, doubtful } = this;
+    if (doubtful !== undefined) for (const notification of doubtful) notification.segmentsLeft--;
+    if (status !== TransactionStatus.Idle) return;
+    this.waiting = undefined;
+    if (waiting !== undefined) for (const message of waiting) session.give(message);
+    if (doubtful === undefined) return;
+    const left = doubtful.filter(({ segmentsLeft }) => segmentsLeft > 0);
+    this.doubtful = left.length > 0 ? left : undefined;
+    for (const { message, segmentsLeft } of doubtful) if (segmentsLeft <= 0) session.give(message);
   }
 }
 

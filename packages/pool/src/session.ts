@@ -205,7 +205,7 @@ export class PooledSession implements ReplySink {
   /** What is told before a ReadyForQuery: changed parameters, and notifications between transactions. */
   private beforeReady(server: ServerConnection, status: number): void {
     this.output.tellParameters(server.parameters);
-    if (status === TransactionStatus.Idle) this.notifications.flush();
+    this.notifications.segmentOver(status);
   }
 
   /** Gives out the ReadyForQuery that `mustHoldReady` held back. */
