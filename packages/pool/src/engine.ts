@@ -113,7 +113,7 @@ export function createEngine(options: EngineOptions): Engine {
   const permits = options.permits === undefined ? undefined : new PermitLedger(options.permits, clock);
   const waitingPools = new Set<Pool>();
   const budget = new ServerBudget(limits.maxServerConnections, pools);
-  const groups = createLimitGroups();
+  const groups = createLimitGroups((group, pool, name) => permits?.addGroup(group, pool, name));
   // Callers' streams read on into the same memory, server connections' streams can be told that it was kept.
   const toServer = new Outbox(allocate, 'copies');
   const toCaller = new Outbox(allocate, 'lends');
@@ -195,6 +195,7 @@ export function createEngine(options: EngineOptions): Engine {
       if (pool.closeStale()) isAnyOpen = true;
       else if (pool.isUnused) drop(key, pool);
     }
+    permits?.sweep();
     isSweeping = isAnyOpen;
     if (isSweeping) clock.after(5_000, sweep);
     context.flush();

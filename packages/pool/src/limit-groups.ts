@@ -7,7 +7,10 @@ export interface LimitGroups {
   find(pool: Pool, limit: number | undefined, name: string): LimitGroup | undefined;
 }
 
-export function createLimitGroups(): LimitGroups {
+/** `added` is told of each new group. */
+export function createLimitGroups(
+  added: (group: LimitGroup, pool: Pool, name: string) => void = () => {},
+): LimitGroups {
   const groups = new WeakMap<Pool, Map<string, LimitGroup>>();
   return {
     find(pool, limit, name) {
@@ -22,6 +25,7 @@ export function createLimitGroups(): LimitGroups {
       if (group === undefined) {
         group = { limit, lent: 0 };
         byName.set(key, group);
+        added(group, pool, key);
       }
       return group;
     },

@@ -12,13 +12,19 @@ import {
 import type { PermitHolder, PermitSource } from './permit-ledger.ts';
 
 const key = `${target.host}:${target.port}/${target.database}/${identity.id}`;
+const groupKey = `${key} connection_limit 1/web`;
 const slow = 'SELECT pg_sleep(1)';
+
+/** In what is told: whether it is about the pool or about a connection_limit. */
+function groupOf(key: string): string {
+  return key === groupKey ? ' for web' : '';
+}
 
 interface World extends TestEngine {
   /** What the source was told since it was last asked. */
   said(): string[];
-  grant(count: number): Promise<void>;
-  recall(count: number, idleMs?: number): Promise<void>;
+  grant(count: number, key?: string): Promise<void>;
+  recall(count: number, idleMs?: number, key?: string): Promise<void>;
   readonly servers: AnsweringServer[];
   finish(server: AnsweringServer | undefined): Promise<void>;
 }
@@ -29,9 +35,9 @@ function createWorld(limits: { serverIdleTimeoutMs?: number; poolTimeoutMs?: num
   const servers: AnsweringServer[] = [];
   let holder: PermitHolder | undefined;
   const permits: PermitSource = {
-    want: ({ size }, count) => void told.push(`want ${count} of ${size}`),
-    giveBack: (_, count) => void told.push(`back ${count}`),
-    decline: (_, count) => void told.push(`decline ${count}`),
+    want: ({ key, size }, count) => void told.push(`want ${count} of ${size}${groupOf(key)}`),
+    giveBack: (key, count) => void told.push(`back ${count}${groupOf(key)}`),
+    decline: (key, count) => void told.push(`decline ${count}${groupOf(key)}`),
     serve(served) {
       holder = served;
     },
@@ -44,13 +50,13 @@ function createWorld(limits: { serverIdleTimeoutMs?: number; poolTimeoutMs?: num
     ...engine,
     said: () => told.splice(0),
     servers,
-    async grant(count) {
-      holder?.granted(key, count);
+    async grant(count, given = key) {
+      holder?.granted(given, count);
       await settle();
       await settle();
     },
-    async recall(count, idleMs) {
-      holder?.recalled(key, count, idleMs);
+    async recall(count, idleMs, given = key) {
+      holder?.recalled(given, count, idleMs);
       await settle();
     },
     async finish(server) {
@@ -178,4 +184,36 @@ test('gives back what an idle connection held when that is closed, and what come
   expect(world.engine.stats().pools).toEqual([]);
   await world.grant(1);
   expect(world.said()).toEqual(['back 1']);
+});
+
+test('a connection_limit is shared, too: its callers have as many connections as their group was granted', async () => {
+  const world = createWorld();
+  const web = { settings: { connectionLimit: 1 }, startupParameters: new Map([['application_name', 'web']]) };
+  const [first, second] = await Promise.all([world.open(web), world.open(web)]);
+  expect(world.said().sort()).toEqual(['want 1 of 1 for web', 'want 1 of 3']);
+  await world.grant(2);
+  await world.pass(20);
+  expect(world.engine.stats().pools[0]).toMatchObject({ idle: 2, waiting: 2 });
+  await world.grant(1, groupKey);
+  await world.pass(20);
+  world.said();
+  await first.send(encodeQuery(slow));
+  await second.send(encodeQuery('SELECT 2'));
+  second.heard();
+  expect(world.engine.stats().pools[0]).toMatchObject({ idle: 1, leased: 1, waiting: 1 });
+  // Another process wants it: in use, then given back though one waits here.
+  await world.recall(1, 0, groupKey);
+  await world.recall(1, undefined, groupKey);
+  expect(world.said()).toEqual(['decline 1 for web']);
+  await world.finish(world.servers.find((server) => server.asked().includes(`Query ${slow}`)));
+  expect(world.said()).toContain('back 1 for web');
+  expect(second.heard()).toEqual([]);
+  await world.pass(20);
+  expect(world.said()).toContain('want 1 of 1 for web');
+  await world.grant(1, groupKey);
+  expect(second.heard().at(-1)).toBe('ReadyForQuery I');
+  await Promise.all([first.vanish(), second.vanish()]);
+  world.said();
+  await world.pass(5_000);
+  expect(world.said()).toContain('back 1 for web');
 });

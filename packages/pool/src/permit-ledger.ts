@@ -4,7 +4,9 @@
  * what this process holds, wants and owes. A permit nobody needs goes back at once, a recalled one with the next release.
  */
 import type { Clock, Timer } from './clock.ts';
+import { GroupPermits } from './group-permits.ts';
 import type { Pool } from './pool.ts';
+import type { LimitGroup } from './wait-queue.ts';
 
 /** Where permits come from. Calls only send; nothing is answered within them. */
 export interface PermitSource {
@@ -54,11 +56,13 @@ export class PermitLedger implements PermitHolder {
   private readonly clock: Clock;
   private readonly shares = new Map<string, Share>();
   private readonly byPool = new Map<Pool, Share>();
+  private readonly groups: GroupPermits;
   private timer: Timer | undefined;
 
   constructor(source: PermitSource, clock: Clock) {
     this.source = source;
     this.clock = clock;
+    this.groups = new GroupPermits(source);
     source.serve(this);
   }
 
@@ -69,12 +73,33 @@ export class PermitLedger implements PermitHolder {
     this.byPool.set(pool, share);
   }
 
+  /** Callers of the pool that share one connection_limit. */
+  addGroup(group: LimitGroup, pool: Pool, name: string): void {
+    this.groups.add(`${this.byPool.get(pool)?.key ?? ''} connection_limit ${name}`, group, pool);
+  }
+
+  /** A caller waits for its connection_limit. */
+  groupNeeded(group: LimitGroup): void {
+    if (this.groups.needed(group)) this.tellSoon();
+  }
+
+  /** A caller with a connection_limit has given its connection back. */
+  groupChanged(group: LimitGroup): void {
+    this.groups.changed(group);
+  }
+
+  /** Now and then. */
+  sweep(): void {
+    this.groups.sweep();
+  }
+
   /** The pool is dropped. */
   remove(pool: Pool): void {
     const share = this.byPool.get(pool);
     if (share === undefined) return;
     this.shares.delete(share.key);
     this.byPool.delete(pool);
+    this.groups.remove(pool);
     if (share.told > 0) this.source.want(share, 0);
     if (share.held > 0) this.source.giveBack(share.key, share.held);
   }
@@ -134,7 +159,7 @@ export class PermitLedger implements PermitHolder {
   granted(key: string, count: number): void {
     const share = this.shares.get(key);
     if (share === undefined) {
-      this.source.giveBack(key, count);
+      this.grantedToGroup(key, count);
       return;
     }
     share.held += count;
@@ -147,9 +172,21 @@ export class PermitLedger implements PermitHolder {
     share.pool.context.flush();
   }
 
+  private grantedToGroup(key: string, count: number): void {
+    if (!this.groups.has(key)) {
+      this.source.giveBack(key, count);
+      return;
+    }
+    this.groups.granted(key, count);
+    this.tellSoon();
+  }
+
   recalled(key: string, count: number, idleMs: number | undefined): void {
     const share = this.shares.get(key);
-    if (share === undefined) return;
+    if (share === undefined) {
+      this.groups.recalled(key, count, idleMs === undefined);
+      return;
+    }
     const { pool } = share;
     if (idleMs === undefined) {
       pool.quota = Math.max(0, pool.quota - count);
@@ -157,10 +194,11 @@ export class PermitLedger implements PermitHolder {
     } else {
       let freed = Math.min(count, Math.max(0, pool.quota - pool.counted - pool.leaving));
       pool.quota -= freed;
-      while (freed < count && pool.hasIdleFor(idleMs)) {
+      for (; freed < count; freed++) {
         pool.quota--;
-        pool.closeOneIdle();
-        freed++;
+        if (pool.closeOneIdle(idleMs)) continue;
+        pool.quota++;
+        break;
       }
       if (freed < count) this.source.decline(key, count - freed);
     }
@@ -206,6 +244,7 @@ export class PermitLedger implements PermitHolder {
         this.settle(share);
         this.tell(share);
       }
+      if (this.groups.tell()) this.tellSoon();
     });
   }
 }

@@ -18,7 +18,7 @@ import type { Startup } from './session-state.ts';
 import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
 import { createStatementTexts, type StatementTexts } from './statements.ts';
-import { type Waiter, WaitQueue } from './wait-queue.ts';
+import { type LimitGroup, type Waiter, WaitQueue } from './wait-queue.ts';
 
 export class Pool {
   readonly target: Target;
@@ -118,6 +118,7 @@ export class Pool {
     }
     waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);
+    if (group !== undefined && group.lent >= group.limit) this.context.permits?.groupNeeded(group);
     this.context.watchWaiters(this);
     this.connector.openIfWanted();
     return undefined;
@@ -149,9 +150,14 @@ export class Pool {
     if (waiter.group !== undefined) waiter.group.lent++;
   }
 
+  private unlend(group: LimitGroup): void {
+    group.lent--;
+    this.context.permits?.groupChanged(group);
+  }
+
   /** The lease is over: the connection must satisfy the release rule (Session checks it). */
   release(server: ServerConnection, waiter: Waiter | undefined): void {
-    if (waiter?.group !== undefined) waiter.group.lent--;
+    if (waiter?.group !== undefined) this.unlend(waiter.group);
     this.leased.delete(server);
     this.pinned.delete(server);
     this.recovering.delete(server);
@@ -217,7 +223,7 @@ export class Pool {
 
   /** The session left in the middle of something: bring the connection back to a known state, or close it. */
   recover(server: ServerConnection, waiter: Waiter | undefined): void {
-    if (waiter?.group !== undefined) waiter.group.lent--;
+    if (waiter?.group !== undefined) this.unlend(waiter.group);
     this.leased.delete(server);
     this.pinned.delete(server);
     if (server.isGone) {
@@ -233,7 +239,7 @@ export class Pool {
 
   /** The session left something that no reset removes: the connection goes with it. */
   discard(server: ServerConnection, waiter: Waiter | undefined): void {
-    if (waiter?.group !== undefined) waiter.group.lent--;
+    if (waiter?.group !== undefined) this.unlend(waiter.group);
     server.destroy();
   }
 
@@ -322,17 +328,12 @@ export class Pool {
     while (this.closeOneIdle());
   }
 
-  /** Gives one idle connection back to Postgres; false when there is none. */
-  closeOneIdle(): boolean {
+  /** Gives a connection back to Postgres that has been idle for so long; false when there is none. */
+  closeOneIdle(idleMs = 0): boolean {
     const server = this.idle[0];
-    if (server === undefined) return false;
+    if (server === undefined || this.context.clock.now() - server.idleSince < idleMs) return false;
     this.closeIdle(server);
     return true;
-  }
-
-  hasIdleFor(milliseconds: number): boolean {
-    const server = this.idle[0];
-    return server !== undefined && this.context.clock.now() - server.idleSince >= milliseconds;
   }
 
   private closeIdle(server: ServerConnection): void {

@@ -4,7 +4,8 @@ import type { ServerConnection } from './server-connection.ts';
 
 /** Callers that share one connection_limit. */
 export interface LimitGroup {
-  readonly limit: number;
+  /** Where several processes share it: what of it is ours (group-permits.ts). */
+  limit: number;
   /** Server connections lent to them. */
   lent: number;
 }

@@ -101,7 +101,7 @@ export function createPermitBroker(options: PermitBrokerOptions): PermitBroker {
   /** All shares that take from the same limit as `pool`: its own, or where that is the tighter one, the target's. */
   function rivals(pool: BrokerPool): { free: number; shares: Share[] } {
     const own = pool.size - outOf(pool);
-    if (maxPerTarget > 0 && own > 0) {
+    if (maxPerTarget > 0 && own > 0 && pool.target !== '') {
       const others = [...pools.values()].filter(({ target }) => target === pool.target);
       const free = maxPerTarget - others.reduce((sum, other) => sum + outOf(other), 0);
       if (free <= own)
