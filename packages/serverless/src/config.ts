@@ -17,8 +17,7 @@ export interface WebSocketLike {
   addEventListener(type: string, listener: (event: unknown) => void): void;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: constructors of all runtimes fit only so
-export type WebSocketConstructor = new (...args: any[]) => WebSocketLike;
+export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
 
 /** `port` is '' when the connection string has none. */
 export type FetchEndpoint = string | ((host: string, port: string, options: { jwtAuth: boolean }) => string);

@@ -39,7 +39,17 @@ export function openHub({ host, port }: ConnectionParameters, settings: Configur
   return createHub(`ws${isSecure ? 's' : ''}://${address}`, settings.protocol ?? 'auto', settings.webSocketConstructor);
 }
 
-export class Client extends Emitter {
+/** Events of a client. */
+export interface ClientEvents {
+  connect: [];
+  drain: [];
+  end: [];
+  error: [error: PosternError];
+  notice: [notice: PosternError];
+  notification: [notification: ChannelNotification];
+}
+
+export class Client extends Emitter<ClientEvents> {
   declare readonly config: string | ClientConfig | undefined;
   /** Settings of this client alone; to be changed before `connect()`. */
   readonly neonConfig: Configuration = {};
@@ -101,8 +111,12 @@ export class Client extends Emitter {
     query: string | QueryConfig,
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>>;
-  query(query: string | QueryConfig, callback: QueryCallback): void;
-  query(query: string | QueryConfig, values: readonly unknown[] | undefined, callback: QueryCallback): void;
+  query<Row = Record<string, unknown>>(query: string | QueryConfig, callback: QueryCallback<Row>): void;
+  query<Row = Record<string, unknown>>(
+    query: string | QueryConfig,
+    values: readonly unknown[] | undefined,
+    callback: QueryCallback<Row>,
+  ): void;
   query<Given extends Submittable>(submittable: Given): Given;
   query(
     given: string | QueryConfig | Submittable,

@@ -261,9 +261,7 @@ describe('the rest of node-postgres', () => {
     const row = await new Promise((resolve) =>
       client.query('SELECT $1::int AS n', [1], (_, result) => resolve(result.rows[0])),
     );
-    const error = await new Promise<DatabaseError>((resolve) =>
-      client.query('nonsense', (failure) => resolve(failure)),
-    );
+    const error = await new Promise<PosternError>((resolve) => client.query('nonsense', (failure) => resolve(failure)));
     expect([row, error.code]).toEqual([{ n: 1 }, '42601']);
     await new Promise<void>((resolve) => client.end(() => resolve()));
     const pool = new Pool({ connectionString: gateway.url(), max: 1 });

@@ -3,7 +3,7 @@ import { type Configuration, neonConfig } from '../config.ts';
 import { postern } from '../http/query-function.ts';
 import { connectionError, PosternError, usageError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
-import { Emitter, type Listener } from '../ws/emitter.ts';
+import { Emitter, type EventName, type ListenerOf } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
 import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
@@ -48,7 +48,16 @@ interface Member {
 const defaultMax = 10;
 const defaultIdleTimeoutMs = 10_000;
 
-export class Pool extends Emitter {
+/** Events of a pool. */
+export interface PoolEvents {
+  connect: [client: PoolClient];
+  acquire: [client: PoolClient];
+  release: [error: Error | boolean | undefined, client: PoolClient];
+  remove: [client: PoolClient];
+  error: [error: PosternError, client: PoolClient];
+}
+
+export class Pool extends Emitter<PoolEvents> {
   declare readonly options: PoolConfig & { max: number; min: number };
   declare readonly Client: typeof Client;
   ending = false;
@@ -89,7 +98,7 @@ export class Pool extends Emitter {
     return [...this.#members].filter((member) => this.#isExpired(member)).length;
   }
 
-  override on(event: string | symbol, listener: Listener): this {
+  override on<Name extends EventName>(event: Name, listener: ListenerOf<PoolEvents, Name>): this {
     if (event !== 'error') this.hasFetchUnsupportedListeners = true;
     return super.on(event, listener);
   }
@@ -118,8 +127,12 @@ export class Pool extends Emitter {
     query: string | QueryConfig,
     values?: readonly unknown[],
   ): Promise<QueryResult<Row>>;
-  query(query: string | QueryConfig, callback: QueryCallback): void;
-  query(query: string | QueryConfig, values: readonly unknown[] | undefined, callback: QueryCallback): void;
+  query<Row = Record<string, unknown>>(query: string | QueryConfig, callback: QueryCallback<Row>): void;
+  query<Row = Record<string, unknown>>(
+    query: string | QueryConfig,
+    values: readonly unknown[] | undefined,
+    callback: QueryCallback<Row>,
+  ): void;
   query<Given extends Submittable>(submittable: Given): Given;
   query(
     query: string | QueryConfig | Submittable,

@@ -1,5 +1,5 @@
 /** One query on its way through a client. */
-import { usageError } from '../postern-error.ts';
+import { type PosternError, usageError } from '../postern-error.ts';
 import type { FieldDef } from '../values/rows.ts';
 import type { CustomTypes } from '../values/types.ts';
 import type { Connection } from '../ws/connection.ts';
@@ -42,8 +42,15 @@ export interface QueryConfig {
   callback?: QueryCallback | undefined;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: node-postgres' callbacks say themselves what they expect
-export type QueryCallback = (error: any, result: any) => void;
+/** As node-postgres' types have it; really one of both is null or undefined. */
+export type QueryCallback<Row = Record<string, unknown>> = (error: PosternError, result: Result<Row>) => void;
+
+/** Events of a query. */
+interface QueryEvents {
+  row: [row: Record<string, unknown>, result: Result];
+  end: [result: Result];
+  error: [error: PosternError];
+}
 
 /** Tells a query of ours, or of another package, that it failed; ours needs no ReadyForQuery behind it. */
 export function failQuery(query: Submittable, error: Error, connection: Connection | undefined): void {
@@ -51,7 +58,7 @@ export function failQuery(query: Submittable, error: Error, connection: Connecti
   if ('settle' in query) query.handleReadyForQuery?.(connection as Connection);
 }
 
-export class Query extends Emitter implements Submittable {
+export class Query extends Emitter<QueryEvents> implements Submittable {
   declare readonly config: QueryConfig;
   declare callback: QueryCallback | undefined;
   /** It failed, or has been settled. */
@@ -151,7 +158,7 @@ export class Query extends Emitter implements Submittable {
     const { callback } = this;
     this.isOver = true;
     this.callback = () => {};
-    callback?.(error ?? null, error ? undefined : results);
+    callback?.((error ?? null) as PosternError, (error ? undefined : results) as Result);
     if (error) this.emit('error', error);
     else this.emit('end', results);
   }

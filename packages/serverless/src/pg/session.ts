@@ -30,7 +30,7 @@ export interface SessionOptions {
   /** Queries that were not sent. Those of an attempt that may be repeated come back to it. */
   readonly waiting: Entry[];
   /** Gets notices and notifications. */
-  readonly emitter: Emitter;
+  readonly emitter: Pick<Emitter, 'emit'>;
   /** Nothing is running or waiting any more. */
   onDrain(): void;
   /** Over; `error` unless it was asked for. Queries have been told already. */

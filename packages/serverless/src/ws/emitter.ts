@@ -1,40 +1,49 @@
 /** Node's EventEmitter as far as node-postgres' users know it, except that an `error` nobody listens to is not thrown. */
 
-// biome-ignore lint/suspicious/noExplicitAny: listeners take what the event has
-export type Listener = (...args: any[]) => void;
+export type EventName = string | symbol;
+
+/** What an event of this name calls: `Events` says with what. Of other events nothing is known. */
+export type ListenerOf<Events, Name> = Name extends keyof Events
+  ? Events[Name] extends readonly unknown[]
+    ? (...about: Events[Name]) => void
+    : never
+  : Listener;
+
+/** Any. */
+export type Listener = (...about: never[]) => void;
 
 /** What `once` adds; `listener` is what it was given. */
 type Registered = Listener & { listener?: Listener };
-type EventName = string | symbol;
 
-export class Emitter {
+/** `Events`: names of events to lists of what their listeners get. */
+export class Emitter<Events = object> {
   readonly #registered = new Map<EventName, readonly Registered[]>();
 
-  on(event: EventName, listener: Listener): this {
+  on<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
     // Always a new list: an event that is under way goes on with the old one.
-    this.#registered.set(event, [...this.#list(event), listener]);
+    this.#registered.set(event, [...this.#list(event), listener as Listener]);
     return this;
   }
 
-  addListener(event: EventName, listener: Listener): this {
+  addListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
     return this.on(event, listener);
   }
 
-  prependListener(event: EventName, listener: Listener): this {
-    this.#registered.set(event, [listener, ...this.#list(event)]);
+  prependListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
+    this.#registered.set(event, [listener as Listener, ...this.#list(event)]);
     return this;
   }
 
-  once(event: EventName, listener: Listener): this {
-    const call: Registered = (...args) => {
-      this.off(event, call);
-      listener.apply(this, args);
+  once<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
+    const call: Registered = (...about) => {
+      this.off(event, call as never);
+      (listener as Listener).apply(this, about);
     };
-    call.listener = listener;
-    return this.on(event, call);
+    call.listener = listener as Listener;
+    return this.on(event, call as never); // it takes whatever the listener does
   }
 
-  off(event: EventName, listener: Listener): this {
+  off<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
     const list = this.#list(event);
     const last = list.findLastIndex((call) => call === listener || call.listener === listener);
     this.#registered.set(
@@ -44,7 +53,7 @@ export class Emitter {
     return this;
   }
 
-  removeListener(event: EventName, listener: Listener): this {
+  removeListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
     return this.off(event, listener);
   }
 
@@ -54,9 +63,9 @@ export class Emitter {
     return this;
   }
 
-  emit(event: EventName, ...args: unknown[]): boolean {
+  emit(event: EventName, ...about: unknown[]): boolean {
     const list = this.#list(event);
-    for (const call of list) call.apply(this, args);
+    for (const call of list) call.apply(this, about as never[]); // what the event has
     return list.length > 0;
   }
 
