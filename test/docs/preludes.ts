@@ -2,7 +2,7 @@
 export const preludes: Readonly<Record<string, string>> = {
   sql: `
     import { postern } from '@postern/serverless';
-    const sql = postern(process.env.DATABASE_URL);
+    const sql = postern(process.env.DATABASE_URL!);
   `,
   neonConfig: `
     import { neonConfig } from '@neondatabase/serverless';
@@ -10,12 +10,12 @@ export const preludes: Readonly<Record<string, string>> = {
   prisma: `
     import { PrismaPostern } from '@postern/prisma-adapter';
     import { PrismaClient } from './generated/client';
-    const prisma = new PrismaClient({ adapter: new PrismaPostern({ connectionString: process.env.DATABASE_URL }) });
+    const prisma = new PrismaClient({ adapter: new PrismaPostern({ connectionString: process.env.DATABASE_URL! }) });
   `,
   // Somebody notifies, again and again: a block that listens for ever ends with the first line it prints.
   jobs: `
     import { postern as posternOfJobs } from '@postern/serverless';
-    setInterval(async () => void (await posternOfJobs(process.env.DATABASE_URL)\`SELECT pg_notify('jobs', 'seven')\`), 100);
+    setInterval(async () => void (await posternOfJobs(process.env.DATABASE_URL!)\`SELECT pg_notify('jobs', 'seven')\`), 100);
     const printLine = console.log;
     console.log = (line) => { printLine(line); process.exit(0); };
   `,
