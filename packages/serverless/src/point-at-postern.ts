@@ -9,18 +9,16 @@ export interface DriverConfig {
 
 /**
  * Points a driver's `neonConfig` at a gateway: `pointAtPostern(neonConfig, 'https://db.example.com')`. The connection
- * strings stay as they are; their host is not dialled any more. Throws a TypeError unless `url` is http(s) or ws(s).
+ * strings stay as they are; their host is not dialled any more. Throws a TypeError unless `url` is http(s) or ws(s), with
+ * nothing but a host, a port and a path.
  */
 export function pointAtPostern(neonConfig: object, url: string): void {
-  const isUrl = /^(http|ws)s?:\/\//.test(url) && URL.canParse(url);
-  if (!isUrl) throw new TypeError('not the URL of a gateway: http(s)://host');
-  const { protocol, host, pathname } = new URL(url);
-  const path = pathname.replace(/\/$/, '');
-  const isSecure = /s:$/.test(protocol);
+  const [, tls, base] = /^(?:http|ws)(s?):\/\/([^?#@]+?)\/?$/.exec(url) ?? [];
+  if (!base || !URL.canParse(url)) throw new TypeError('not the URL of a gateway: http(s)://host');
   const settings: DriverConfig = {
-    fetchEndpoint: `http${isSecure ? 's' : ''}://${host}${path}/sql`,
-    wsProxy: () => `${host}${path}/v2`,
-    useSecureWebSocket: isSecure,
+    fetchEndpoint: `http${tls}://${base}/sql`,
+    wsProxy: () => `${base}/v2`,
+    useSecureWebSocket: Boolean(tls),
   };
   Object.assign(neonConfig, settings);
 }

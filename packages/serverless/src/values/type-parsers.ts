@@ -21,10 +21,13 @@ export interface TypeOptions {
 /** OIDs below are Postgres' own. */
 const firstUserOid = 16_384;
 
+/** ISO 8601 has neither BC nor infinity: those stay as they are. */
 function isoText(text: string): string {
-  const [date = text, time, era] = text.split(' ');
-  if (era !== undefined || time === 'BC' || !/^\d/.test(text)) return text; // ISO 8601 has neither BC nor infinity
-  return time === undefined ? date : `${date}T${time.replace(/[+-]00$/, 'Z').replace(/[+-]\d\d$/, '$&:00')}`;
+  if (/BC|inf/.test(text)) return text;
+  return text
+    .replace(' ', 'T')
+    .replace(/(T.*)[+-]00$/, '$1Z')
+    .replace(/T.*[+-]\d\d$/, '$&:00');
 }
 
 /** For the option `types` of a query, a client, a pool or `postern()`. What is not asked for is as in `types`. */
