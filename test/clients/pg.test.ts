@@ -1,9 +1,17 @@
 // `pg` over TCP, unmodified, on the pooled connection with another caller on the same two connections.
 import pg from 'pg';
-import Cursor from 'pg-cursor';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type NoisyCaller, startNoisyCaller } from './noisy-caller.ts';
 import { openPooledGateway, type PooledGateway } from './pooled-gateway.ts';
+
+interface PgCursor<Row> extends pg.Submittable {
+  read(count: number): Promise<Row[]>;
+  close(): Promise<void>;
+}
+// It has no types of its own.
+const { default: Cursor } = (await import('pg-cursor' as string)) as {
+  default: new <Row>(text: string, values?: unknown[]) => PgCursor<Row>;
+};
 
 let pooled: PooledGateway;
 let noise: NoisyCaller;

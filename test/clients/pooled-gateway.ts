@@ -25,7 +25,7 @@ export interface PooledGateway {
 }
 
 export interface DriverSettings {
-  readonly webSocketConstructor: typeof WebSocket;
+  readonly webSocketConstructor: new (address: string) => WebSocket;
   readonly useSecureWebSocket: false;
   readonly wsProxy: (host: string) => string;
   readonly fetchEndpoint: string;

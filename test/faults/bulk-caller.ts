@@ -60,7 +60,10 @@ export async function connectBulk(gateway: GatewayProcess): Promise<BulkCaller> 
             resolve({ counts, bodyBytes, error });
           },
         });
-        stream.onData = (bytes) => reader.push(bytes);
+        stream.onData = (bytes) => {
+          reader.push(bytes);
+          return false;
+        };
       });
     },
   };

@@ -65,11 +65,17 @@ test(`${callers} callers on a pool of 2 with random cancels`, { timeout: duratio
   expect(pool!.idle).toBeLessThanOrEqual(2);
 });
 
+/** What @types/pg does not tell of. */
+interface CancellingConnection extends pg.Connection {
+  connect(port: number, host: string): void;
+  cancel(processId: number, secretKey: number): void;
+}
+
 /** Sends a CancelRequest with the client's key and waits until the gateway has dealt with it. */
 function sendCancel(client: pg.Client): Promise<void> {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
   return new Promise((resolve) => {
-    const canceller = new pg.Connection({ stream: undefined as never });
+    const canceller = new pg.Connection({ stream: undefined as never }) as CancellingConnection;
     canceller.on('error', () => {});
     canceller.on('connect', () => canceller.cancel(processID, secretKey));
     canceller.stream.on('close', () => resolve());

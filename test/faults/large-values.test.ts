@@ -93,7 +93,7 @@ test(`a Bind of ${bindMegabytes} MB and its value back in one row`, { timeout: 5
     await caller.pour([
       encodeParse('', 'SELECT $1::bytea AS value'),
       ...cut(bind),
-      encodeDescribe('portal', ''),
+      encodeDescribe('P', ''),
       encodeExecute(),
       encodeSync(),
     ]);

@@ -97,7 +97,7 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
 
   test('edge-runtime', async () => {
     const text = await bundle('edge-global.ts', 'edge-light');
-    const compiler = await WebAssembly.compile(await wasm());
+    const compiler = await WebAssembly.compile(new Uint8Array(await wasm()));
     const runtime = new EdgeRuntime({ extend: (context) => Object.assign(context, { compiler }) });
     runtime.evaluate(text);
     const outcomes = await outcomesOf(async (url) => {

@@ -1,7 +1,7 @@
 /** Through a whole gateway: its start-up, its authentication, its frontends, its engine. One gateway for each run. */
 import type { GatewayEvent } from '@postern/gateway';
 import { startGateway } from '@postern/gateway';
-import type { EngineLimits } from '@postern/pool';
+import type { EngineEvent, EngineLimits } from '@postern/pool';
 import { createRandom } from '../property/random.ts';
 import { openTcp } from './byte-connection.ts';
 import type { Server } from './direct-query.ts';
@@ -12,7 +12,7 @@ export interface GatewayRouteOptions {
   readonly kind: Exclude<RouteKind, 'direct-postgres'>;
   readonly limits?: Partial<EngineLimits>;
   /** Every event, for debugging a difference. */
-  readonly onEvent?: (event: GatewayEvent) => void;
+  readonly onEvent?: (event: EngineEvent | GatewayEvent) => void;
 }
 
 /** Events that mean something met what it did not expect. */

@@ -3,8 +3,10 @@ import { scenarios } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
 /** What was asked for on the command line. */
-export type Invocation =
-  | { readonly verb: 'help' | 'list' }
+export type Invocation = { readonly verb: 'help' } | { readonly verb: 'list' } | Performance;
+
+/** What takes time. */
+export type Performance =
   | ({ readonly verb: 'bench'; readonly scenarios: readonly Scenario[]; readonly rounds: number } & Common)
   | ({ readonly verb: 'profile'; readonly scenario: Scenario; readonly top: number; readonly folder: string } & Common);
 

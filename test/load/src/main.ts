@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { type Invocation, parseCommandLine, usage } from './command-line.ts';
+import { type Invocation, type Performance, parseCommandLine, usage } from './command-line.ts';
 import { createWorld } from './processes/world.ts';
 import { profileScenario } from './profile/profile.ts';
 import { judgementTable, scenarioTable } from './report/table.ts';
@@ -20,16 +20,16 @@ export async function main(argv: readonly string[], root: string): Promise<numbe
     return 2;
   }
   if (invocation.verb === 'help') console.log(usage);
-  else if (invocation.verb === 'list')
+  else if (invocation.verb === 'list') {
     for (const { name, title } of scenarios) console.log(`${name.padEnd(18)} ${title}`);
-  else if (process.platform !== 'linux') {
+  } else if (process.platform !== 'linux') {
     console.error('The bench reads CPU time from /proc, so it runs on Linux only.');
     return 1;
   } else return perform(invocation, root);
   return 0;
 }
 
-async function perform(invocation: Exclude<Invocation, { verb: 'help' | 'list' }>, root: string): Promise<number> {
+async function perform(invocation: Performance, root: string): Promise<number> {
   const { seconds, poolSize, posternOnly, program, json, maxForeignShare } = invocation;
   const log = json === '-' ? console.error : console.log;
   const worldOptions = { root, dist: join(root, 'test/load/dist'), poolSize, program, log };
