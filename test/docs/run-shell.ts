@@ -38,6 +38,8 @@ export async function runShell(block: CodeBlock, { network }: World): Promise<vo
         HOME: folder,
         NODE_OPTIONS: `--import ${pathToFileURL(join(testFolder, 'network-map.mjs')).href}`,
         NODE_NO_WARNINGS: '1',
+        // However many cores the machine has: the block says so when it wants more.
+        POSTERN_WORKERS: '1',
         POSTERN_DOCS_NETWORK: JSON.stringify(network),
         ...(process.env.POSTERN_TEST_PG_BIN === undefined ? {} : { POSTERN_PG_BIN: process.env.POSTERN_TEST_PG_BIN }),
       },
