@@ -97,6 +97,20 @@ test('whole messages are handed on without a copy', () => {
   expect(buffers).toEqual(new Set([stream.buffer]));
 });
 
+test('rows are given by their place where that is asked for, however they are cut', () => {
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const messages: Message[] = [];
+    const reader = createMessageReader({
+      maxMessageBytes: 1000,
+      onMessage: (code, body) => messages.push([code, body.slice()]),
+      onDataRow: (bytes, start, end) => messages.push([0x44, bytes.slice(start, end)]),
+    });
+    reader.push(stream.subarray(0, cut));
+    reader.push(stream.subarray(cut));
+    expect(messages).toEqual(expected);
+  }
+});
+
 test('a declared length costs nothing until its bytes arrive', () => {
   const { reader } = createCollector(2 ** 32);
   const before = process.memoryUsage().arrayBuffers;

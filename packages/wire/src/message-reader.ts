@@ -3,6 +3,7 @@
  * pushed whatever the chunks are: messages that lie whole in a chunk are handed on without a copy, others are gathered
  * in one buffer that grows with what has really arrived, never with what a length field promises.
  */
+import { BackendCode } from './message-codes.ts';
 import { ProtocolError } from './protocol-error.ts';
 import { sqlState } from './sql-state.ts';
 
@@ -14,6 +15,11 @@ export interface MessageReaderOptions {
    * and the reader has then failed.
    */
   readonly onMessage: (code: number, body: Uint8Array) => void;
+  /**
+   * Takes DataRow messages instead, each as `bytes[start, end)`: a view per row costs more than reading a small one.
+   * Borrowed like `body`; what it throws likewise.
+   */
+  readonly onDataRow?: (bytes: Uint8Array, start: number, end: number) => void;
 }
 
 export interface MessageReader {
@@ -43,7 +49,7 @@ const keptBufferBytes = 64 * 1024;
 const noBytes = new Uint8Array(0);
 
 export function createMessageReader(options: MessageReaderOptions): MessageReader {
-  const { maxMessageBytes, onMessage } = options;
+  const { maxMessageBytes, onMessage, onDataRow } = options;
   let state: State = idle;
   let partial = noBytes;
   let partialBytes = 0;
@@ -74,6 +80,12 @@ export function createMessageReader(options: MessageReaderOptions): MessageReade
     return taken;
   }
 
+  function give(bytes: Uint8Array, start: number, end: number): void {
+    const code = bytes[start]!;
+    if (onDataRow !== undefined && code === BackendCode.DataRow) onDataRow(bytes, start + headerBytes, end);
+    else onMessage(code, bytes.subarray(start + headerBytes, end));
+  }
+
   /** Completes the buffered message if the chunk has enough of it. */
   function deliverPartial(delivery: { readonly chunk: Uint8Array; at: number }): void {
     const { chunk } = delivery;
@@ -85,7 +97,7 @@ export function createMessageReader(options: MessageReaderOptions): MessageReade
     delivery.at += gather(chunk, delivery.at, total);
     if (partialBytes < total) return;
     partialBytes = 0;
-    onMessage(partial[0]!, partial.subarray(headerBytes, total));
+    give(partial, 0, total);
     if (partial.length > keptBufferBytes) partial = noBytes;
   }
 
@@ -101,7 +113,7 @@ export function createMessageReader(options: MessageReaderOptions): MessageReade
         return;
       }
       delivery.at = start + total;
-      onMessage(chunk[start]!, chunk.subarray(start + headerBytes, start + total));
+      give(chunk, start, start + total);
     }
   }
 

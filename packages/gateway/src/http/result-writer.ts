@@ -23,7 +23,8 @@ export interface ResultWriter {
   /** OIDs whose format the catalogue must learn before the RowDescription can be written; usually none. */
   unknownTypes(rowDescription: Uint8Array): number[];
   rowDescription(body: Uint8Array): void;
-  dataRow(body: Uint8Array): void;
+  /** The body is `bytes[start, end)`. */
+  dataRow(bytes: Uint8Array, start: number, end: number): void;
   /** CommandComplete. */
   complete(body: Uint8Array): void;
   /** EmptyQueryResponse. */
@@ -133,27 +134,27 @@ class JsonResultWriter implements ResultWriter {
     this.state = 'rows';
   }
 
-  dataRow(body: Uint8Array): void {
+  dataRow(bytes: Uint8Array, start: number, end: number): void {
     const { writer, columns } = this;
-    if (this.state !== 'rows' || body.length < 2 || int16(body, 0) !== columns.length) throw malformedRow();
+    if (this.state !== 'rows' || end - start < 2 || int16(bytes, start) !== columns.length) throw malformedRow();
     if (this.rowCount++ > 0) writer.byte(byteOf.comma);
     if (columns.length === 0) writer.byte(this.isArrayMode ? byteOf.openBracket : byteOf.openBrace);
-    let at = 2;
+    let at = start + 2;
     for (let index = 0; index < columns.length; index++) {
       const column = columns[index]!;
       writer.raw(column.prefix);
-      if (at + 4 > body.length) throw malformedRow();
-      const length = int32(body, at);
+      if (at + 4 > end) throw malformedRow();
+      const length = int32(bytes, at);
       at += 4;
       if (length === -1) {
         writer.raw(fragments.null);
         continue;
       }
-      const end = at + length;
-      if (length < 0 || end > body.length) throw malformedRow();
-      if (column.format === stringFormat) writer.string(body, at, end);
-      else writeValue(writer, column.format, body, at, end);
-      at = end;
+      const valueEnd = at + length;
+      if (length < 0 || valueEnd > end) throw malformedRow();
+      if (column.format === stringFormat) writer.string(bytes, at, valueEnd);
+      else writeValue(writer, column.format, bytes, at, valueEnd);
+      at = valueEnd;
     }
     writer.byte(this.isArrayMode ? byteOf.closeBracket : byteOf.closeBrace);
   }

@@ -12,6 +12,7 @@ import {
   type MessageReader,
   ProtocolError,
 } from '@postern/wire';
+import type { JsonMemory } from './json-memory.ts';
 import { createJsonWriter, type JsonWriter } from './json-writer.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
@@ -30,6 +31,8 @@ export interface SqlConversationOptions {
   readonly isArrayMode: boolean;
   readonly catalogue: TypeCatalogue;
   readonly maxResponseBytes: number;
+  /** Where the body is written until it is known how long it is. */
+  readonly memory?: JsonMemory | undefined;
   readonly connect: ConnectSession;
 }
 
@@ -121,12 +124,13 @@ class Conversation implements SqlConversation, SessionListener {
     this.isArrayMode = isArrayMode;
     this.catalogue = catalogue;
     this.maxResponseBytes = maxResponseBytes;
-    this.writer = createJsonWriter({ maxBytes: maxResponseBytes });
+    this.writer = createJsonWriter({ maxBytes: maxResponseBytes, memory: options.memory });
     this.results = createResultWriter({ writer: this.writer, isRaw, catalogue });
     this.reader = createMessageReader({
       // Values in binary lengths can be longer than in JSON (`1` is five bytes in a DataRow), but not four times.
       maxMessageBytes: maxResponseBytes * 4 + 65_536,
       onMessage: (code, message) => this.onMessage(code, message),
+      onDataRow: (bytes, start, end) => this.onDataRow(bytes, start, end),
     });
     this.outcome = new Promise<SqlOutcome>((resolve) => {
       this.settle = resolve;
@@ -187,14 +191,10 @@ class Conversation implements SqlConversation, SessionListener {
 
   private onMessage(code: number, message: Uint8Array): void {
     switch (code) {
-      case BackendCode.DataRow:
       case BackendCode.RowDescription:
       case BackendCode.CommandComplete:
       case BackendCode.EmptyQueryResponse:
         if (this.phase === running) this.onResult(code, message);
-        else if (this.phase.name === 'looking up' && code === BackendCode.DataRow) {
-          this.phase.arrays.push(decodeArrayType(decodeDataRow(message)));
-        }
         break;
       case BackendCode.ErrorResponse:
         if (this.phase === running) this.fail(databaseErrorFrom(message));
@@ -215,6 +215,19 @@ class Conversation implements SqlConversation, SessionListener {
       default:
         // ParseComplete, NoData: nothing to say. Notices, notifications, parameters: nobody to tell.
         break;
+    }
+  }
+
+  private onDataRow(bytes: Uint8Array, start: number, end: number): void {
+    const { phase } = this;
+    if (phase.name === 'looking up') phase.arrays.push(decodeArrayType(decodeDataRow(bytes.subarray(start, end))));
+    if (phase !== running || this.failure !== undefined) return;
+    const index = this.current;
+    if (index < 0 || index >= this.statements.length) return;
+    if (this.recording !== undefined) this.recording.add(BackendCode.DataRow, bytes.subarray(start, end));
+    else {
+      this.beginResult(index);
+      this.results.dataRow(bytes, start, end);
     }
   }
 
@@ -244,14 +257,17 @@ class Conversation implements SqlConversation, SessionListener {
     this.fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
   }
 
+  private beginResult(index: number): void {
+    if (this.begun >= index) return;
+    this.begun = index;
+    if (this.isBatch) this.writer.raw(index === 0 ? batchStart : comma);
+    this.results.begin(this.statements[index]!.arrayMode ?? this.isArrayMode);
+  }
+
   private writeResult(index: number, code: number, message: Uint8Array): void {
     const { results } = this;
-    if (this.begun < index) {
-      this.begun = index;
-      if (this.isBatch) this.writer.raw(index === 0 ? batchStart : comma);
-      results.begin(this.statements[index]!.arrayMode ?? this.isArrayMode);
-    }
-    if (code === BackendCode.DataRow) results.dataRow(message);
+    this.beginResult(index);
+    if (code === BackendCode.DataRow) results.dataRow(message, 0, message.length);
     else if (code === BackendCode.RowDescription) results.rowDescription(message);
     else if (code === BackendCode.CommandComplete) results.complete(message);
     else results.completeEmpty();

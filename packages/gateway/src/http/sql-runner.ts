@@ -5,6 +5,7 @@ import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
+import { createJsonMemory } from './json-memory.ts';
 import { createKeptSessions, type OpenSession } from './kept-sessions.ts';
 import { createRepeatedTexts } from './repeated-texts.ts';
 import { callerGone } from './request-errors.ts';
@@ -52,6 +53,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     options;
   const catalogues = createTypeCatalogues();
   const segmentWriter = createSegmentWriter();
+  const memory = createJsonMemory();
   const keptSessions = createKeptSessions({ clock, namePrefix: `${crypto.randomUUID()}_` });
   const repeatedTexts = createRepeatedTexts();
 
@@ -99,7 +101,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     });
     const start = (segmentFor: (session: SessionPort) => SqlSegment): SqlConversation =>
       startSqlConversation({
-        ...{ body, commands, connect, segmentFor, isRaw, isArrayMode, maxResponseBytes },
+        ...{ body, commands, connect, segmentFor, isRaw, isArrayMode, maxResponseBytes, memory },
         catalogue: catalogues.of(caller.databaseKey),
       });
     const converse = (onAbort: (abort: () => void) => void): Promise<SqlOutcome> => {

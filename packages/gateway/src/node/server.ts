@@ -5,8 +5,9 @@ import type { Server } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
 import type { LogEvent } from '../events.ts';
-import { createGateway, type GatewayConfig } from '../gateway.ts';
+import { createGateway, type Gateway, type GatewayConfig } from '../gateway.ts';
 import type { GatewayStats } from '../gateway-stats.ts';
+import type { SqlHandler } from '../http/sql-handler.ts';
 import type { WorkerSeat } from '../workers/worker-seat.ts';
 import { createNodeAuthCrypto } from './auth-crypto.ts';
 import { createNodeClock } from './clock.ts';
@@ -15,6 +16,7 @@ import { createSqlListener } from './http-sql.ts';
 import { type ListenOn, listen } from './listen.ts';
 import { createForward, peerPath, startPeerServer } from './peer-requests.ts';
 import { createSqlFront, type SqlFront } from './sql-front.ts';
+import { watchSqlLoad } from './sql-load.ts';
 import { createTcpServer, type TlsCertificate } from './tcp-server.ts';
 import { createWebSocketUpgrade } from './websocket-upgrade.ts';
 
@@ -29,6 +31,8 @@ export interface StartGatewayOptions extends GatewayConfig {
   dial?: DialOptions | undefined;
   /** One of several processes on the same ports; `folder` is where they reach each other, and nobody else's to enter. */
   worker?: { readonly seat: WorkerSeat; readonly folder: string } | undefined;
+  /** Many requests to `/sql` come (true), or few again: for who saves memory at the cost of time. */
+  onSqlLoad?: ((isHigh: boolean) => void) | undefined;
   log: LogEvent;
 }
 
@@ -55,10 +59,11 @@ const goodbyeMs = 1_000;
 export async function startGateway(options: StartGatewayOptions): Promise<RunningGateway> {
   const ports: number[] = [];
   const { worker } = options;
+  const clock = createNodeClock();
   const gateway = createGateway(
     { poolSize: 2 * availableParallelism() + 1, ...withoutUndefined(options) },
     {
-      clock: createNodeClock(),
+      clock,
       crypto: createNodeAuthCrypto(),
       dial: createDial(options.dial),
       allocate: (bytes) => Buffer.allocUnsafeSlow(bytes),
@@ -69,7 +74,9 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     },
   );
   const peers = worker && (await startPeerServer(peerPath(worker.folder, worker.seat.number), gateway));
-  const { server: http, front } = createHttp(gateway, options.tls);
+  const { onSqlLoad } = options;
+  const sql = onSqlLoad === undefined ? gateway.sql : watchSqlLoad(gateway.sql, clock, onSqlLoad);
+  const { server: http, front } = createHttp(gateway.app, sql, options.tls);
   http.on('upgrade', createWebSocketUpgrade({ frontend: gateway.webSockets }));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
 
@@ -116,15 +123,16 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
 }
 
 function createHttp(
-  gateway: ReturnType<typeof createGateway>,
+  app: Gateway['app'],
+  sql: SqlHandler,
   tls: TlsCertificate | undefined,
 ): { server: HttpServer; front: SqlFront } {
   // Without replacing the global Request and Response: the process is not ours alone.
-  const app = getRequestListener(gateway.app.fetch, { overrideGlobalObjects: false });
-  const sql = createSqlListener(gateway.sql);
+  const appListener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const sqlListener = createSqlListener(sql);
   const serve: RequestListener = (request, response) => {
     // The one route where microseconds count goes around the app.
-    if (!sql(request, response)) void app(request, response);
+    if (!sqlListener(request, response)) void appListener(request, response);
   };
   const checkIntervalMs = headersTimeoutMs / 2;
   const settings = {
@@ -138,7 +146,7 @@ function createHttp(
     tls === undefined ? createHttpServer(settings, serve) : createHttpsServer({ ...settings, ...tls }, serve);
   server.maxConnections = maxHttpConnections;
   const front = createSqlFront(server, {
-    handler: gateway.sql,
+    handler: sql,
     ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, checkIntervalMs },
   });
   return { server, front };
