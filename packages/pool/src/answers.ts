@@ -113,7 +113,7 @@ export class Answers implements BackendHandler {
       }
       case BackendCode.NotificationResponse:
         // Only the listening connection has a taker: elsewhere they belong to whoever used the connection before.
-        this.server.onNotification?.(bytes.subarray(start + 5, end));
+        this.server.onNotification?.heard(this.server, bytes.subarray(start + 5, end));
         return Verdict.Drop;
       default:
         return this.fault(code);

@@ -2,7 +2,7 @@
 
 /** Copies `source[start..end)` to `target` at `offset`; short runs by hand, since a subarray costs more than they do. */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, offset: number): void {
-  if (end - start <= 48) {
+  if (end - start <= 128) {
     for (let i = start, j = offset; i < end; i++, j++) target[j] = source[i]!;
   } else {
     target.set(start === 0 && end === source.length ? source : source.subarray(start, end), offset);

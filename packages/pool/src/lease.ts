@@ -99,7 +99,7 @@ export class Lease implements Waiter {
     const { session } = this;
     session.server = server;
     server.holder = session;
-    server.onNotification = (body): void => session.notifications.heard(server, body);
+    server.onNotification = session.notifications;
     session.state.prepare(server);
     if (session.phase === 'opening') session.state.openOn(server);
   }

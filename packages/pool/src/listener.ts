@@ -51,7 +51,7 @@ export function createListener(pool: Pool): Listener {
   function opened(connection: ServerConnection): void {
     server = connection;
     state = 'listening';
-    connection.onNotification = deliver;
+    connection.onNotification = { heard: (_, body) => deliver(body) };
     connection.holder = createErrand({ ready: () => {}, lost });
     if (channels.size > 0)
       run(

@@ -141,7 +141,7 @@ export class Pool {
       if (!idle[i]!.isDirty && idle[i]!.label === waiter.label) at = i;
     }
     if (at < 0) at = idle.length - 1;
-    return idle.splice(at, 1)[0]!;
+    return at === idle.length - 1 ? idle.pop()! : idle.splice(at, 1)[0]!;
   }
 
   private lend(server: ServerConnection, waiter: Waiter): void {

@@ -24,6 +24,10 @@ export interface LoginFacts {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+export interface NotificationTaker {
+  heard(server: ServerConnection, body: Uint8Array): void;
+}
+
 export interface ServerConnectionOptions {
   readonly facts: LoginFacts;
   readonly toServer: Outbox;
@@ -91,7 +95,7 @@ export class ServerConnection {
   holder: ReplySink | undefined;
 
   /** Takes NotificationResponse bodies (borrowed). */
-  onNotification: ((body: Uint8Array) => void) | undefined;
+  onNotification: NotificationTaker | undefined;
 
   private readonly options: ServerConnectionOptions;
   private readonly scanner: BackendScanner;

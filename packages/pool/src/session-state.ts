@@ -109,6 +109,11 @@ export class SessionState {
     if (server.lastUser === session && isSameLabel) return;
     server.lastUser = session;
     if (serverReset === 'never' || (serverReset === 'dirty' && isSameLabel && !server.isDirty)) return;
+    this.reset(server);
+  }
+
+  // Apart from `prepare`, which is called for every lease: closures cost where they could be made, too.
+  private reset(server: ServerConnection): void {
     const mustWait = server.label.isHazardous || this.label.isPrivileged;
     server.label = this.label;
     server.isDirty = false;
@@ -234,12 +239,16 @@ export class SessionState {
   /** Whether the ReadyForQuery must wait until what the caller listens on is really listened on. */
   mustHoldReady(server: ServerConnection): boolean {
     if ((this.touched & Touched.Channels) === 0 || server.owed.length > 0 || this.isInspecting) return false;
+    this.holdReady(server);
+    return true;
+  }
+
+  private holdReady(server: ServerConnection): void {
     this.isBusy = true;
     this.inspectNow(server, () => {
       this.isBusy = false;
       this.session.giveHeldReady(server);
     });
-    return true;
   }
 
   private inspectNow(server: ServerConnection, andThen: (() => void) | undefined): void {

@@ -248,7 +248,7 @@ export class PooledSession implements ReplySink {
 
   /** Whether Postgres must still tell something about statements made by PREPARE. */
   learnsStatements(server: ServerConnection): boolean {
-    return this.forwarder.sqlPrepared.learns(server, () => this.errandDone());
+    return this.forwarder.sqlPrepared.learns(server);
   }
 
   /** The engine's own work for this session (state.isBusy) is done. */

@@ -55,14 +55,18 @@ export class SharedLeases {
   /** Not while a cancel is under way: it could still hit whoever comes next. */
   private free(server: ServerConnection): void {
     if (server.cancelsInFlight > 0 && !server.isGone) {
-      this.options.clock.after(5, () => {
-        this.free(server);
-        this.options.flush();
-      });
+      this.freeLater(server);
       return;
     }
     server.isDraining = false;
     this.options.freed(server);
+  }
+
+  private freeLater(server: ServerConnection): void {
+    this.options.clock.after(5, () => {
+      this.free(server);
+      this.options.flush();
+    });
   }
 
   /** The fullest connection that has room: what travels together saves system calls. */

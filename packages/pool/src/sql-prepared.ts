@@ -200,9 +200,14 @@ export class SqlPrepared {
   }
 
   /** Whether parameter types must be learned before the session may leave the connection. */
-  learns(server: ServerConnection, done: () => void): boolean {
-    const { unlearned, session } = this;
-    if (unlearned === undefined) return false;
+  learns(server: ServerConnection): boolean {
+    if (this.unlearned === undefined) return false;
+    this.learn(server, this.unlearned);
+    return true;
+  }
+
+  private learn(server: ServerConnection, unlearned: readonly Statement[]): void {
+    const { session } = this;
     this.unlearned = undefined;
     const names = unlearned.map((statement) => `'${utf8.decode(statement.name)}'`).join(', ');
     const collector = new MessageCollector((code, body) => {
@@ -218,13 +223,12 @@ export class SqlPrepared {
       createErrand({
         receive: (bytes, start, end) => collector.push(bytes, start, end),
         ready: () => {
-          if (session.server === server) done();
+          if (session.server === server) session.errandDone();
         },
         lost: () => {},
       }),
       0,
     );
-    return true;
   }
 
   /**

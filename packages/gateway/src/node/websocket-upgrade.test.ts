@@ -167,6 +167,8 @@ describe('a session', () => {
     const { socket, frames, received, closed } = await connectWebSocket(port);
     socket.send(hello);
     await expect.poll(() => engine.sessions.length).toBe(1);
+    // What came before the session must be here to be subtracted.
+    await expect.poll(() => received().length).toBeGreaterThan(0);
     const before = received().length;
     const big = new Uint8Array(200_000).fill(0x61);
     engine.sessions[0]?.stream.write(big);
