@@ -205,12 +205,8 @@ export class SqlConnection {
     const keepsAlive = head.keepsAlive && !options.isClosing();
     const text = options.responses.head(reply, body.length, keepsAlive);
     let isTaken: boolean;
-    if (body.length <= maxCopiedBytes) {
-      const bytes = Buffer.allocUnsafe(text.length + body.length);
-      bytes.write(text, 0, 'latin1');
-      bytes.set(body, text.length);
-      isTaken = socket.write(bytes);
-    } else {
+    if (body.length <= maxCopiedBytes) isTaken = options.responses.send(socket, text, body);
+    else {
       socket.cork();
       socket.write(text, 'latin1');
       isTaken = socket.write(body);

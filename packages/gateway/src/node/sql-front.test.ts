@@ -332,3 +332,25 @@ test('a header value that would end its line is not sent', async () => {
   });
   expect(await exchange(server.port, [post('hello')])).toBe('');
 });
+
+test('answers to callers who read slowly do not mix with those to others', async () => {
+  const body = (letter: string): string => letter.repeat(15_000);
+  const server = await serve({
+    answer: async (_request, text) => ({ status: 200, headers: {}, body: Buffer.from(body(text[0]!)) }),
+  });
+  const slow = connect(server.port, '127.0.0.1');
+  slow.pause();
+  // More than fits between the two: the rest waits in memory while others are answered.
+  slow.write(post('s').repeat(1_000) + last);
+  await eventually(() => server.bodies.length > 0);
+  let before = -1;
+  while (before !== server.bodies.length) {
+    before = server.bodies.length;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  expect(before).toBeLessThan(1_000);
+  for (const letter of 'abc') expect(await exchange(server.port, [post(letter) + last])).toContain(body(letter));
+  const answer = collect(slow);
+  slow.resume();
+  expect((await answer).split(body('s'))).toHaveLength(1_001);
+});
