@@ -18,6 +18,7 @@ import type { EngineContext, EngineEvent } from './engine-context.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import type { Dial, Identity, Target } from './identity.ts';
+import { createIdleCallers } from './idle-callers.ts';
 import { createLimitGroups } from './limit-groups.ts';
 import { type EngineLimits, resolveLimits } from './limits.ts';
 import { Outbox } from './outbox.ts';
@@ -115,6 +116,17 @@ export function createEngine(options: EngineOptions): Engine {
   const budget = new ServerBudget(limits.maxServerConnections, pools);
   const groups = createLimitGroups((group, pool, name) => permits?.addGroup(group, pool, name));
   // Callers' streams read on into the same memory, server connections' streams can be told that it was kept.
+  const idleCallers = createIdleCallers<PooledSession>({
+    clock,
+    timeoutMs: limits.callerIdleTimeoutMs,
+    // A direct session is between its caller and Postgres, which has a limit of its own.
+    sessions: () => [...keys.sessions()].filter((session) => session instanceof PooledSession),
+    look: (session) => session,
+    disconnect(session, error) {
+      session.fail(errorMessage('FATAL', '', error));
+      context.flush();
+    },
+  });
   const toServer = new Outbox(allocate, 'copies');
   const toCaller = new Outbox(allocate, 'lends');
   const batches = new SendBatches(toServer, options.soon ?? queueMicrotask, () => context.flush());
@@ -292,6 +304,7 @@ export function createEngine(options: EngineOptions): Engine {
       onClosed: () => {
         keys.delete(processId);
         pool.sessions--;
+        if (keys.size === 0) idleCallers.rest();
       },
     });
     keys.set(processId, secretKey, session);
@@ -320,7 +333,9 @@ export function createEngine(options: EngineOptions): Engine {
         given.stream.end();
         return { processId: 0, phase: 'closed', close: () => {} };
       }
-      return given.mode === 'direct' ? openDirect(given) : openPooled(given);
+      if (given.mode === 'direct') return openDirect(given);
+      idleCallers.watch();
+      return openPooled(given);
     },
     async cancel(processId, secretKey) {
       const session = keys.find(processId, secretKey);

@@ -8,6 +8,7 @@ export type PoolErrorCode =
   | 'pin_limit'
   | 'query_cancelled'
   | 'session_state_lost'
+  | 'idle_timeout'
   | 'shutting_down';
 
 export interface PoolErrorFields {

@@ -21,6 +21,11 @@ export interface EngineLimits {
   readonly loginIdleTimeoutMs: number;
   /** A server connection older than this is closed when idle, so that load moves after a failover. PgBouncer's server_lifetime. */
   readonly serverLifetimeMs: number;
+  /**
+   * A caller that has sent nothing for so long, and keeps no server connection, is told so and disconnected; 0 = never.
+   * PgBouncer's client_idle_timeout. Callers that listen are left alone.
+   */
+  readonly callerIdleTimeoutMs: number;
   /** How long an abandoned server connection may take to come back to ReadyForQuery before it is closed. */
   readonly recoveryTimeoutMs: number;
   /** How long a cancel request may take. */
@@ -62,6 +67,7 @@ export const defaultLimits: EngineLimits = {
   serverIdleTimeoutMs: 600_000,
   loginIdleTimeoutMs: 10_000,
   serverLifetimeMs: 3_600_000,
+  callerIdleTimeoutMs: 3_600_000,
   recoveryTimeoutMs: 5_000,
   cancelTimeoutMs: 5_000,
   maxMessageBytes: 67_108_864,

@@ -52,6 +52,8 @@ export class PooledSession implements ReplySink {
   server: ServerConnection | undefined;
   /** Segments sent whose ReadyForQuery is not in. */
   inFlight = 0;
+  /** Segments sent since the start: that it moves shows that the caller is not idle. */
+  sent = 0;
   /** Nobody's at the moment: its frontend keeps it for the next caller. */
   isSpare = false;
   private isFatalSent = false;
@@ -110,6 +112,11 @@ export class PooledSession implements ReplySink {
     this.input.pump();
   }
 
+  /** It has or waits for a server connection, or for notifications: not idle, whatever its caller sends. */
+  get isOccupied(): boolean {
+    return this.server !== undefined || this.lease.isWaiting || this.state.label.channels.length > 0;
+  }
+
   /** Nothing more is read from the caller until something has happened. */
   get isBlocked(): boolean {
     if ((this.riding.isRiding && this.inFlight > 0) || this.lastWords.areDue) return true;
@@ -135,6 +142,7 @@ export class PooledSession implements ReplySink {
   /** The last message of a segment was sent. */
   segmentSent(): void {
     this.inFlight++;
+    this.sent++;
   }
 
   // --- ReplySink ---

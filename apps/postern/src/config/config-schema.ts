@@ -18,6 +18,14 @@ export interface Config {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   readonly acceptPlainPasswords?: boolean | undefined;
   readonly maxCallers?: number | undefined;
+  /** Of one Postgres over all pools; 0 = as many as the pools may have. */
+  readonly maxServerConnections?: number | undefined;
+  /** Milliseconds; 0 = never. */
+  readonly clientIdleTimeout?: number | undefined;
+  /** Milliseconds. */
+  readonly loginIdleTimeout?: number | undefined;
+  /** Interactive transactions over HTTP. */
+  readonly transactions?: TransactionSettings | undefined;
   /** Milliseconds. */
   readonly poolTimeout?: number | undefined;
   /** Milliseconds. */
@@ -36,6 +44,16 @@ export interface EndpointSettings {
   readonly databaseUrl: string;
   readonly poolSize?: number | undefined;
   readonly addresses?: readonly string[] | undefined;
+}
+
+export interface TransactionSettings {
+  readonly maxTransactions?: number | undefined;
+  /** Milliseconds. */
+  readonly idleTimeout?: number | undefined;
+  /** Milliseconds. */
+  readonly totalTimeout?: number | undefined;
+  /** Milliseconds. */
+  readonly maxTotalTimeout?: number | undefined;
 }
 
 export interface PlanChanges {
@@ -131,6 +149,28 @@ const schema = z.strictObject({
     .optional()
     .describe('Take passwords over connections that are neither encrypted nor local: when something else encrypts.'),
   maxCallers: z.int().min(1).optional().describe('WebSocket and TCP callers at once; default 10000.'),
+  maxServerConnections: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('Server connections of one Postgres over all its pools; 0 (the default): as many as the pools may have.'),
+  clientIdleTimeout: duration
+    .optional()
+    .describe(
+      'A caller that has sent nothing for so long is disconnected, for example 60m (the default); 0s is never.',
+    ),
+  loginIdleTimeout: duration
+    .optional()
+    .describe('A server connection that only verified a login is closed when unused for so long, default 10s.'),
+  transactions: z
+    .strictObject({
+      maxTransactions: z.int().min(1).optional().describe('At once; default 1000.'),
+      idleTimeout: duration.optional().describe('Longest pause between two requests, default 15s.'),
+      totalTimeout: duration.optional().describe('The whole transaction, when its begin does not say; default 60s.'),
+      maxTotalTimeout: duration.optional().describe('The most that a begin can ask for, default 5m.'),
+    })
+    .optional()
+    .describe('Interactive transactions over HTTP.'),
   poolTimeout: duration
     .optional()
     .describe('Longest wait for a server connection, for example 10s (the default); 0s is no limit.'),

@@ -43,7 +43,10 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<OpenGate
     identityKey: randomBytes(32).toString('hex'),
     ...{ config, endpoints, tls, keyEntries, folder, isColored },
   };
-  const coordinator = createCoordinator({ clock: createNodeClock() });
+  const coordinator = createCoordinator({
+    clock: createNodeClock(),
+    maxServerConnections: config.maxServerConnections,
+  });
   // Handing connections round instead of letting the kernel pick: callers stay for long, and an uneven share stays uneven.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   cluster.setupPrimary({ args: [], serialization: 'json', stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });

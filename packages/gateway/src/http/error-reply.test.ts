@@ -12,6 +12,7 @@ const codesOfThePool: Record<PoolErrorCode, true> = {
   pin_limit: true,
   query_cancelled: true,
   session_state_lost: true,
+  idle_timeout: true,
   shutting_down: true,
 };
 
