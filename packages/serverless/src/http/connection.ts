@@ -3,7 +3,7 @@ import { usageError } from '../postern-error.ts';
 import type { ConnectionParameters } from './options.ts';
 
 /** Names of the parameters, and what they are of a URL. */
-export const partOf = {
+const partOf = {
   user: 'username',
   username: 'username',
   password: 'password',
@@ -12,6 +12,7 @@ export const partOf = {
   port: 'port',
   database: 'pathname',
 } as const;
+export const parameterNames: readonly (keyof typeof partOf)[] = Object.keys(partOf) as never; // it has no others
 const defaultConnectTimeoutSeconds = 5;
 
 /** Calls it if it is a function. */
@@ -38,9 +39,9 @@ function invalid(): Error {
 /** Puts the parts together, calling those that are functions. */
 export async function resolveConnection(text: string | undefined, parameters: ConnectionParameters): Promise<URL> {
   const url = parseConnectionString(await computed(parameters.connectionString ?? text ?? 'postgres://-'));
-  for (const [name, part] of Object.entries(partOf)) {
-    const value = await computed(parameters[name as keyof typeof partOf]);
-    if (value !== undefined) url[part] = String(value);
+  for (const name of parameterNames) {
+    const value = await computed(parameters[name]);
+    if (value !== undefined) url[partOf[name]] = String(value);
   }
   if (!url.username || url.hostname === '-' || !url.pathname[1]) throw invalid();
   return url;

@@ -1,7 +1,7 @@
 /** What can be said about a query over HTTP, at each level: `postern()`, transaction, query. The inner one wins. */
 import type { FetchEndpoint } from '../config.ts';
 import type { CustomTypes } from '../values/types.ts';
-import { partOf } from './connection.ts';
+import { parameterNames } from './connection.ts';
 
 type MaybeComputed<Value> = Value | (() => Value | Promise<Value>);
 
@@ -71,7 +71,7 @@ export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undef
   const merged: Record<string, unknown> = {};
   for (const level of levels) {
     const own = defined(level);
-    if (own.connectionString) for (const name of Object.keys(partOf)) delete merged[name];
+    if (own.connectionString) for (const name of parameterNames) delete merged[name];
     const outer = merged.fetchOptions as object | undefined;
     const inner = own.fetchOptions as object | undefined;
     Object.assign(merged, own, {

@@ -59,7 +59,7 @@ export function parameterize(
   if ('query' in data) return data;
   data.strings.forEach((text, index) => {
     result.query += text;
-    if (index >= data.values.length) return;
+    if (!(index in data.values)) return;
     const value = data.values[index];
     const piece = queryDataOf(value);
     if (!piece) {
@@ -111,7 +111,7 @@ export const fragmentHelpers: FragmentHelpers = {
   values(rows, columns) {
     if (rows.length === 0) throw usageError('sql.values() needs a value');
     // All rows decide: a key that only the last one has must not be lost.
-    const names = columns ?? (Array.isArray(rows[0]) ? [] : [...new Set(rows.flatMap((row) => Object.keys(row)))]);
+    const names = columns ?? (Array.isArray(rows[0]) ? [] : Object.keys(Object.assign({}, ...rows)));
     const lists = rows.map((row) => {
       const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
       const orDefault = cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));

@@ -1,23 +1,44 @@
-/** The text of a Postgres array as nested JS arrays. */
+/** The text of a Postgres array as nested JS arrays. By hand: regular expressions run out of stack on long elements. */
 import { PosternError } from '../postern-error.ts';
-
-/** A quoted element and what is between the quotes; a bare element; a brace. Commas stay as they are. */
-const token = /"([^"\\]*(?:\\.[^"\\]*)*)"|[^,{}]+|[{}]/gs;
 
 /** `text` as Postgres writes it (any dimensions, delimiter `,`); NULL is null, everything else goes through `parse`. */
 export function parseArray(text: string, parse: (element: string) => unknown): unknown[] {
-  // By way of JSON, behind the bounds: [0:2]={…}
-  const json = text.slice(text.indexOf('{')).replace(token, (all: string, quoted?: string) => {
-    if (quoted !== undefined) return JSON.stringify(quoted.replace(/\\(.)/gs, '$1'));
-    return all === '{' ? '[' : all === '}' ? ']' : all === 'NULL' ? 'null' : JSON.stringify(all);
-  });
-  let elements: unknown;
-  try {
-    elements = JSON.parse(json);
-  } catch {
+  let at = text.indexOf('{'); // behind the bounds, [0:2]=
+  const fail = (): never => {
     throw new PosternError('malformed array literal', { kind: 'protocol' });
+  };
+
+  function quoted(): string {
+    let element = '';
+    let start = ++at;
+    for (; text[at] !== '"'; at++) {
+      if (at >= text.length) fail();
+      if (text[at] === '\\') {
+        element += text.slice(start, at);
+        start = ++at;
+      }
+    }
+    return element + text.slice(start, at++);
   }
-  const convert = (element: unknown): unknown =>
-    Array.isArray(element) ? element.map(convert) : element === null ? null : parse(element as string);
-  return convert(elements) as unknown[];
+
+  function bare(): unknown {
+    const start = at;
+    while (at < text.length && text[at] !== ',' && text[at] !== '}') at++;
+    const element = text.slice(start, at);
+    return element === 'NULL' ? null : parse(element);
+  }
+
+  function list(): unknown[] {
+    const elements: unknown[] = [];
+    at++;
+    while (text[at] !== '}') {
+      if (at >= text.length) fail();
+      elements.push(text[at] === '{' ? list() : text[at] === '"' ? parse(quoted()) : bare());
+      if (text[at] === ',') at++;
+    }
+    at++;
+    return elements;
+  }
+
+  return at < 0 ? fail() : list();
 }

@@ -29,14 +29,10 @@ export const dateSettings: { areSentAsUtc: boolean } = { areSentAsUtc: false };
 /** The text of a parameter: local time with its offset, or UTC. Throws a RangeError for an invalid date. */
 export function formatDate(date: Date): string {
   const minutes = dateSettings.areSentAsUtc ? 0 : -date.getTimezoneOffset();
-  const offset = Math.abs(minutes);
   const local = new Date(date.getTime() + minutes * 60_000);
   const year = local.getUTCFullYear();
-  const pad = (value: number, length = 2): string => String(value).padStart(length, '0');
-  return (
-    pad(year < 1 ? 1 - year : year, 4) +
-    local.toISOString().slice(-20, -1) +
-    (minutes < 0 ? '-' : '+') +
-    `${pad(Math.floor(offset / 60))}:${pad(offset % 60)}${year < 1 ? ' BC' : ''}`
-  );
+  const isBc = year < 1;
+  const digits = String(isBc ? 1 - year : year).padStart(4, '0');
+  const offset = new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
+  return `${digits}${local.toISOString().slice(-20, -1)}${minutes < 0 ? '-' : '+'}${offset}${isBc ? ' BC' : ''}`;
 }

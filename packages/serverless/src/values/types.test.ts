@@ -111,6 +111,11 @@ test('malformed arrays throw instead of hanging', () => {
   for (const text of ['', '{', '{"a', '{a', '{{a}', '{"a\\']) expect(() => types.getTypeParser(1009)(text)).toThrow();
 });
 
+test('long elements of arrays do not run out of stack', () => {
+  const element = '"\\'.repeat(2_000_000);
+  expect(types.getTypeParser(1009)(array([element]))).toEqual([element]);
+});
+
 test('setTypeParser is for the whole program; binary parsers are the program’s own', () => {
   const before = types.getTypeParser(3220);
   types.setTypeParser(3220, (text) => `lsn ${text}`);
