@@ -277,6 +277,8 @@ export class Client extends Emitter<ClientEvents> {
   /** One attempt. */
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
     const password = (await computed(this.password)) ?? undefined;
+    // Meanwhile, or while it waited to try again, the program has ended it.
+    if (this.#state !== 'connecting') throw connectionError('Connection terminated', '08003');
     this.#hub ??= openHub(this.#parameters, settings);
     const session = createSession({
       hub: this.#hub,

@@ -201,6 +201,24 @@ test('keepAlive asks while idle', async () => {
   await client.end();
 });
 
+test('a client that is ended before it could connect does not', async () => {
+  const server = await scripted(wellBehaved);
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  let give = (_password: string): void => {};
+  const password = (): Promise<string> =>
+    new Promise((resolve) => {
+      give = resolve;
+    });
+  const client = new Client({ connectionString: server.url, password });
+  const connecting = client.connect();
+  const waiting = client.query('SELECT 1');
+  await client.end();
+  give('p');
+  await expect(connecting).rejects.toMatchObject({ code: '08003' });
+  await expect(waiting).rejects.toMatchObject({ code: '08003' });
+  expect(server.connections).toEqual([]);
+});
+
 test('messages cut and joined anywhere', async () => {
   const { createDecoder } = await import('../ws/packet.ts');
   const bytes = concat([ok, oneRow, packet('D', new Uint8Array(3000)), oneRow]);
