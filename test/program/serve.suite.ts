@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectStream, createTestDatabase, type TestDatabase } from '@postern/testkit';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -120,6 +123,25 @@ export function serveSuite(): void {
     expect(row?.n).toBeGreaterThan(0);
     expect(row?.n).toBeLessThanOrEqual(2);
     await Promise.all(clients.map((client) => client.end()));
+  });
+
+  test('SIGHUP reads the configuration again: what cannot change is named, what is wrong is refused, nobody is dropped', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'postern-reload-'));
+    const config = join(folder, 'postern.json');
+    writeFileSync(config, '{"poolSize": 2}');
+    const program = serve(['--config', config]);
+    const client = await caller((await program.listening()).tcp);
+    writeFileSync(config, '{"poolSize": 3, "shutdownGrace": "100ms"}');
+    program.child.kill('SIGHUP');
+    await program.printed('"changed":["shutdownGrace"],"needRestart":["poolSize"]');
+    writeFileSync(config, '{"poolSize": "many"}');
+    program.child.kill('SIGHUP');
+    await program.printed(`"event":"reload_refused","error":"${config}: poolSize: expected number`);
+    expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    await client.query('BEGIN');
+    expect(await program.stop()).toEqual({ code: 0, signal: null });
+    expect(program.stdout()).toContain('"graceMs":100');
+    rmSync(folder, { recursive: true });
   });
 
   test('no password is printed anywhere', async () => {

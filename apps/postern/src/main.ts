@@ -32,6 +32,7 @@ export async function main(argv: readonly string[] = process.argv.slice(2)): Pro
     environment: process.env,
     stop,
     write: output.write,
+    isTerminal: process.stdout.isTTY === true,
     isColored: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   };
   try {

@@ -25,6 +25,8 @@ export interface OpenGateway {
   readonly tcp: string;
   /** `http://host:port` and `postgres://host:port`. */
   readonly listening: { readonly http: string; readonly tcp: string };
+  /** A renewed certificate; only where TLS is on. */
+  setCertificate(tls: TlsFiles): void;
   /** Stops accepting, lets running transactions finish for so long, closes everything. */
   close(graceMs: number): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
     http,
     tcp,
     listening: { http: `${tls ? 'https' : 'http'}://${http}`, tcp: `postgres://${tcp}` },
+    setCertificate: (renewed) => gateway.setCertificate(renewed),
     close: (graceMs) => gateway.close(graceMs),
   };
 }

@@ -6,5 +6,7 @@ export interface ProgramContext {
   readonly environment: NodeJS.ProcessEnv;
   readonly stop: StopRequest;
   readonly isColored: boolean;
+  /** Somebody sits in front of it. */
+  readonly isTerminal: boolean;
   write(text: string): void;
 }

@@ -7,19 +7,16 @@ import { createEventLog } from './log/event-log.ts';
 import { openGate } from './open-gate.ts';
 import type { OpenGateway, OpenGatewayOptions } from './open-gateway.ts';
 import type { ProgramContext } from './program-context.ts';
+import { reload, type Settings } from './reload.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 import { UsageError } from './usage-error.ts';
 import { workerCount } from './workers/worker-count.ts';
 
 /** `postern serve`: the gate in front of any Postgres. Resolves when it has been stopped. */
 export async function serve(invocation: GateInvocation, context: ProgramContext): Promise<void> {
-  const config = loadConfig({
-    flags: invocation.flags,
-    environment: context.environment,
-    file: invocation.configFile,
-  });
+  let settings = readSettings(invocation, context);
+  const { config, tls } = settings;
   const endpoints = endpointsOf(config);
-  const tls = readTlsFiles(config.tls);
   const log = createEventLog({
     format: config.logFormat,
     write: context.write,
@@ -33,7 +30,25 @@ export async function serve(invocation: GateInvocation, context: ProgramContext)
   });
   if (config.logFormat === 'pretty') context.write(banner(context.version, gateway, endpoints));
   log.open({ event: 'listening', ...gateway.listening });
-  await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
+  // On a terminal SIGHUP says that it was closed.
+  if (!context.isTerminal) {
+    context.stop.onHangUp(() => {
+      settings = reload({
+        ...{ gateway, current: settings, log: log.log },
+        read: () => readSettings(invocation, context),
+      });
+    });
+  }
+  await runUntilStopped({
+    ...{ gateway, log: log.log, stop: context.stop },
+    graceMs: () => settings.config.shutdownGrace,
+  });
+}
+
+function readSettings({ flags, configFile }: GateInvocation, { environment }: ProgramContext): Settings {
+  const config = loadConfig({ flags, environment, file: configFile });
+  endpointsOf(config);
+  return { config, tls: readTlsFiles(config.tls) };
 }
 
 function banner(version: string, { listening }: OpenGateway, endpoints: OpenGatewayOptions['endpoints']): string {

@@ -3,6 +3,8 @@ export interface StopRequest {
   /** Resolves once, with the reason. */
   readonly requested: Promise<string>;
   stop(reason: string): void;
+  /** From now on SIGHUP is a wish to read the configuration again, as it is to other servers. */
+  onHangUp(listener: () => void): void;
   /** Stops listening to signals. */
   dispose(): void;
 }
@@ -22,7 +24,12 @@ export function createStopRequest(signals: NodeJS.EventEmitter, onImpatience: ()
     isRequested = true;
     resolve(reason);
   };
+  let hangUp: (() => void) | undefined;
   const onSignal = (signal: string): void => {
+    if (signal === 'SIGHUP' && hangUp !== undefined) {
+      hangUp();
+      return;
+    }
     if (isRequested) onImpatience();
     else stop(signal);
   };
@@ -30,6 +37,9 @@ export function createStopRequest(signals: NodeJS.EventEmitter, onImpatience: ()
   return {
     requested,
     stop,
+    onHangUp(listener) {
+      hangUp = listener;
+    },
     dispose() {
       for (const signal of stopSignals) signals.off(signal, onSignal);
     },

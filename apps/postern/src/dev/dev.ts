@@ -65,5 +65,5 @@ async function run(
   folder.announce({ pid: process.pid, ...gateway.listening });
   if (config.logFormat === 'pretty') context.write(devBanner(context.version, gateway, folder.path));
   log.open({ event: 'listening', ...gateway.listening });
-  await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: config.shutdownGrace });
+  await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: () => config.shutdownGrace });
 }

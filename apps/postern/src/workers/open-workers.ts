@@ -38,7 +38,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<OpenGate
   const [http, tcp] = await freePorts(options.config.http, options.config.tcp);
   const config = { ...options.config, http, tcp };
   const folder = mkdtempSync(join(socketFolder(), 'postern-'));
-  const job: Omit<WorkerJob, 'number'> = {
+  let job: Omit<WorkerJob, 'number'> = {
     count,
     identityKey: randomBytes(32).toString('hex'),
     ...{ config, endpoints, tls, keyEntries, folder, isColored },
@@ -71,6 +71,13 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<OpenGate
   return {
     ...address,
     listening: { http: `${tls ? 'https' : 'http'}://${address.http}`, tcp: `postgres://${address.tcp}` },
+    setCertificate(renewed) {
+      // Those to come begin with it.
+      job = { ...job, tls: renewed };
+      for (const worker of Object.values(cluster.workers ?? {})) {
+        if (worker !== undefined) sendTo(worker, { kind: 'certificate', tls: renewed });
+      }
+    },
     async close(graceMs) {
       await workers.stop(graceMs);
       removeFolder();
@@ -80,10 +87,7 @@ export async function openWorkers(options: OpenWorkersOptions): Promise<OpenGate
 
 function fork(job: WorkerJob, coordinator: Coordinator, print: (text: string) => void): WorkerProcess {
   const worker: Worker = cluster.fork({ [workerVariable]: String(job.number) });
-  const send = (message: MessageToWorker): void => {
-    // One that is about to die may not take it any more; its end is noticed elsewhere.
-    if (worker.isConnected()) worker.process.send(message, undefined, undefined, () => {});
-  };
+  const send = (message: MessageToWorker): void => sendTo(worker, message);
   const line = coordinator.joined(job.number, send);
   const lines = createWholeLines(print);
   worker.process.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text));
@@ -116,6 +120,11 @@ function fork(job: WorkerJob, coordinator: Coordinator, print: (text: string) =>
     stop: (graceMs) => send({ kind: 'stop', graceMs }),
     kill: () => void worker.process.kill('SIGKILL'),
   };
+}
+
+/** One that is about to die may not take it any more; its end is noticed elsewhere. */
+function sendTo(worker: Worker, message: MessageToWorker): void {
+  if (worker.isConnected()) worker.process.send(message, undefined, undefined, () => {});
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createNodeClock, createWorkerSeat } from '@postern/gateway';
 import { createEventLog } from '../log/event-log.ts';
 import type { Output } from '../log/output.ts';
-import { openGateway } from '../open-gateway.ts';
+import { type OpenGateway, openGateway } from '../open-gateway.ts';
 import { UsageError } from '../usage-error.ts';
 import type { MessageFromWorker, MessageToWorker, WorkerJob } from './worker-job.ts';
 
@@ -38,11 +38,13 @@ export async function runWorker(output: Output): Promise<number> {
     clock: createNodeClock(),
     send,
   });
+  let gateway: OpenGateway | undefined;
   process.on('message', (message: MessageToWorker) => {
-    if (message.kind !== 'start' && message.kind !== 'stop') seat.receive(message);
+    if (message.kind === 'certificate') gateway?.setCertificate(message.tls);
+    else if (message.kind !== 'start' && message.kind !== 'stop') seat.receive(message);
   });
   try {
-    const gateway = await openGateway({
+    gateway = await openGateway({
       ...{ config, endpoints: job.endpoints, tls: job.tls, keyEntries: job.keyEntries },
       worker: { seat, folder },
       log: ({ event, ...details }) => eventLog.log({ event, worker: number, ...details }),

@@ -23,6 +23,7 @@ export interface WorkerJob {
 export type MessageToWorker =
   | { readonly kind: 'start'; readonly job: WorkerJob }
   | { readonly kind: 'stop'; readonly graceMs: number }
+  | { readonly kind: 'certificate'; readonly tls: TlsFiles }
   | ToWorker;
 
 /** From a worker. */

@@ -1,6 +1,6 @@
 /** The gateway on Node: its ports, sockets, TLS and clock. */
 import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { Server } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
@@ -41,6 +41,8 @@ export interface RunningGateway {
   readonly httpAddress: ListenOn;
   readonly tcpAddress: ListenOn | undefined;
   stats(): GatewayStats;
+  /** A renewed certificate, for connections from now on. Only where TLS is on; throws when it is no usable pair. */
+  setCertificate(tls: TlsCertificate): void;
   /** Stops accepting, lets running transactions finish for so long, closes everything. May be called twice. */
   close(graceMs: number): Promise<void>;
 }
@@ -115,6 +117,11 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
     httpAddress,
     tcpAddress,
     stats: () => gateway.stats(),
+    setCertificate(tls) {
+      if (!(http instanceof HttpsServer)) throw new Error('TLS is off; to turn it on takes a restart');
+      http.setSecureContext(tls);
+      tcp?.setCertificate(tls);
+    },
     close(graceMs) {
       closing ??= close(graceMs);
       return closing;

@@ -20,6 +20,8 @@ export interface TcpServerOptions {
 
 export interface TcpServer {
   readonly server: Server;
+  /** For handshakes from now on. Only where there was a certificate. */
+  setCertificate(tls: TlsCertificate): void;
   /** Ends every connection now. */
   destroyConnections(): void;
   /** Resolves when there are no connections. */
@@ -34,7 +36,7 @@ const maxTlsRecordBytes = 8_192;
 
 export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer {
   // Made once: a bad certificate stops the start, and handshakes share its session tickets.
-  const secureContext = tls === undefined ? undefined : createSecureContext({ cert: tls.cert, key: tls.key });
+  let secureContext = tls === undefined ? undefined : createSecureContext({ cert: tls.cert, key: tls.key });
   const sockets = new Set<Socket>();
 
   const acceptor = createSocketAcceptor();
@@ -61,7 +63,7 @@ export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer 
               plain.release();
               // Until the handshake is through, ending means dropping.
               end = () => void socket.destroy();
-              const secured = await encryptSocket(socket, secureContext, upgrade);
+              const secured = await encryptSocket(socket, secureContext!, upgrade);
               end = () => secured.stream.end();
               return secured;
             },
@@ -72,6 +74,9 @@ export function createTcpServer({ frontend, tls }: TcpServerOptions): TcpServer 
 
   return {
     server,
+    setCertificate({ cert, key }) {
+      secureContext = createSecureContext({ cert, key });
+    },
     destroyConnections() {
       for (const socket of sockets) socket.destroy();
     },
