@@ -49,3 +49,17 @@ test('a small rest behind much that was read does not grow the memory', () => {
   buffer.append(new Uint8Array(9_000));
   expect(buffer.bytes).toHaveLength(length);
 });
+
+test('keeps its memory when it is rewound, unless that is much', () => {
+  const buffer = new ByteBuffer();
+  buffer.append(new Uint8Array(300));
+  const { bytes } = buffer;
+  buffer.rewind();
+  expect(buffer.length).toBe(0);
+  buffer.append(Uint8Array.of(1, 2, 3));
+  expect(buffer.bytes).toBe(bytes);
+  expect([...buffer.bytes.subarray(buffer.start, buffer.end)]).toEqual([1, 2, 3]);
+  buffer.append(new Uint8Array(100_000));
+  buffer.rewind();
+  expect(buffer.bytes.length).toBe(0);
+});

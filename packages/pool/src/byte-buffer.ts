@@ -10,6 +10,7 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
 }
 
 const noBytes: Uint8Array = new Uint8Array(0);
+const maxKeptBytes = 65_536;
 
 /** Bytes waiting to be read, front to back. */
 export class ByteBuffer {
@@ -38,6 +39,13 @@ export class ByteBuffer {
     }
   }
 
+  /** Forgets everything, but keeps the memory for what comes next. */
+  rewind(): void {
+    this.start = 0;
+    this.end = 0;
+    if (this.bytes.length > maxKeptBytes) this.bytes = noBytes;
+  }
+
   private makeRoom(count: number): void {
     const length = this.end - this.start;
     const needed = length + count;
@@ -45,7 +53,7 @@ export class ByteBuffer {
       this.bytes.copyWithin(0, this.start, this.end);
     } else {
       const grown = new Uint8Array(Math.max(needed, Math.min(this.bytes.length * 2, needed + 1_048_576), 256));
-      grown.set(this.bytes.subarray(this.start, this.end));
+      if (length > 0) grown.set(this.bytes.subarray(this.start, this.end));
       this.bytes = grown;
     }
     this.start = 0;

@@ -3,14 +3,20 @@ import { ByteBuffer } from './byte-buffer.ts';
 import type { Outbox } from './outbox.ts';
 import type { ServerConnection } from './server-connection.ts';
 
+const maxSpare = 64;
+
 export class SendBatches {
   private readonly toServer: Outbox;
   private readonly soon: (callback: () => void) => void;
   private readonly afterSending: () => void;
   private readonly batches = new Map<ServerConnection, ByteBuffer>();
+  /** Buffers whose memory is used again: one per connection that had a batch at the same time. */
+  private readonly spare: ByteBuffer[] = [];
   private readonly sendAll = (): void => {
     for (const [server, batch] of this.batches) {
       if (!server.isGone) this.toServer.append(server.stream, batch.bytes, batch.start, batch.end);
+      batch.rewind();
+      if (this.spare.length < maxSpare) this.spare.push(batch);
     }
     this.batches.clear();
     this.afterSending();
@@ -26,7 +32,7 @@ export class SendBatches {
   append(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void {
     let batch = this.batches.get(server);
     if (batch === undefined) {
-      batch = new ByteBuffer();
+      batch = this.spare.pop() ?? new ByteBuffer();
       this.batches.set(server, batch);
       if (this.batches.size === 1) this.soon(this.sendAll);
     }

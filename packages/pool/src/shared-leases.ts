@@ -32,23 +32,26 @@ export class SharedLeases {
 
   /** Lets `waiter` ride on a busy connection; false when none will do. */
   board(waiter: Waiter): boolean {
-    if (waiter.group !== undefined || waiter.label.channels.length > 0 || !waiter.mayShare()) return false;
     const server = this.find(waiter);
     if (server === undefined) return false;
+    this.seat(waiter, server);
+    return true;
+  }
+
+  private seat(waiter: Waiter, server: ServerConnection): void {
     if (server.riders === 0) server.holder?.share(server);
     server.riders++;
     waiter.ride(server);
-    return true;
   }
 
   /** Lets as many of the first waiters ride as can. */
   boardWaiters(): void {
     const { waiters } = this.options;
     for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.first) {
+      const server = this.find(waiter);
+      if (server === undefined) return;
       waiters.remove(waiter);
-      if (this.board(waiter)) continue;
-      waiters.unshift(waiter);
-      return;
+      this.seat(waiter, server);
     }
   }
 
@@ -71,6 +74,7 @@ export class SharedLeases {
 
   /** The fullest connection that has room: what travels together saves system calls. */
   private find(waiter: Waiter): ServerConnection | undefined {
+    if (waiter.group !== undefined || waiter.label.channels.length > 0 || !waiter.mayShare()) return undefined;
     const now = this.options.clock.now();
     let best: ServerConnection | undefined;
     for (const server of this.options.leased()) {

@@ -57,17 +57,6 @@ export class WaitQueue {
     return this.waiters[this.head];
   }
 
-  /** Puts one back at the head. */
-  unshift(waiter: Waiter): void {
-    if (this.head > 0) this.head--;
-    else {
-      this.waiters.unshift(waiter);
-      for (const [other, place] of this.places) this.places.set(other, place + 1);
-    }
-    this.waiters[this.head] = waiter;
-    this.places.set(waiter, this.head);
-  }
-
   /** Takes the first whose group may still borrow. */
   shift(): Waiter | undefined {
     for (let i = this.head; i < this.waiters.length; i++) {
