@@ -128,6 +128,18 @@ describe('parameters', () => {
     expect(param(` ${json}\t`)).toBe(text);
   });
 
+  test.each([
+    ['[42, "x", null, -7]', ['42', 'x', null, '-7']],
+    ['[42, 1.0]', ['42', '1.0']],
+    ['[42, 4.2e1]', ['42', '42.0']],
+    ['[42, -0]', ['42', '-0.0']],
+    ['[42, 9007199254740993]', ['42', '9007199254740993']],
+    ['[42, true]', ['42', 'true']],
+    ['[42, "1.5e3"]', ['42', '1.5e3']],
+  ])('integers beside others: %s', (params, texts) => {
+    expect(single(`{"query":"q","params":${params}}`).params).toEqual(texts);
+  });
+
   test('brackets, quotes and escapes inside strings do not confuse the exact parser', () => {
     const tricky = ['a]}"\\', '\\"', '{"x":[1,2', '\u2028\u0001', ''];
     const value = [1, { [tricky[0]!]: tricky, e: [] }, tricky, 2];

@@ -40,7 +40,11 @@ export function parseSqlRequestBody(text: string): SqlRequestBody {
   // Only escapes can produce half a character, so most bodies need no second look.
   const mayHaveLoneSurrogates = /\\u[dD][89a-fA-F]/.test(text);
   if (typeof json.query === 'string') {
-    return { kind: 'single', statement: readStatement(json, '', () => exactly(text), mayHaveLoneSurrogates) };
+    const exact = (): Record<string, ExactJson> => exactly(text);
+    return {
+      kind: 'single',
+      statement: readStatement(withPlainIntegers(json, text), '', exact, mayHaveLoneSurrogates),
+    };
   }
   if (isObject(json.begin)) {
     const exactBegin = (): Record<string, ExactJson> => exactly(text).begin as Record<string, ExactJson>; // an object here too
@@ -89,6 +93,25 @@ function readStatement(
     throw invalidBody(`${where}a string holds half of a surrogate pair`);
   }
   return { query, params: texts, arrayMode: arrayMode ?? undefined };
+}
+
+/** The most common parameters beside strings, without the exact parser: whole numbers written as digits alone. */
+function withPlainIntegers(json: Record<string, unknown>, text: string): Record<string, unknown> {
+  const { params } = json;
+  if (!Array.isArray(params) || !params.some(isPlainInteger)) return json;
+  if (!params.every((value) => isTextOrNull(value) || isPlainInteger(value)) || otherNumber.test(text)) return json;
+  return {
+    ...json,
+    params: params.map((value: string | number | null) => (isTextOrNull(value) ? value : String(value))),
+  };
+}
+
+/** What any number holds that is not digits alone, and some strings. */
+const otherNumber = /\d[.eE]/;
+
+/** -0 has another text than its value. */
+function isPlainInteger(value: unknown): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
 }
 
 function parameterTexts(params: readonly ExactJson[], where: string): (string | null)[] {

@@ -54,7 +54,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
   const catalogues = createTypeCatalogues();
   const segmentWriter = createSegmentWriter();
   const memory = createJsonMemory();
-  const keptSessions = createKeptSessions({ clock, namePrefix: `${crypto.randomUUID()}_` });
+  const keptSessions = createKeptSessions({ clock, namePrefix: `${crypto.randomUUID().slice(0, 8)}_` });
   const repeatedTexts = createRepeatedTexts();
 
   return async function runSql(request, heading, run) {
