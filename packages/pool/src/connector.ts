@@ -2,6 +2,7 @@
  * Opens a pool's server connections: for those who wait, a few at a time, and again while Postgres cannot be reached.
  * Whom a connection is lent to is the pool's business.
  */
+import { DatabaseError } from '@postern/wire';
 import { retryDelayMs } from './connect-retry.ts';
 import { dialWithin } from './dial-within.ts';
 import type { Pool } from './pool.ts';
@@ -150,7 +151,12 @@ export class Connector {
       return;
     }
     if (this.failedAttempts === 1) {
-      context.log({ event: 'server_connect_failed', target: pool.describe(), error: messageOf(error) });
+      context.log({
+        event: 'server_connect_failed',
+        target: pool.describe(),
+        error: messageOf(error),
+        ...(isFull(error) ? { open: pool.counted, poolSize: pool.size, hint: roomHint } : {}),
+      });
     }
     if (this.isRetryPlanned || waiters.length === 0) return;
     this.isRetryPlanned = true;
@@ -160,3 +166,11 @@ export class Connector {
     });
   }
 }
+
+/** The pool then has what Postgres gives it, and asks for more once a second at most while callers wait. */
+function isFull(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '53300';
+}
+
+const roomHint =
+  'Postgres has no room for more connections: lower the pool size, or raise max_connections (less its reserved ones).';
