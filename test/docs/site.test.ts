@@ -165,7 +165,7 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
   afterAll(() => served?.close());
 
   test('axe finds nothing serious, light or dark, with and without JavaScript; nobody else is asked', {
-    timeout: 120_000,
+    timeout: 180_000,
   }, async () => {
     const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
     try {
@@ -186,6 +186,11 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
           const results = await tab.evaluate<AxeResults>('axe.run()');
           found.push(...seriousOf(results).map((text) => `${colorScheme} ${path}: ${text}`));
         }
+        await tab.click('.DocSearch-Button');
+        await tab.fill('.search-input', 'pool_timeout');
+        await tab.waitForSelector('.result');
+        const searching = await tab.evaluate<AxeResults>('axe.run()');
+        found.push(...seriousOf(searching).map((text) => `${colorScheme}, search open: ${text}`));
         await context.close();
       }
       const plain = await browser.newContext({ javaScriptEnabled: false });

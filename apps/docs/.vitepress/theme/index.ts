@@ -1,5 +1,14 @@
-// VitePress' own theme, with the contrast that axe asks for.
+// VitePress' own theme, with what axe asks for.
+import type { Theme } from 'vitepress';
 import DefaultTheme from 'vitepress/theme-without-fonts';
+import { nameSearchDialog } from './name-search-dialog.ts';
 import './style.css';
 
-export default DefaultTheme;
+const theme: Theme = {
+  extends: DefaultTheme,
+  enhanceApp() {
+    if (typeof document !== 'undefined') nameSearchDialog(document);
+  },
+};
+
+export default theme;
