@@ -23,6 +23,15 @@ interface Substitution {
 }
 
 const flush: Uint8Array = encodeFlush();
+/** What a caller may send inside a COPY FROM STDIN. */
+const copyCodes: ReadonlySet<number> = new Set([
+  FrontendCode.CopyData,
+  FrontendCode.CopyDone,
+  FrontendCode.CopyFail,
+  FrontendCode.Flush,
+  FrontendCode.Sync,
+  FrontendCode.Terminate,
+]);
 
 export class Forwarder {
   readonly statementForwarder: StatementForwarder;
@@ -53,6 +62,8 @@ export class Forwarder {
     available: number,
   ): number {
     if (server.unsynced === 0) this.session.riding.isSegmentShareable = true;
+    // Nothing else is let through inside a copy: it has failed, or this ends the connection. A Sync behind it is answered.
+    if (server.isCopyingIn && !copyCodes.has(code)) server.isCopyingIn = false;
     if (code === FrontendCode.Bind) return this.statementForwarder.bind(server, bytes, at, end, available);
     if (code === FrontendCode.CopyData) return this.statementForwarder.sendRest(server, bytes, at, at, end, available);
     if (end > available) return 0;
@@ -163,7 +174,7 @@ export class Forwarder {
 
   /** A Query with this text was sent. */
   querySent(server: ServerConnection, text: StatementText, effects: SqlEffects | undefined): void {
-    this.statementForwarder.unnamed = undefined;
+    this.statementForwarder.unnamed.drop();
     server.unnamed = null;
     if (text.traits.resets) this.restoresBaseline = true;
     if (effects !== undefined && effects.list.length > 0) this.awaited = effects;
@@ -172,10 +183,11 @@ export class Forwarder {
 
   /** Sends a Query of ours whose results nobody sees; the caller is told `completion` if it succeeds. */
   substitute(server: ServerConnection, sql: string, completion: Uint8Array | undefined, apply: () => void): void {
-    this.statementForwarder.unnamed = undefined;
+    this.statementForwarder.unnamed.drop();
     server.unnamed = null;
     server.send(encodeQuery(sql));
     const ref: Substitution = { kind: 'substitution', completion, apply, hasFailed: false };
+    this.awaited = ref;
     server.expect(Expect.Query, Action.Substitute, this.session, ref);
     this.session.segmentSent();
   }
@@ -201,6 +213,7 @@ export class Forwarder {
     if (ref === this.awaited) this.answerKnown();
     const statementRef = ref as StatementRef;
     if (statementRef.kind === 'counted') this.planRetry.answered(kind);
+    else if (statementRef.kind === 'unnamed') this.statementForwarder.unnamed.confirmed(statementRef);
     else if (statementRef.kind === 'named') this.statementForwarder.confirmed(statementRef.key);
     else if (kind === Expect.Execute && isSqlEffects(ref)) this.sqlPrepared.executed(server, ref, code);
   }
@@ -237,7 +250,7 @@ export class Forwarder {
       return false;
     }
     if (this.planRetry.recovers(kind, bytes, start, end)) return false;
-    return this.sqlPrepared.forwardsError(bytes, start, end);
+    return this.sqlPrepared.forwardsError(bytes, start, end, ref as StatementRef | undefined);
   }
 
   /** A segment's ReadyForQuery is about to be given out. */

@@ -8,6 +8,11 @@ export class SessionStatements {
   get(name: string): Statement | undefined {
     return this.names?.get(name);
   }
+  /** Whether a name stands for this statement. */
+  holds(statement: Statement): boolean {
+    for (const held of this.names?.values() ?? []) if (held === statement) return true;
+    return false;
+  }
   set(name: string, statement: Statement): void {
     this.names ??= new Map();
     this.names.set(name, statement);

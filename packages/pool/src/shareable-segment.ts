@@ -42,8 +42,8 @@ export function isShareableSegment(
         if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return false;
         if (nameEnd === portalEnd + 1) {
           if (hasUnnamed) break;
-          const { unnamed } = forwarder.statementForwarder;
-          if (unnamed === undefined || !isShareableText(unnamed.text)) return false;
+          const { current } = forwarder.statementForwarder.unnamed;
+          if (current === undefined || !isShareableText(current.text)) return false;
           break;
         }
         const statement = forwarder.statementForwarder.names.get(nameKey(bytes, portalEnd + 1, nameEnd));

@@ -12,6 +12,7 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { rewritePreparedNames } from './sql/classify.ts';
+import type { StatementRef } from './statement-ref.ts';
 import { type Statement, type StatementText, serverNamePrefix } from './statements.ts';
 
 type Effect =
@@ -235,10 +236,11 @@ export class SqlPrepared {
    * Errors about a rewritten name say the caller's own name: "prepared statement "x" already exists". True: the error can
    * go out as it came.
    */
-  forwardsError(bytes: Uint8Array, start: number, end: number): boolean {
+  forwardsError(bytes: Uint8Array, start: number, end: number, ref: StatementRef | undefined): boolean {
     const message = utf8.decode(bytes.subarray(start + 5, end));
     if (!message.includes(serverNamePrefix)) return true;
-    const renamed = this.forwarder.statementForwarder.names.renameIn(message);
+    const written = ref?.kind === 'taken' ? message.replaceAll(utf8.decode(ref.statement.name), ref.name) : message;
+    const renamed = this.forwarder.statementForwarder.names.renameIn(written);
     if (renamed === message) return true;
     const body = ascii.encode(renamed);
     const whole = new Uint8Array(body.length + 5);

@@ -17,14 +17,9 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
+import { SessionUnnamed } from './session-unnamed.ts';
 import { countedRef, type StatementRef } from './statement-ref.ts';
-import {
-  encodeParseOf,
-  type Statement,
-  type StatementText,
-  serverNamePrefix,
-  type UnnamedStatement,
-} from './statements.ts';
+import { encodeParseOf, type Statement, type StatementText, serverNamePrefix } from './statements.ts';
 
 const missingName = `${serverNamePrefix}none`;
 const bindMissing: Uint8Array = encodeBind({ statement: missingName });
@@ -35,12 +30,10 @@ const closeComplete: Uint8Array = encodeCloseComplete();
 const maxWholeBindBytes = 16_384;
 const nothing: Uint8Array = new Uint8Array(0);
 const decoder = new TextDecoder();
-/** Parsing the same text again changes nothing worth undoing, unless it is the Parse that fails. */
-const sameUnnamed: StatementRef = { kind: 'unnamed-again' };
 
 export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
-  unnamed: UnnamedStatement | undefined;
+  readonly unnamed: SessionUnnamed = new SessionUnnamed();
   /** Names given by a Parse that is not answered yet. */
   private pending: Map<string, StatementRef> | undefined;
   private readonly session: PooledSession;
@@ -79,15 +72,10 @@ export class StatementForwarder {
   private unnamedSent(server: ServerConnection, text: StatementText): void {
     const { session } = this;
     server.unsynced++;
-    const previous = this.unnamed;
-    if (previous?.text !== text) this.unnamed = { text };
-    server.unnamed = this.unnamed;
-    server.expect(
-      Expect.Parse,
-      Action.Forward,
-      session,
-      previous === this.unnamed ? sameUnnamed : ({ kind: 'unnamed', previous } satisfies StatementRef),
-    );
+    const { current } = this.unnamed;
+    const unnamed = current?.text === text ? current : { text };
+    server.unnamed = unnamed;
+    server.expect(Expect.Parse, Action.Forward, session, this.unnamed.change(unnamed));
   }
 
   private parseNamed(
@@ -99,18 +87,22 @@ export class StatementForwarder {
   ): boolean {
     const { session, names } = this;
     const key = nameKey(bytes, nameStart, nameEnd);
-    if (names.get(key) !== undefined) {
-      if (server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction) {
-        // Refused before the name is looked at (25P02).
-        server.send(encodeParseOf(nothing, text.tail));
-        server.unnamed = undefined;
-        server.unsynced++;
-        server.expect(Expect.Parse, Action.Forward, session, undefined);
+    const taken = names.get(key);
+    if (taken !== undefined) {
+      if (this.forwarder.planRetry.isReplaying) {
+        this.synthesize(server, parseComplete, undefined);
         return true;
       }
+      // Postgres looks at the text before it refuses the name.
+      if (server.status !== TransactionStatus.Failed) this.ensurePrepared(server, taken);
+      server.send(encodeParseOf(taken.name, text.tail));
+      server.unsynced++;
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
-      if (this.forwarder.planRetry.isReplaying) this.synthesize(server, parseComplete, undefined);
-      else this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
+      server.expect(Expect.Parse, Action.Forward, session, {
+        kind: 'taken',
+        statement: taken,
+        name,
+      } satisfies StatementRef);
       return true;
     }
     const { maxSessionStatements, parseContext } = session.context.limits;
@@ -119,9 +111,10 @@ export class StatementForwarder {
       return true;
     }
     const { texts } = session.pool;
-    const statement = !session.state.isSettled
-      ? texts.privateStatement(text)
-      : texts.statement(text, parseContext ? session.state.label.parseContext : '');
+    const shared = texts.statement(text, parseContext ? session.state.label.parseContext : '');
+    // A second name of one session for it could not be told from the first in Postgres' errors.
+    const isPrivate = !session.state.isSettled || names.holds(shared);
+    const statement = isPrivate ? texts.privateStatement(text) : shared;
     const isKnown = server.prepared.get(statement) === statement.generation;
     // Whether the transaction still stands decides whether a Parse succeeds, and that is not known before it is answered.
     if (isKnown && session.inFlight > 0) return false;
@@ -177,7 +170,8 @@ export class StatementForwarder {
 
   /** Makes sure the connection's unnamed statement is this session's, or none if it has none. */
   private ensureUnnamed(server: ServerConnection): void {
-    const { unnamed, session } = this;
+    const { session } = this;
+    const unnamed = this.unnamed.current;
     if (server.unnamed === (unnamed ?? null)) return;
     if (unnamed === undefined) {
       server.send(closeUnnamed);
@@ -207,7 +201,7 @@ export class StatementForwarder {
     let text: StatementText | undefined;
     if (nameEnd === portalEnd + 1) {
       this.ensureUnnamed(server);
-      text = this.unnamed?.text;
+      text = this.unnamed.current?.text;
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
       const statement = this.names.get(key);
@@ -318,8 +312,7 @@ export class StatementForwarder {
     }
     let ref: StatementRef | undefined;
     if (bytes[at + 5] === 0x53) {
-      ref = { kind: 'unnamed', previous: this.unnamed };
-      this.unnamed = undefined;
+      ref = this.unnamed.change(undefined);
       server.unnamed = null;
     }
     server.send(bytes, at, end);
@@ -329,11 +322,8 @@ export class StatementForwarder {
 
   /** A Query drops the unnamed statement, unless it is skipped with what came before it. */
   droppedByQuery(server: ServerConnection): void {
-    const { unnamed } = this;
-    this.synthesize(server, nothing, () => {
-      this.unnamed = unnamed;
-      server.unnamed = undefined;
-    });
+    const change = this.unnamed.change(undefined);
+    this.synthesize(server, nothing, () => this.revoked(server, change, false));
   }
 
   private synthesize(server: ServerConnection, bytes: Uint8Array, undo: (() => void) | undefined): void {
@@ -378,12 +368,7 @@ export class StatementForwarder {
         server.prepared.set(statementRef.statement, statementRef.generation);
         return;
       case 'unnamed':
-        // Skipped with what came before it, a Parse or a Close did nothing.
-        this.unnamed = isCause ? undefined : statementRef.previous;
-        server.unnamed = isCause ? null : undefined;
-        return;
-      case 'unnamed-again':
-        if (isCause) this.unnamed = undefined;
+        this.unnamed.revoked(statementRef, isCause);
         server.unnamed = isCause ? null : undefined;
         return;
       case 'injected-unnamed':

@@ -4,6 +4,7 @@ import { cancelScripts } from './cancel.ts';
 import { copyScripts } from './copy.ts';
 import { disconnectScripts } from './disconnect.ts';
 import { functionCallScripts } from './function-call.ts';
+import { huntedScripts } from './hunted.ts';
 import { limitScripts } from './limits.ts';
 import { namedStatementScripts } from './named-statements.ts';
 import { noticeScripts } from './notices.ts';
@@ -38,4 +39,5 @@ export const scripts: readonly Script[] = [
   ...notifyScripts,
   ...startupScripts,
   ...limitScripts,
+  ...huntedScripts,
 ];
