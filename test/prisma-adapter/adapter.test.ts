@@ -144,6 +144,24 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(await tables('escaped')).toBe(0);
   });
 
+  test('a first statement that cannot be sent is refused, and the transaction can be ended', async () => {
+    const adapter = await open();
+    const tx = await adapter.startTransaction();
+    await expect(tx.queryRaw(query('SELECT \0'))).rejects.toThrow();
+    await tx.rollback();
+    expect(await rowsOf(adapter, 'SELECT 1')).toEqual([[1]]);
+  });
+
+  test('as many parameters as Postgres takes, alone and first in a transaction', async () => {
+    const adapter = await open();
+    const numbers = Array.from({ length: 65_535 }, (_, index) => index);
+    const many = query(`SELECT 7 WHERE 7 IN (${numbers.map((n) => `$${n + 1}`).join()})`, ...numbers);
+    expect((await adapter.queryRaw(many)).rows).toEqual([[7]]);
+    const tx = await adapter.startTransaction();
+    expect((await tx.queryRaw(many)).rows).toEqual([[7]]);
+    await tx.commit();
+  });
+
   test('concurrent calls on a new transaction queue behind its BEGIN', async () => {
     const adapter = await open();
     const tx = await adapter.startTransaction('SERIALIZABLE');

@@ -25,17 +25,18 @@ export function runWithBegin(client: PoolClient, begin: string, { text, values }
   begun.catch(() => {}); // whoever has `result` knows
   const result = new Promise<StatementResult>((resolve, reject) => {
     const submission: Submittable = {
-      submit(connection) {
-        connection.parse({ text: begin });
-        connection.bind({});
-        connection.execute({});
-        connection.parse({ text });
-        connection.bind({ values });
-        connection.describe({ type: 'P' });
-        connection.execute({});
-        connection.sync();
-        return null;
-      },
+      // What cannot be sent (a NUL in the text) is an error of the statement; nothing of it goes out.
+      submit: (connection) =>
+        connection.attempt(() => {
+          connection.parse({ text: begin });
+          connection.bind({});
+          connection.execute({});
+          connection.parse({ text });
+          connection.bind({ values });
+          connection.describe({ type: 'P' });
+          connection.execute({});
+          connection.sync();
+        }),
       handleRowDescription(message) {
         fields = message.fields;
       },

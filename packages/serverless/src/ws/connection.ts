@@ -83,7 +83,7 @@ export class Connection extends Emitter {
   }
 
   parse({ name = '', text, types = [] }: ParseConfig): void {
-    this.send('P', name, text, int16(types.length), ...types.map(int32));
+    this.send('P', name, text, int16(types.length), concat(types.map(int32)));
     if (name) this.parsedStatements[name] = text;
   }
 
@@ -95,12 +95,15 @@ export class Connection extends Emitter {
       portal,
       statement,
       count,
-      ...prepared.map((item) => int16(item && typeof item === 'object' ? 1 : 0)),
+      // Not spread into arguments: 65 535 of them are more than the stack holds.
+      concat(prepared.map((item) => int16(item && typeof item === 'object' ? 1 : 0))),
       count,
-      ...prepared.map((item) => {
-        const bytes = typeof item === 'string' ? encodeText(item) : item;
-        return bytes ? concat([int32(bytes.length), bytes]) : int32(-1);
-      }),
+      concat(
+        prepared.map((item) => {
+          const bytes = typeof item === 'string' ? encodeText(item) : item;
+          return bytes ? concat([int32(bytes.length), bytes]) : int32(-1);
+        }),
+      ),
       int16(1),
       int16(binary ? 1 : 0),
     );
