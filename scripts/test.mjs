@@ -6,6 +6,8 @@ prepare();
 const checks = [
   ['biome', ['check', '--error-on-warnings', '.']],
   ['tsc', ['-p', 'tsconfig.json']],
+  // The site's, with the types of a browser.
+  ['tsc', ['-p', 'test/docs']],
   [
     'vitest',
     ['run', '--reporter=default', '--reporter=json', '--outputFile.json=.vitest/report.json', ...process.argv.slice(2)],

@@ -62,7 +62,7 @@ export function defined(object: object | undefined): Record<string, unknown> {
 
 /** Headers under their lower-case names, so that levels can be laid over each other. */
 function headersOf(options: unknown): Record<string, string> {
-  const { headers } = Object(options) as { headers?: HeadersInit }; // whatever fetch would take
+  const { headers } = Object(options) as { headers?: RequestInit['headers'] }; // whatever fetch would take
   return Object.fromEntries(new Headers(headers));
 }
 

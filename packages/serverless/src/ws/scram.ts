@@ -34,8 +34,11 @@ export function createScram(password: string): Scram {
   let signature = '';
   let isVerified = false;
 
-  const keyOf = (bytes: Bytes, algorithm: string | HmacImportParams, use: 'sign' | 'deriveBits'): Promise<CryptoKey> =>
-    subtle.importKey('raw', bytes, algorithm, false, [use]);
+  const keyOf = (
+    bytes: Bytes,
+    algorithm: string | { readonly name: string; readonly hash: string },
+    use: 'sign' | 'deriveBits',
+  ): ReturnType<typeof subtle.importKey> => subtle.importKey('raw', bytes, algorithm, false, [use]);
 
   async function hmac(key: Bytes, text: string): Promise<Bytes> {
     const imported = await keyOf(key, { name: 'HMAC', hash }, 'sign');
