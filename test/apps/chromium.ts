@@ -12,7 +12,10 @@ export interface OpenedPage {
 }
 
 /** A page in a headless Chromium of its own. */
-export async function openPage(url: string, { javaScriptEnabled = true } = {}): Promise<OpenedPage> {
+export async function openPage(
+  url: string,
+  { javaScriptEnabled = true }: { javaScriptEnabled?: boolean } = {},
+): Promise<OpenedPage> {
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
   const context = await browser.newContext({ javaScriptEnabled });
   const page = await context.newPage();

@@ -1,7 +1,7 @@
-import { defineConfig } from 'tsdown';
+import { defineConfig, type UserConfig } from 'tsdown';
 
 // Load generator and peers must run as plain JavaScript: a loader that rewrites them would be measured too.
-export default defineConfig({
+const config: UserConfig = defineConfig({
   entry: {
     main: 'src/main.ts',
     generator: 'src/load/generator-process.ts',
@@ -17,3 +17,5 @@ export default defineConfig({
   deps: { alwaysBundle: [/^@postern\//], onlyBundle: false },
   outExtensions: () => ({ js: '.js' }),
 });
+
+export default config;

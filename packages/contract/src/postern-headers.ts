@@ -11,29 +11,41 @@ export const transactionTimeoutHeader = 'postern-transaction-timeout';
 export const cacheTagsHeader = 'postern-cache-tags';
 
 /** Header names, lower case. */
-export const posternHeader = {
+export interface PosternHeaders {
   /** On every response: the version of these additions, `1`. */
-  version: 'postern-version',
+  readonly version: string;
   /** Request: `true` = the rows of the one statement as they come, see row-stream.ts. */
-  stream: streamHeader,
+  readonly stream: string;
   /**
    * Request: `begin`, or the token of an open transaction. Response: the token, present exactly when the transaction is
    * still there behind this response, errors included.
    */
-  transaction: transactionHeader,
+  readonly transaction: string;
   /** Request: `commit` or `rollback` behind what the request runs. */
-  transactionEnd: transactionEndHeader,
+  readonly transactionEnd: string;
   /** Request, with `begin` only: milliseconds the whole transaction may take. */
-  transactionTimeout: transactionTimeoutHeader,
+  readonly transactionTimeout: string;
   /** Response to every request of a transaction that reached it: `open`, `failed` (only a rollback can follow) or `over`. */
-  transactionState: 'postern-transaction-state',
+  readonly transactionState: string;
   /** Request: names under which the result is cached, `a,b`; how long is said by `Cache-Control`. */
-  cacheTags: cacheTagsHeader,
+  readonly cacheTags: string;
   /** Request: `a,b`, or `all`: forgets results with such a name, if the statement succeeds. */
-  cacheInvalidate: 'postern-cache-invalidate',
+  readonly cacheInvalidate: string;
   /** Response to a request that asked something of the cache: `ttl`, `swr`, `miss` or `none`. */
+  readonly cache: string;
+}
+
+export const posternHeader: PosternHeaders = {
+  version: 'postern-version',
+  stream: streamHeader,
+  transaction: transactionHeader,
+  transactionEnd: transactionEndHeader,
+  transactionTimeout: transactionTimeoutHeader,
+  transactionState: 'postern-transaction-state',
+  cacheTags: cacheTagsHeader,
+  cacheInvalidate: 'postern-cache-invalidate',
   cache: 'postern-cache',
-} as const;
+};
 
 /** The value of `Postern-Version`. */
 export const posternVersion = '1';

@@ -147,9 +147,9 @@ export function password(secret: string): Uint8Array {
 }
 
 /** `3.0` as the start-up packet writes it. */
-export const PROTOCOL_3_0 = 3 << 16;
+export const PROTOCOL_3_0: number = 3 << 16;
 /** `3.2`: cancel keys of up to 256 bytes. */
-export const PROTOCOL_3_2 = (3 << 16) | 2;
+export const PROTOCOL_3_2: number = (3 << 16) | 2;
 
 /** StartupMessage. */
 export function startup(parameters: Readonly<Record<string, string>>, version: number = PROTOCOL_3_0): Uint8Array {
