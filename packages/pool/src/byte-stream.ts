@@ -1,6 +1,7 @@
 /**
  * The seam: the one interface through which the engine touches the outside world's bytes.
- * Every transport is a ByteStream: TCP, TLS, WebSocket, memory. Message boundaries mean nothing on it.
+ * Every transport is a ByteStream: TCP, TLS, WebSocket, memory. Message boundaries mean nothing on it. Who keeps borrowed
+ * bytes copies them by `new Uint8Array(bytes)`: they may be a Buffer, and `slice()` of a Buffer copies nothing.
  */
 
 /** How a peer is reached; decides whether a cleartext password may be asked for. */

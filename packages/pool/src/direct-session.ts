@@ -98,7 +98,7 @@ export class DirectSession {
   }
 
   private hold(bytes: Uint8Array): void {
-    this.held.push(bytes.slice());
+    this.held.push(new Uint8Array(bytes));
     this.heldBytes += bytes.length;
     if (this.heldBytes > this.options.context.limits.maxHeldBytes) this.options.stream.pause();
   }
@@ -111,7 +111,7 @@ export class DirectSession {
     }
     this.isIdle = false;
     this.isTerminated = endsWith(bytes, terminate);
-    server.stream.write(bytes.slice());
+    server.stream.write(new Uint8Array(bytes));
     if (server.stream.bufferedBytes > this.options.context.limits.maxServerBacklogBytes) this.options.stream.pause();
     return false;
   }

@@ -19,10 +19,13 @@ function record(stream: ByteStream): { received: number[]; closed: number; drain
   return seen;
 }
 
-test('bytes arrive at the other end, later, as they were when written', async () => {
+test.each([
+  ['bytes', Uint8Array],
+  ['a Buffer, whose slice() does not copy,', Buffer],
+])('%s arrive at the other end, later, as they were when written', async (_, type) => {
   const [a, b] = createMemoryStreamPair();
   const atB = record(b);
-  const bytes = Uint8Array.of(1, 2);
+  const bytes = type.from([1, 2]);
   expect(a.write(bytes)).toBe(true);
   expect(atB.received).toEqual([]);
   expect(a.bufferedBytes).toBe(2);

@@ -27,7 +27,7 @@ class MemoryStream implements ByteStream {
 
   write(bytes: Uint8Array): boolean {
     if (this.state !== 'open' || this.peer.state === 'closed') return true;
-    this.queue.push(bytes.slice());
+    this.queue.push(new Uint8Array(bytes));
     this.bufferedBytes += bytes.length;
     this.schedule();
     return true;

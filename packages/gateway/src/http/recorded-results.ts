@@ -23,7 +23,7 @@ export function createRecordedResults(maxResponseBytes: number): RecordedResults
     add(code, body) {
       bytes += body.length + messageOverheadBytes;
       if (bytes > maxResponseBytes * 4) throw responseTooLarge(maxResponseBytes);
-      messages.push({ code, body: body.slice() });
+      messages.push({ code, body: new Uint8Array(body) });
     },
   };
 }

@@ -54,12 +54,12 @@ class MemorySessionStream implements SessionStream {
 
   send(bytes: Uint8Array): void {
     if (this.unsent.length > 0 || this.isSending) {
-      this.unsent.push(bytes.slice());
+      this.unsent.push(new Uint8Array(bytes));
       return;
     }
     const sent = this.sendPart(bytes);
     // In front: an answer to the first part may have led to more being sent meanwhile.
-    if (sent < bytes.length && this.state === 'open') this.unsent.unshift(bytes.slice(sent));
+    if (sent < bytes.length && this.state === 'open') this.unsent.unshift(new Uint8Array(bytes.subarray(sent)));
     this.sendOn();
   }
 

@@ -22,7 +22,7 @@ export function createHeldBytes(maxBytes: number): HeldBytes {
           `more than ${maxBytes} bytes were sent ahead of the end of authentication`,
         );
       }
-      parts.push(bytes.slice());
+      parts.push(new Uint8Array(bytes));
     },
     take() {
       const [first] = parts;

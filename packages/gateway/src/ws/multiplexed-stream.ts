@@ -78,7 +78,7 @@ class SharedWebSocketStream implements MultiplexedStream {
       this.transport.sendBytes(this.session, count === bytes.length ? bytes : bytes.subarray(0, count));
     }
     if (count < bytes.length) {
-      this.unsent.push(bytes.slice(count));
+      this.unsent.push(new Uint8Array(bytes.subarray(count)));
       this.unsentBytes += bytes.length - count;
     }
     return true;
@@ -113,7 +113,7 @@ class SharedWebSocketStream implements MultiplexedStream {
       throw new SessionFrameError(`more than ${windowBytes} bytes of a session were sent without credit`);
     }
     if (!this.isPaused && this.unread.length === 0) return this.deliver(bytes);
-    this.unread.push(bytes.slice());
+    this.unread.push(new Uint8Array(bytes));
     return false;
   }
 

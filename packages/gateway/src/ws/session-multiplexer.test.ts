@@ -241,9 +241,15 @@ describe('what the session writes', () => {
     arrive(encodeSessionFrame(1, bytes(1)), encodeSessionFrame(2, bytes(1)));
     const [slow, quick] = opened;
     const all = Uint8Array.from({ length: windowBytes + 100_000 }, (_, index) => (index * 7) % 251);
-    slow?.stream.write(all.subarray(0, windowBytes - 10));
-    slow?.stream.write(all.subarray(windowBytes - 10, windowBytes + 50_000));
-    slow?.stream.write(all.subarray(windowBytes + 50_000));
+    // Its memory is used again, and it is a Buffer, whose slice() does not copy.
+    const write = (start: number, end: number): void => {
+      const memory = Buffer.from(all.subarray(start, end));
+      slow?.stream.write(memory);
+      memory.fill(0xff);
+    };
+    write(0, windowBytes - 10);
+    write(windowBytes - 10, windowBytes + 50_000);
+    write(windowBytes + 50_000, all.length);
     expect(slow?.stream.bufferedBytes).toBe(100_000);
     // The other session is not held up.
     quick?.stream.write(bytes(1, 2, 3));

@@ -191,7 +191,7 @@ class FramedStream implements WebSocketStream, FrameHandler {
 
   onPing(payload: Uint8Array): void {
     if (this.state !== 'open') return;
-    if (this.transport.bufferedBytes > 0) this.pingOwed = payload.slice();
+    if (this.transport.bufferedBytes > 0) this.pingOwed = new Uint8Array(payload);
     else this.transport.write(encodeFrame(FrameCode.Pong, payload));
   }
 
