@@ -79,7 +79,7 @@ export class Forwarder {
         this.sync(server, bytes, at, end);
         break;
       case FrontendCode.Describe:
-        this.statementForwarder.describe(server, bytes, at, end);
+        if (!this.statementForwarder.describe(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Query:
         this.query(server, bytes, at, end);

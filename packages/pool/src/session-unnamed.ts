@@ -13,6 +13,8 @@ export interface UnnamedChange {
   isVoid: boolean;
   /** What was there before, for as long as that may matter. */
   before: UnnamedChange | undefined;
+  /** The segment whose answer tells; undefined: it is known, or a Query that nobody waits for. */
+  segment: number | undefined;
 }
 
 export class SessionUnnamed {
@@ -23,10 +25,17 @@ export class SessionUnnamed {
     return this.last?.statement;
   }
 
-  change(statement: UnnamedStatement | undefined): UnnamedChange {
+  change(statement: UnnamedStatement | undefined, segment: number | undefined): UnnamedChange {
     const { last } = this;
-    this.last = { kind: 'unnamed', statement, isVoid: false, before: last?.isVoid ? last.before : last };
+    this.last = { kind: 'unnamed', statement, isVoid: false, before: last?.isVoid ? last.before : last, segment };
     return this.last;
+  }
+
+  /** The change that a message of this segment depends on, if it belongs to an earlier one that is not answered yet. */
+  awaited(segment: number): UnnamedChange | undefined {
+    const { last } = this;
+    const isKnown = last === undefined || last.isVoid || last.segment === undefined || last.segment === segment;
+    return isKnown ? undefined : last;
   }
 
   /** It is gone, for good. */
@@ -36,10 +45,12 @@ export class SessionUnnamed {
 
   confirmed(change: UnnamedChange): void {
     change.before = undefined;
+    change.segment = undefined;
   }
 
   /** The message failed, and left no unnamed statement, or it was skipped. */
   revoked(change: UnnamedChange, isCause: boolean): void {
+    change.segment = undefined;
     if (isCause) change.statement = undefined;
     else change.isVoid = true;
   }

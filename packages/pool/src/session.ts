@@ -52,6 +52,7 @@ export class PooledSession implements ReplySink {
   server: ServerConnection | undefined;
   /** Segments sent whose ReadyForQuery is not in. */
   inFlight = 0;
+  segmentsSent = 0;
   /** Segments sent since the start: that it moves shows that the caller is not idle. */
   sent = 0;
   /** Nobody's at the moment: its frontend keeps it for the next caller. */
@@ -142,6 +143,7 @@ export class PooledSession implements ReplySink {
   /** The last message of a segment was sent. */
   segmentSent(): void {
     this.inFlight++;
+    this.segmentsSent++;
     this.sent++;
   }
 

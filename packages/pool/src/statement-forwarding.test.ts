@@ -112,6 +112,19 @@ describe('the unnamed statement', () => {
     expect(fresh.asked()).toEqual(['Parse  SELECT 1/0', 'Bind ', 'Execute', 'Sync']);
   });
 
+  test('is not used by a later segment before its Parse is answered', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeParse('', 'SELECT 1'), encodeSync());
+    await a.send(...bindAndRun(''));
+    expect(connection.pending()).toBe('PSH');
+    connection.send(Uint8Array.of(0x31, 0, 0, 0, 4), encodeReadyForQuery('I'));
+    await a.send();
+    expect(connection.pending()).toBe('PSHBES');
+  });
+
   test('of another session is not there for one that has none', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();

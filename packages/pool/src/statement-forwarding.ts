@@ -75,7 +75,7 @@ export class StatementForwarder {
     const { current } = this.unnamed;
     const unnamed = current?.text === text ? current : { text };
     server.unnamed = unnamed;
-    server.expect(Expect.Parse, Action.Forward, session, this.unnamed.change(unnamed));
+    server.expect(Expect.Parse, Action.Forward, session, this.unnamed.change(unnamed, session.segmentsSent));
   }
 
   private parseNamed(
@@ -168,11 +168,19 @@ export class StatementForwarder {
     server.expect(Expect.Parse, Action.Swallow, this.session, { kind: 'injected', statement } satisfies StatementRef);
   }
 
-  /** Makes sure the connection's unnamed statement is this session's, or none if it has none. */
-  private ensureUnnamed(server: ServerConnection): void {
+  /**
+   * Makes sure the connection's unnamed statement is this session's, or none if it has none. False: which one that is
+   * depends on a segment that is not answered yet.
+   */
+  private ensureUnnamed(server: ServerConnection): boolean {
     const { session } = this;
     const unnamed = this.unnamed.current;
-    if (server.unnamed === (unnamed ?? null)) return;
+    const awaited = this.unnamed.awaited(session.segmentsSent);
+    if (awaited !== undefined) {
+      this.forwarder.awaitAnswer(server, awaited);
+      return false;
+    }
+    if (server.unnamed === (unnamed ?? null)) return true;
     if (unnamed === undefined) {
       server.send(closeUnnamed);
       server.unsynced++;
@@ -183,6 +191,7 @@ export class StatementForwarder {
       server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected-unnamed' } satisfies StatementRef);
     }
     server.unnamed = unnamed ?? null;
+    return true;
   }
 
   bind(server: ServerConnection, bytes: Uint8Array, at: number, end: number, available: number): number {
@@ -200,7 +209,7 @@ export class StatementForwarder {
     let from = at;
     let text: StatementText | undefined;
     if (nameEnd === portalEnd + 1) {
-      this.ensureUnnamed(server);
+      if (!this.ensureUnnamed(server)) return 0;
       text = this.unnamed.current?.text;
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
@@ -267,11 +276,13 @@ export class StatementForwarder {
     return limit - at;
   }
 
-  describe(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+  /** False: which statement is meant is not known yet. */
+  describe(server: ServerConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const { session } = this;
     if (bytes[at + 5] === 0x53) {
-      if (bytes[at + 6] === 0) this.ensureUnnamed(server);
-      else {
+      if (bytes[at + 6] === 0) {
+        if (!this.ensureUnnamed(server)) return false;
+      } else {
         const key = nameKey(bytes, at + 6, end - 1);
         const statement = this.names.get(key);
         if (statement !== undefined) {
@@ -281,7 +292,7 @@ export class StatementForwarder {
           server.send(bytes, end - 1, end);
           server.unsynced++;
           server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
-          return;
+          return true;
         }
         if (key.startsWith(serverNamePrefix)) {
           this.failWith(
@@ -290,13 +301,14 @@ export class StatementForwarder {
             `prepared statement "${nameText(key)}" does not exist`,
             'FetchPreparedStatement',
           );
-          return;
+          return true;
         }
       }
     }
     server.send(bytes, at, end);
     server.unsynced++;
     server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
+    return true;
   }
 
   close(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
@@ -312,7 +324,7 @@ export class StatementForwarder {
     }
     let ref: StatementRef | undefined;
     if (bytes[at + 5] === 0x53) {
-      ref = this.unnamed.change(undefined);
+      ref = this.unnamed.change(undefined, this.session.segmentsSent);
       server.unnamed = null;
     }
     server.send(bytes, at, end);
@@ -322,7 +334,7 @@ export class StatementForwarder {
 
   /** A Query drops the unnamed statement, unless it is skipped with what came before it. */
   droppedByQuery(server: ServerConnection): void {
-    const change = this.unnamed.change(undefined);
+    const change = this.unnamed.change(undefined, undefined);
     this.synthesize(server, nothing, () => this.revoked(server, change, false));
   }
 

@@ -138,9 +138,10 @@ const quote = (text: string): string => JSON.stringify(text);
 /** One frontend message, or a group that usually goes together. */
 function part(session: string, random: Random): Part {
   const statement = random.pick(['', '', 's1', 's2']);
-  // A protocol statement whose text prepares one of its own name is beyond what names can be told apart by.
+  // Whose name a text means is settled when it is parsed; a statement that mentions its own name has none by then.
   const drawn = sql(session, random);
-  const text = statement !== '' && drawn.startsWith(`PREPARE ${statement} `) ? 'SELECT 1' : drawn;
+  const isOwnName = statement !== '' && new RegExp(`(PREPARE|EXECUTE|DEALLOCATE) ${statement}\\b`).test(drawn);
+  const text = isOwnName ? 'SELECT 1' : drawn;
   const portal = random.pick(['', '', 'p1']);
   const maxRows = random.pick([0, 0, 1, 2]);
   const values = random.pick([[], [], ['7'], ['x']]);
