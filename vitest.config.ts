@@ -7,8 +7,6 @@ const config: ViteUserConfig = defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     globalSetup: ['packages/testkit/src/postgres/vitest-global-setup.ts'],
     testTimeout: 30_000,
-    // Real servers and clients on two busy cores: what fails is run again, up to three times, and each outcome is printed.
-    retry: 0,
     hookTimeout: 60_000,
     maxWorkers: 2,
   },
