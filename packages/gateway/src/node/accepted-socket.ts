@@ -5,7 +5,6 @@
  */
 import { Socket } from 'node:net';
 import { createSocketStream, type SocketStream, type SocketStreamOptions } from './socket-stream.ts';
-import { createWriteRequests } from './write-requests.ts';
 
 /** A stream over an accepted socket, and the socket below it: from here on the only one to use. */
 export interface AcceptedSocket {
@@ -15,7 +14,7 @@ export interface AcceptedSocket {
 
 export interface SocketAcceptor {
   /** Takes over a socket of which nobody else reads any more. */
-  accept(socket: Socket, options: Omit<SocketStreamOptions, 'isReadByHand' | 'requests'>): AcceptedSocket;
+  accept(socket: Socket, options: Omit<SocketStreamOptions, 'isReadByHand'>): AcceptedSocket;
 }
 
 /** What one read may bring. */
@@ -34,7 +33,6 @@ interface SocketWithHandle {
 export function createSocketAcceptor(): SocketAcceptor {
   // Valid during the callback only: each read, of whichever socket, begins at its front. No Buffer: slice() must copy.
   const memory = new Uint8Array(readBufferBytes);
-  const requests = createWriteRequests();
 
   function takeHandle(accepted: Socket, receive: (bytes: Uint8Array) => void): Socket | undefined {
     const withHandle = accepted as unknown as SocketWithHandle; // undocumented, so looked at before it is used
@@ -66,7 +64,7 @@ export function createSocketAcceptor(): SocketAcceptor {
     accept(accepted, options) {
       let stream: SocketStream | undefined;
       const socket = takeHandle(accepted, (bytes) => void stream?.receive(bytes));
-      stream = createSocketStream(socket ?? accepted, { ...options, requests, isReadByHand: socket !== undefined });
+      stream = createSocketStream(socket ?? accepted, { ...options, isReadByHand: socket !== undefined });
       if (socket === undefined) accepted.resume();
       return { socket: socket ?? accepted, stream };
     },

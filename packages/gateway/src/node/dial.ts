@@ -4,7 +4,6 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Dial, Target } from '@postern/pool';
 import { encodeSslRequest } from '@postern/wire';
 import { createSocketStream, type SocketStream, socketSecurity } from './socket-stream.ts';
-import { createWriteRequests } from './write-requests.ts';
 
 export interface DialOptions {
   /** One attempt to connect, TLS included. The engine's own budget spans several attempts. */
@@ -23,7 +22,6 @@ const tlsAccepted = 0x53; // 'S'
 /** Errors carry the system's `code` (ECONNREFUSED, ENOTFOUND, ETIMEDOUT …) or `POSTGRES_WITHOUT_TLS`, and name the target. */
 export function createDial(options: DialOptions = {}): Dial {
   const { connectTimeoutMs = 5_000, keepAliveMs = 60_000, trustedCertificates } = options;
-  const requests = createWriteRequests();
 
   return function dial(target) {
     return new Promise<SocketStream>((resolve, reject) => {
@@ -71,7 +69,7 @@ export function createDial(options: DialOptions = {}): Dial {
       }
 
       function plainStream(): SocketStream {
-        const stream = createSocketStream(socket, { security: socketSecurity(socket), isReadByHand: true, requests });
+        const stream = createSocketStream(socket, { security: socketSecurity(socket), isReadByHand: true });
         receive = (bytes) => stream.receive(bytes);
         return stream;
       }

@@ -1,8 +1,7 @@
-// Streams over real sockets, written to past the Socket and through it: nobody must see a difference.
+// Streams over real sockets.
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createSocketStream, type SocketStream } from './socket-stream.ts';
-import { createWriteRequests, type WriteRequests } from './write-requests.ts';
 
 const opened: (Socket | Server)[] = [];
 
@@ -16,7 +15,7 @@ interface Pair {
   readonly peer: Socket;
 }
 
-async function openPair(requests: WriteRequests | undefined): Promise<Pair> {
+async function openPair(): Promise<Pair> {
   const server = createServer();
   opened.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -27,7 +26,7 @@ async function openPair(requests: WriteRequests | undefined): Promise<Pair> {
   peer.pause();
   const socket = await accepted;
   opened.push(peer, socket);
-  return { stream: createSocketStream(socket, { security: 'loopback', requests }), peer };
+  return { stream: createSocketStream(socket, { security: 'loopback' }), peer };
 }
 
 function collect(peer: Socket): { bytes: () => Buffer } {
@@ -37,16 +36,9 @@ function collect(peer: Socket): { bytes: () => Buffer } {
   return { bytes: () => Buffer.concat(parts) };
 }
 
-it('this Node lets us write past its Sockets', () => {
-  expect(createWriteRequests()).toBeDefined();
-});
-
-describe.each([
-  ['past the socket', createWriteRequests()],
-  ['through the socket', undefined],
-])('a stream that is written to %s', (_, requests) => {
+describe('a stream over a socket', () => {
   it('delivers small writes at once and keeps no memory', async () => {
-    const { stream, peer } = await openPair(requests);
+    const { stream, peer } = await openPair();
     const memory = new Uint8Array(100);
     for (let n = 0; n < 50; n++) {
       memory.fill(n);
@@ -60,7 +52,7 @@ describe.each([
   });
 
   it('keeps the order of all ways to write while the peer does not read, and tells when it has', async () => {
-    const { stream, peer } = await openPair(requests);
+    const { stream, peer } = await openPair();
     const sent: Uint8Array[] = [];
     let drains = 0;
     stream.onDrain = () => {
@@ -90,7 +82,7 @@ describe.each([
   });
 
   it('sends everything before it ends', async () => {
-    const { stream, peer } = await openPair(requests);
+    const { stream, peer } = await openPair();
     let written = 0;
     while (stream.bufferedBytes === 0) {
       stream.write(new Uint8Array(500_000));
@@ -103,7 +95,7 @@ describe.each([
   });
 
   it('closes with an error when the peer is gone, however much it still had to take', async () => {
-    const { stream, peer } = await openPair(requests);
+    const { stream, peer } = await openPair();
     const closed = new Promise<Error | undefined>((resolve) => {
       stream.onClose = resolve;
     });
@@ -117,7 +109,7 @@ describe.each([
   });
 
   it('may be destroyed with a write under way', async () => {
-    const { stream, peer } = await openPair(requests);
+    const { stream, peer } = await openPair();
     const closed = new Promise((resolve) => {
       stream.onClose = resolve;
     });

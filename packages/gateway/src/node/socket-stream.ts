@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import type { ByteStream, StreamSecurity } from '@postern/pool';
 import { isLoopbackHost } from '../endpoints/host-name.ts';
-import type { WriteOwner, WriteRequests } from './write-requests.ts';
 
 export interface SocketStreamOptions {
   security: StreamSecurity;
@@ -10,8 +9,6 @@ export interface SocketStreamOptions {
   onClosed?: (() => void) | undefined;
   /** The socket was opened with `onread`: it calls the returned stream's `receive` itself and emits no 'data'. */
   isReadByHand?: boolean;
-  /** A faster way to write to plain sockets. */
-  requests?: WriteRequests | undefined;
 }
 
 export interface SocketStream extends ByteStream {
@@ -42,16 +39,13 @@ const flushTimeoutMs = 30_000;
 const lingerMs = 1_000;
 
 // A class, so that ten thousand idle callers share their functions.
-class NodeSocketStream implements SocketStream, WriteOwner {
+class NodeSocketStream implements SocketStream {
   onData: ByteStream['onData'] = undefined;
   onDrain: ByteStream['onDrain'] = undefined;
   onClose: ByteStream['onClose'] = undefined;
   readonly security: StreamSecurity;
   private readonly socket: Socket;
   private readonly isTls: boolean;
-  private readonly requests: WriteRequests | undefined;
-  /** Of a write that went past the socket and that the kernel has not yet taken in full. */
-  private directBytes = 0;
   private readonly onClosed: (() => void) | undefined;
   private readonly onWritten: () => void;
   private onChunk: ((chunk: Uint8Array) => void) | undefined;
@@ -64,7 +58,6 @@ class NodeSocketStream implements SocketStream, WriteOwner {
     this.security = options.security;
     this.onClosed = options.onClosed;
     this.isTls = 'encrypted' in socket;
-    this.requests = this.isTls ? undefined : options.requests;
     this.onWritten = () => this.written();
     socket.setNoDelay(true);
     if (options.isReadByHand !== true) {
@@ -81,7 +74,7 @@ class NodeSocketStream implements SocketStream, WriteOwner {
   }
 
   get bufferedBytes(): number {
-    return this.socket.writableLength + this.directBytes;
+    return this.socket.writableLength;
   }
 
   get sentBytes(): number {
@@ -94,28 +87,14 @@ class NodeSocketStream implements SocketStream, WriteOwner {
 
   write(bytes: Uint8Array): boolean {
     if (this.state !== 'open') return true;
-    const isTaken = this.writeDirectly(undefined, bytes);
-    if (isTaken !== undefined) return isTaken;
     const wasIdle = this.socket.writableLength === 0;
     this.socket.write(bytes, this.onWritten);
     return this.isTaken(wasIdle);
   }
 
-  private writeDirectly(head: Uint8Array | undefined, bytes: Uint8Array): boolean | undefined {
-    if (this.requests === undefined || this.directBytes > 0) return undefined;
-    const isTaken = this.requests.write(this.socket, head, bytes, this);
-    if (isTaken === false) {
-      this.directBytes = bytes.length;
-      this.isWaitingForDrain = true;
-    }
-    return isTaken;
-  }
-
   writeBehind(head: Uint8Array, bytes: Uint8Array): boolean {
     const { socket } = this;
     if (this.state !== 'open') return true;
-    const isTaken = this.writeDirectly(head, bytes);
-    if (isTaken !== undefined) return isTaken;
     const wasIdle = socket.writableLength === 0;
     socket.cork();
     socket.write(head);
@@ -131,11 +110,6 @@ class NodeSocketStream implements SocketStream, WriteOwner {
     if (this.socket.writableLength === 0) return true;
     this.isWaitingForDrain = true;
     return this.isTls && wasIdle;
-  }
-
-  directlyWritten(): void {
-    this.directBytes = 0;
-    this.written();
   }
 
   private written(): void {

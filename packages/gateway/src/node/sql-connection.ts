@@ -8,7 +8,6 @@ import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
 import { readSqlRequestHead, repeatSqlRequestHead, type SqlRequestHead } from './sql-request-head.ts';
 import type { SqlResponseWriter } from './sql-response.ts';
-import type { WriteOwner } from './write-requests.ts';
 
 export interface SqlConnectionOptions {
   readonly handler: SqlHandler;
@@ -57,7 +56,7 @@ const lingerMs = 5_000;
 const noBytes = Buffer.alloc(0);
 const timeoutResponse = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 
-export class SqlConnection implements WriteOwner {
+export class SqlConnection {
   private readonly socket: Socket;
   private readonly options: SqlConnectionOptions;
   private readonly remoteAddress: string | undefined;
@@ -206,7 +205,7 @@ export class SqlConnection implements WriteOwner {
     const keepsAlive = head.keepsAlive && !options.isClosing();
     const text = options.responses.head(reply, body.length, keepsAlive);
     let isTaken: boolean;
-    if (body.length <= maxCopiedBytes) isTaken = options.responses.send(socket, text, body, this);
+    if (body.length <= maxCopiedBytes) isTaken = options.responses.send(socket, text, body);
     else {
       socket.cork();
       socket.write(text, 'latin1');
@@ -216,10 +215,6 @@ export class SqlConnection implements WriteOwner {
     if (!keepsAlive) this.end();
     else if (isTaken) this.next();
     else this.phase = draining;
-  }
-
-  directlyWritten(): void {
-    this.drained();
   }
 
   private drained(): void {

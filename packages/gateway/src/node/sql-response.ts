@@ -3,13 +3,12 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SqlHttpReply } from '../http/sql-handler.ts';
-import { createWriteRequests, type WriteOwner } from './write-requests.ts';
 
 export interface SqlResponseWriter {
   /** The response up to its body. `keepsAlive`: the connection may be used again. */
   head(reply: SqlHttpReply, contentLength: number, keepsAlive: boolean): string;
-  /** Writes head and body in one piece. False: `socket` will say 'drain', or `owner` is told, when it has been taken. */
-  send(socket: Socket, head: string, body: Uint8Array, owner: WriteOwner): boolean;
+  /** Writes head and body in one piece. False: `socket` will say 'drain' when it has been taken. */
+  send(socket: Socket, head: string, body: Uint8Array): boolean;
 }
 
 export interface SqlResponseWriterOptions {
@@ -30,7 +29,6 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
   let date = '';
   let second = -1;
   let shared = Buffer.allocUnsafeSlow(sharedBytes);
-  const requests = createWriteRequests();
 
   function currentDate(): string {
     const current = Math.floor(now() / 1000);
@@ -42,17 +40,15 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
   }
 
   return {
-    send(socket, head, body, owner) {
+    send(socket, head, body) {
       const length = head.length + body.length;
       const isShared = length <= sharedBytes && !('encrypted' in socket);
       const bytes = isShared ? shared.subarray(0, length) : Buffer.allocUnsafe(length);
       bytes.write(head, 0, 'latin1');
       bytes.set(body, head.length);
-      if (!isShared) return socket.write(bytes);
-      const isWritten = requests?.write(socket, undefined, bytes, owner);
-      const isTaken = isWritten ?? socket.write(bytes);
+      const isTaken = socket.write(bytes);
       // What the kernel did not take within the call is still in that very memory.
-      if (isWritten === false || socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(sharedBytes);
+      if (isShared && socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(sharedBytes);
       return isTaken;
     },
     head({ status, headers }, contentLength, keepsAlive) {
