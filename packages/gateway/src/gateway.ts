@@ -4,7 +4,7 @@
  */
 import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits } from '@postern/pool';
 import type { Hono } from 'hono';
-import { createAccelerate } from './accelerate/create-accelerate.ts';
+import { createAccelerate, createPrismaService } from './accelerate/create-accelerate.ts';
 import { mountAccelerate } from './accelerate/mount-accelerate.ts';
 import type { AuthCrypto } from './auth/auth-crypto.ts';
 import { type AuthenticatorOptions, createAuthenticator } from './auth/authenticator.ts';
@@ -188,7 +188,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     log: (event) => log({ ...event }),
   });
   const sql = workplace.sql(handleSql, config.maxRequestBytes);
-  const accelerate = createAccelerate({
+  const prisma = createPrismaService({
     workplace,
     keys,
     accessOf,
@@ -198,6 +198,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     log: (event) => log({ ...event }),
     maxRequestBytes: config.maxRequestBytes,
   });
+  const accelerate = createAccelerate(prisma, workplace);
   const app = createHttpApp({
     sql,
     mount: (routes) => mountAccelerate(routes, accelerate),

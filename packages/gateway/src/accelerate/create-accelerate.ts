@@ -1,4 +1,4 @@
-/** Puts the endpoint together from what the gateway has. */
+/** Puts Prisma's endpoints together from what the gateway has. */
 import type { Clock, Engine } from '@postern/pool';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { AccessOf } from '../keys/key-access.ts';
@@ -7,10 +7,11 @@ import { createRateLimiter } from '../plans/rate-limiter.ts';
 import type { Workplace } from '../workers/workplace.ts';
 import type { AccelerateEvent } from './accelerate-event.ts';
 import { type AccelerateHandler, createAccelerateHandler } from './accelerate-handler.ts';
+import { createResponder, type Respond } from './responder.ts';
 import { createTenants } from './tenant.ts';
-import { createTransactions } from './transactions.ts';
+import { createTransactions, type Transactions } from './transactions.ts';
 
-export interface AccelerateOptions {
+export interface PrismaServiceOptions {
   readonly keys: KeyRing;
   readonly accessOf: AccessOf;
   readonly engine: Pick<Engine, 'openSession'>;
@@ -19,20 +20,35 @@ export interface AccelerateOptions {
   readonly log: (event: AccelerateEvent) => void;
   /** Longest request body; default 10 MiB, as for `/sql`. */
   readonly maxRequestBytes?: number | undefined;
-  readonly workplace: Pick<Workplace, 'accelerate' | 'accelerateTransactions' | 'limiter'>;
+  readonly workplace: Pick<Workplace, 'accelerateTransactions' | 'limiter'>;
 }
 
-export function createAccelerate(options: AccelerateOptions): AccelerateHandler {
+/** What the two protocols have in common: whose request it is, its limits, its cache, its transactions. */
+export interface PrismaService {
+  readonly respond: Respond;
+  readonly transactions: Transactions;
+  readonly cache: ResultCache;
+  readonly clock: Clock;
+  readonly maxRequestBytes: number;
+}
+
+export function createPrismaService(options: PrismaServiceOptions): PrismaService {
   const { keys, accessOf, engine, cache, clock, log, maxRequestBytes = 10_485_760, workplace } = options;
-  const handler = createAccelerateHandler({
-    keys,
-    tenantOf: createTenants({ accessOf, engine }),
+  return {
+    respond: createResponder({
+      keys,
+      tenantOf: createTenants({ accessOf, engine }),
+      limiter: workplace.limiter(createRateLimiter({ clock })),
+      clock,
+      log,
+    }),
     transactions: workplace.accelerateTransactions(createTransactions()),
     cache,
-    limiter: workplace.limiter(createRateLimiter({ clock })),
     clock,
-    log,
     maxRequestBytes,
-  });
-  return workplace.accelerate(handler, maxRequestBytes);
+  };
+}
+
+export function createAccelerate(service: PrismaService, workplace: Pick<Workplace, 'accelerate'>): AccelerateHandler {
+  return workplace.accelerate(createAccelerateHandler(service), service.maxRequestBytes);
 }

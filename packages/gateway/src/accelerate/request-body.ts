@@ -82,7 +82,7 @@ export function badRequest(message: string): AccelerateError {
   return new AccelerateError('P6000', message, { status: 400 });
 }
 
-function milliseconds(name: string, value: unknown, byDefault: number): number {
+export function milliseconds(name: string, value: unknown, byDefault: number): number {
   if (value === undefined || value === null) return byDefault;
   if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
     throw badRequest(`${name} must be a number of milliseconds above 0`);

@@ -1,7 +1,8 @@
-/** One query plan, run to its JSON. */
+/** Query plans, run to their JSON. */
 import {
   normalizeJsonProtocolValues,
   QueryInterpreter,
+  type QueryPlanNode,
   safeJsonStringify,
   TransactionManager,
 } from '@prisma/client-engine-runtime';
@@ -14,20 +15,30 @@ import { createSessionAdapter } from './session-adapter.ts';
 import type { Telemetry } from './telemetry.ts';
 import { responseTooLarge, type Tenant } from './tenant.ts';
 
-export interface RunQueryOptions {
+/** Whose plans are run, and for what request. */
+export interface PlanContext {
   readonly tenant: Tenant;
   readonly version: ClientVersion;
-  readonly request: QueryRequest;
   readonly telemetry: Telemetry;
-  readonly scope: RequestScope;
 }
+
+/** What a plan is run on. */
+export interface PlanTarget {
+  readonly queryable: SqlQueryable;
+  readonly transactionManager: Parameters<QueryInterpreter['run']>[1]['transactionManager'];
+}
+
+export type PlanRequest = Pick<QueryRequest, 'plan' | 'params' | 'comments'>;
 
 const provider = 'postgres';
 const encoder = new TextEncoder();
 
-/** Outside a transaction: a session for this request, and another when the plan needs a transaction of its own. */
-export async function runQuery(options: RunQueryOptions): Promise<Uint8Array> {
-  const { tenant, version, telemetry, scope } = options;
+/** Outside a transaction: `work` gets a session for this request, and another when a plan needs a transaction of its own. */
+export async function withSession<T>(
+  { tenant, version, telemetry }: PlanContext,
+  scope: RequestScope,
+  work: (target: PlanTarget, manager: TransactionManager) => Promise<T>,
+): Promise<T> {
   const adapter = createSessionAdapter({
     level: version.level,
     begin: 'joined',
@@ -41,25 +52,28 @@ export async function runQuery(options: RunQueryOptions): Promise<Uint8Array> {
     ...(telemetry.onQuery === undefined ? {} : { onQuery: telemetry.onQuery }),
   });
   try {
-    return await interpret(options, adapter, { enabled: true, manager });
+    return await work({ queryable: adapter, transactionManager: { enabled: true, manager } }, manager);
   } finally {
     await adapter.dispose();
   }
 }
 
-/** Inside an interactive transaction. */
-export function runQueryWithin(options: RunQueryOptions, transaction: SqlQueryable): Promise<Uint8Array> {
-  return interpret(options, transaction, { enabled: false });
+/** Inside a transaction that is somebody else's to end. */
+export function insideTransaction(transaction: SqlQueryable): PlanTarget {
+  return { queryable: transaction, transactionManager: { enabled: false } };
 }
 
-type TransactionSetting = Parameters<QueryInterpreter['run']>[1]['transactionManager'];
+/** The result as JSON. Throws AccelerateError P6009 when it is larger than the plan allows. */
+export async function runQuery(context: PlanContext, request: PlanRequest, target: PlanTarget): Promise<Uint8Array> {
+  return encodeResult(context, request.plan, await interpretPlan(context, request, target));
+}
 
-async function interpret(
-  { tenant, version, request, telemetry }: RunQueryOptions,
-  queryable: SqlQueryable,
-  transactionManager: TransactionSetting,
-): Promise<Uint8Array> {
-  const { plan, params, comments } = request;
+/** The result as the runtime gives it. */
+export function interpretPlan(
+  { version, telemetry }: PlanContext,
+  { plan, params, comments }: PlanRequest,
+  target: PlanTarget,
+): Promise<unknown> {
   if (version.hasOldPlans) rewritePlan(plan);
   const interpreter = QueryInterpreter.forSql({
     tracingHelper: telemetry.tracing,
@@ -67,9 +81,8 @@ async function interpret(
     provider,
     ...(telemetry.onQuery === undefined ? {} : { onQuery: telemetry.onQuery }),
   });
-  const result = await interpreter.run(plan, {
-    queryable,
-    transactionManager,
+  return interpreter.run(plan, {
+    ...target,
     scope: params,
     ...(comments === undefined
       ? {}
@@ -81,6 +94,9 @@ async function interpret(
           },
         }),
   });
+}
+
+function encodeResult({ tenant }: PlanContext, plan: QueryPlanNode, result: unknown): Uint8Array {
   // Values of raw queries are the user's: JSON that looks like one of Prisma's tags must pass as it is.
   const isRaw = plan.type === 'query' && plan.args.type === 'rawSql';
   const json = encoder.encode(safeJsonStringify(isRaw ? result : normalizeJsonProtocolValues(result)) ?? 'null');
