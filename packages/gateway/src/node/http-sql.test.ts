@@ -6,6 +6,7 @@ import { createHttpApp } from '../http/app.ts';
 import { createScriptedBackend, ready, resultMessages, type Script } from '../http/scripted-backend.fixture.ts';
 import type { AuthenticatedCaller } from '../http/sql-backend.ts';
 import { createTestSqlHandler } from '../http/sql-client.fixture.ts';
+import type { SqlEvent } from '../http/sql-event.ts';
 import { createSqlListener } from './http-sql.ts';
 
 const oneRow = [...resultMessages([['n', 23]], [['1']]), ready];
@@ -20,10 +21,11 @@ afterEach(() => {
   }
 });
 
-async function setUp(script: Script, limits: { maxRequestBytes?: number } = {}) {
+async function setUp(script: Script, limits: { maxRequestBytes?: number; stallTimeoutMs?: number } = {}) {
   const backend = createScriptedBackend(script);
-  const sql = createTestSqlHandler({ backend, ...limits });
-  const listener = createSqlListener(sql);
+  const events: SqlEvent[] = [];
+  const sql = createTestSqlHandler({ backend, log: (event) => void events.push(event), ...limits });
+  const listener = createSqlListener(sql, limits);
   const app = getRequestListener(createHttpApp({ sql }).fetch);
   let viaApp = 0;
   const server = createServer((request, response) => {
@@ -34,7 +36,7 @@ async function setUp(script: Script, limits: { maxRequestBytes?: number } = {}) 
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a TCP server's address
-  return { backend, port, url: `http://127.0.0.1:${port}`, viaApp: () => viaApp };
+  return { backend, events, port, url: `http://127.0.0.1:${port}`, viaApp: () => viaApp };
 }
 
 /** Sends bytes and collects what comes back until the server closes or `until` is in it. */
@@ -157,7 +159,7 @@ describe('a caller who leaves', () => {
   test('while it is authenticated: nothing runs', async () => {
     let accept: (caller: AuthenticatedCaller) => void = () => {};
     const authenticate = () => new Promise<AuthenticatedCaller>((resolve) => (accept = resolve));
-    const { url, backend } = await setUp({ answers: [oneRow], authenticate });
+    const { url, backend, events } = await setUp({ answers: [oneRow], authenticate });
     const controller = new AbortController();
     const response = fetch(`${url}/sql`, { method: 'POST', headers, body, signal: controller.signal });
     while (backend.credentials.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -165,7 +167,21 @@ describe('a caller who leaves', () => {
     await expect(response).rejects.toThrow();
     await new Promise((resolve) => setTimeout(resolve, 20));
     accept({ databaseKey: 'd', callerKey: 'd/u' });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    while (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(events).toMatchObject([{ code: 'query_cancelled' }]);
     expect(backend.sessions).toEqual([]);
+  });
+
+  test('without a word, while its answer is sent: it is dropped', async () => {
+    const long = [...resultMessages([['t', 25]], [['x'.repeat(9_000_000)]]), ready];
+    const { port } = await setUp({ answers: [long] }, { stallTimeoutMs: 50 });
+    const request = `POST /sql?a=b HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    socket.pause();
+    const closed = new Promise((resolve) =>
+      servers[0]!.once('connection', (accepted) => accepted.once('close', resolve)),
+    );
+    await closed;
+    socket.destroy();
   });
 });

@@ -9,11 +9,17 @@ import type { StreamedBody } from '../http/streamed-body.ts';
 /** Answers the request and returns true, or returns false and leaves it alone. */
 export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+export interface SqlListenerOptions {
+  /** A caller that takes nothing of a whole answer for so long is gone: it is held in memory. */
+  readonly stallTimeoutMs?: number;
+}
+
 /** Takes `POST /sql` and nothing else; OPTIONS, other methods and other paths are the app's. */
-export function createSqlListener(handler: SqlHandler): SqlListener {
+export function createSqlListener(handler: SqlHandler, options: SqlListenerOptions = {}): SqlListener {
+  const { stallTimeoutMs = 60_000 } = options;
   return (request, response) => {
     if (request.method !== 'POST' || !isSqlPath(request.url)) return false;
-    void handler(fromIncomingMessage(request, response)).then((reply) => send(response, reply));
+    void handler(fromIncomingMessage(request, response)).then((reply) => send(response, reply, stallTimeoutMs));
     return true;
   };
 }
@@ -22,7 +28,7 @@ function isSqlPath(url: string | undefined): boolean {
   return url === sqlPath || url?.startsWith(`${sqlPath}?`) === true;
 }
 
-function send(response: ServerResponse, { status, headers, body }: SqlHttpReply): void {
+function send(response: ServerResponse, { status, headers, body }: SqlHttpReply, stallTimeoutMs: number): void {
   if (!(body instanceof Uint8Array)) {
     sendStreamed(response, status, headers, body);
     return;
@@ -30,6 +36,8 @@ function send(response: ServerResponse, { status, headers, body }: SqlHttpReply)
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.length });
   response.end(body);
+  // Until all is written; then node:http sets the time limit for the next request. Without a listener it means the end.
+  if (response.writableLength > 0) response.setTimeout(stallTimeoutMs);
 }
 
 /** The caller's leaving reaches the body through `onAbort` of the request. */
@@ -76,6 +84,10 @@ function fromIncomingMessage(request: IncomingMessage, response: ServerResponse)
 
 function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
+    if (request.destroyed) {
+      reject(callerGone());
+      return;
+    }
     // What is not read any more is discarded by node:http as it arrives, so that the caller can read the answer.
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
       reject(requestTooLarge(maxBytes));

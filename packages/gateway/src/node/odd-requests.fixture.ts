@@ -31,6 +31,7 @@ export const plainRequests: Readonly<Record<string, string>> = {
   'keep-alive': post('hello', 'Connection: Keep-Alive', 'Keep-Alive: timeout=5'),
   'two, in one go': post('hello') + post('and more'),
   'lengths that grow': post('12345678') + post('1234567890') + post('1') + post('1'.repeat(2000)),
+  'long heads, again and again': post('a', `X: ${'x'.repeat(3_000)}`).repeat(3) + post('b'),
   'too long for the handler': post('x'.repeat(4001)),
   'as long as it may be': post('x'.repeat(65_536)),
   'a request as body': post(`${smuggled}POST /sql HTTP/1.1\r\n\r\n`),

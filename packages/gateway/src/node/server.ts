@@ -52,6 +52,8 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 120_000;
 /** Longer than the idle time of the usual load balancers, so that they never use a connection we just closed. */
 const keepAliveTimeoutMs = 65_000;
+/** How long a caller may take nothing of its answer. */
+const stallTimeoutMs = 60_000;
 /** HTTP connections at once; most are idle ones that edge platforms keep. */
 const maxHttpConnections = 20_000;
 /** Time for the last errors to reach callers, and for callers to close, after the end. */
@@ -137,7 +139,7 @@ function createHttp(
 ): { server: HttpServer; front: SqlFront } {
   // Without replacing the global Request and Response: the process is not ours alone.
   const appListener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const sqlListener = createSqlListener(sql);
+  const sqlListener = createSqlListener(sql, { stallTimeoutMs });
   const serve: RequestListener = (request, response) => {
     // The one route where microseconds count goes around the app.
     if (!sqlListener(request, response)) void appListener(request, response);
@@ -151,11 +153,13 @@ function createHttp(
     noDelay: true,
   };
   const server =
-    tls === undefined ? createHttpServer(settings, serve) : createHttpsServer({ ...settings, ...tls }, serve);
+    tls === undefined
+      ? createHttpServer(settings, serve)
+      : createHttpsServer({ ...settings, ...tls, handshakeTimeout: headersTimeoutMs }, serve);
   server.maxConnections = maxHttpConnections;
   const front = createSqlFront(server, {
     handler: sql,
-    ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, checkIntervalMs },
+    ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, stallTimeoutMs, checkIntervalMs },
   });
   return { server, front };
 }

@@ -17,6 +17,8 @@ export interface SqlConnectionOptions {
   readonly requestTimeoutMs: number;
   /** Between two requests. */
   readonly keepAliveTimeoutMs: number;
+  /** A caller that takes nothing of its answer for so long is gone: the answer is held in memory. */
+  readonly stallTimeoutMs: number;
   /** Milliseconds on any clock that does not jump. */
   readonly now: () => number;
   /** No connection is used for a further request. */
@@ -50,7 +52,7 @@ const maxAheadBytes = 65_536;
 const maxCopiedBytes = 16_384;
 /** Heads longer than this are not remembered: memory per idle connection. */
 const maxRememberedHeadBytes = 2_048;
-/** Time for the last answer to be read, and for the caller to close. */
+/** Time for the caller to close once the last answer has left. */
 const lingerMs = 5_000;
 
 const noBytes = Buffer.alloc(0);
@@ -76,6 +78,7 @@ export class SqlConnection {
   private readonly onClose = (): void => this.closed();
   private readonly onDrain = (): void => this.drained();
   private readonly onError = (): void => {};
+  private readonly onStall = (): void => this.destroy();
 
   constructor(socket: Socket, options: SqlConnectionOptions) {
     this.socket = socket;
@@ -160,7 +163,9 @@ export class SqlConnection {
 
   private readHead(input: Buffer): ReturnType<typeof readSqlRequestHead> {
     const known = this.knownHead;
-    const repeated = known === undefined ? undefined : repeatSqlRequestHead(known, this.knownBytes, input);
+    // Of a long head nothing was kept to compare with.
+    const isComparable = known !== undefined && this.knownBytes.length > 0;
+    const repeated = isComparable ? repeatSqlRequestHead(known, this.knownBytes, input) : undefined;
     if (repeated !== undefined) return repeated;
     const head = readSqlRequestHead(input);
     if (typeof head === 'object') {
@@ -212,13 +217,17 @@ export class SqlConnection {
       isTaken = socket.write(body);
       socket.uncork();
     }
+    // To Node it is activity when the kernel takes some of it.
+    if (socket.writableLength > 0) socket.setTimeout(options.stallTimeoutMs, this.onStall);
     if (!keepsAlive) this.end();
     else if (isTaken) this.next();
     else this.phase = draining;
   }
 
   private drained(): void {
-    if (this.phase === draining) this.next();
+    if (this.phase !== draining) return;
+    this.socket.setTimeout(0, this.onStall);
+    this.next();
   }
 
   private next(): void {
@@ -240,10 +249,11 @@ export class SqlConnection {
   /** The answer is the last one. What the caller still sends is read, or closing would take the answer from it. */
   private end(): void {
     this.phase = ending;
-    this.deadline = this.options.now() + lingerMs;
     this.input = noBytes;
     this.ahead = [];
-    this.socket.end();
+    this.socket.end(() => {
+      this.deadline = this.options.now() + lingerMs;
+    });
     this.socket.resume();
   }
 

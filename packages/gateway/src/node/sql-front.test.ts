@@ -34,6 +34,7 @@ interface Settings {
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
+  readonly stallTimeoutMs?: number;
   readonly answer?: (request: SqlHttpRequest, body: string) => Promise<SqlHttpReply>;
 }
 
@@ -42,6 +43,7 @@ const never = 600_000;
 async function serve(settings: Settings = {}): Promise<TestServer> {
   const { isFronted = true, isTls = false, answer = echo } = settings;
   const { headersTimeoutMs = never, requestTimeoutMs = never, keepAliveTimeoutMs = never } = settings;
+  const { stallTimeoutMs = never } = settings;
   const bodies: string[] = [];
   const handler: SqlHandler = async (request) => {
     try {
@@ -68,7 +70,10 @@ async function serve(settings: Settings = {}): Promise<TestServer> {
     : createServer(options, respond);
   server.on('upgrade', (_request, socket) => socket.end('upgraded'));
   const front = isFronted
-    ? createSqlFront(server, { handler, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, checkIntervalMs: 20 })
+    ? createSqlFront(server, {
+        ...{ handler, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, stallTimeoutMs },
+        checkIntervalMs: 20,
+      })
     : undefined;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a TCP server's address
@@ -285,6 +290,54 @@ test('who does not read answers gets no further ones, and all of them later', as
   socket.resume();
   expect(statuses(await answer)).toHaveLength(count);
   expect(server.bodies).toHaveLength(count);
+});
+
+describe('a long answer', () => {
+  const size = 30_000_000;
+  const answer = async (): Promise<SqlHttpReply> => ({ status: 200, headers: {}, body: Buffer.alloc(size) });
+  const requests = [
+    ['', post('hello')],
+    [' that is the last', last],
+  ] as const;
+
+  /** A caller that counts what comes, and the server's side of it. */
+  async function ask(
+    server: TestServer,
+    request: string,
+  ): Promise<{ caller: Socket; accepted: Socket; count(): number }> {
+    const connected = new Promise<Socket>((resolve) => void server.server.once('connection', resolve));
+    const caller = connect(server.port, '127.0.0.1', () => void caller.write(request));
+    let count = 0;
+    caller.on('data', (chunk) => {
+      count += chunk.length;
+    });
+    caller.on('error', () => {});
+    return { caller, accepted: await connected, count: () => count };
+  }
+
+  test.each(requests)('%s may be taken slowly', async (_, request) => {
+    const short = { headersTimeoutMs: 20, requestTimeoutMs: 20, keepAliveTimeoutMs: 20 };
+    const server = await serve({ answer, ...short });
+    const { caller, count } = await ask(server, request);
+    for (let pauses = 0; pauses < 20; pauses++) {
+      await new Promise((resolve) => caller.once('data', resolve));
+      caller.pause();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      caller.resume();
+    }
+    await new Promise((resolve) => caller.once('close', resolve));
+    expect(count()).toBeGreaterThan(size);
+  });
+
+  test.each(requests)('%s that nobody takes is given up', async (_, request) => {
+    const server = await serve({ answer, stallTimeoutMs: 50 });
+    const { caller, accepted, count } = await ask(server, request);
+    caller.pause();
+    await new Promise((resolve) => accepted.once('close', resolve));
+    caller.resume();
+    await new Promise((resolve) => caller.once('close', resolve));
+    expect(count()).toBeLessThan(size);
+  });
 });
 
 describe('closing', () => {

@@ -12,6 +12,7 @@ export interface SqlFrontOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
+  readonly stallTimeoutMs: number;
   /** How often the time limits are looked at. */
   readonly checkIntervalMs: number;
 }
