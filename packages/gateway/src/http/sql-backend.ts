@@ -46,7 +46,7 @@ export interface SqlSession {
 export interface SqlBackend<Caller extends AuthenticatedCaller = AuthenticatedCaller> {
   /**
    * Accepts or rejects the caller. Rejects with a GatewayError, an engine's error or a DatabaseError; whoever is
-   * unknown gets `password authentication failed` (`passwordAuthenticationFailed`). Runs while the body arrives.
+   * unknown gets `password authentication failed` (`passwordAuthenticationFailed`). The body is not read before.
    */
   authenticate(credentials: SqlCredentials): Caller | Promise<Caller>;
   /**

@@ -444,6 +444,23 @@ describe('authentication', () => {
     expect(backend.credentials[0]?.remoteAddress).toBe('1.2.3.4');
   });
 
+  test('comes before the body: what a stranger sends is not gathered', async () => {
+    const handler = createTestSqlHandler({ backend: createScriptedBackend() });
+    let isRead = false;
+    const reply = await handler({
+      header: (name) => ({ 'neon-connection-string': 'postgres://u:wrong@h/d' })[name],
+      readBody: () => {
+        isRead = true;
+        return new TextEncoder().encode('{');
+      },
+      isAborted: false,
+      onAbort: () => {},
+      remoteAddress: '1.2.3.4',
+    });
+    expect(new TextDecoder().decode(reply.body as Uint8Array)).toContain('28P01');
+    expect(isRead).toBe(false);
+  });
+
   test('a wrong password', async () => {
     const { backend, call } = setUp();
     const reply = await call({ url: 'postgres://u:wrong@h/d' });

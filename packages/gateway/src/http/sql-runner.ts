@@ -59,12 +59,10 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
 
   return async function runSql(request, heading, run) {
     const authenticated = backend.authenticate(toCredentials(heading, request.remoteAddress));
+    const caller = isHere(authenticated) ? authenticated : await authenticated;
+    // Not before: what strangers send is neither gathered nor parsed.
     const received = request.readBody(maxRequestBytes);
-    // Both may take their time; neither needs the other.
-    const [caller, body] =
-      isHere(authenticated) && isHere(received)
-        ? [authenticated, parseBody(received)]
-        : await Promise.all([authenticated, Promise.resolve(received).then(parseBody)]);
+    const body = parseBody(isHere(received) ? received : await received);
     run.body = body;
     if (request.isAborted) throw callerGone();
     const { batch, isRaw, isArrayMode, extensions } = heading;
