@@ -164,6 +164,22 @@ describe('verifyPassword', () => {
     expect(seen[2]).toEqual(seen[0]);
   });
 
+  it('makes no difference either where Postgres is far away', async () => {
+    const { verify, clock, engine, outcome } = create();
+    engine.login = (target, identity) =>
+      new Promise((_, reject) => {
+        engine.logins.push({ target, identity, connectTimeoutMs: undefined });
+        clock.after(600, () => reject(new DatabaseError({ severity: 'FATAL', code: '28P01', message: 'no' })));
+      });
+    const times: number[] = [];
+    for (const login of [{ password: 'wrong' }, { endpoint: undefined }, { password: 'wrong too' }]) {
+      const startedAt = clock.now();
+      expect(await outcome(verify(login))).toMatchObject({ sqlstate: '28P01' });
+      times.push(clock.now() - startedAt);
+    }
+    expect(times).toEqual([800, 800, 800]);
+  });
+
   it.each([
     ['28P01', undefined, 'authentication_failed'],
     ['28000', 'InitializeSessionUserId', 'authentication_failed'],

@@ -90,6 +90,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const turnstiles = new Map<string, Turnstile>();
   /** Two hundred callers who arrive at once with the same credential cause one login. */
   const underWay = new Map<string, Promise<Identity>>();
+  /** How long Postgres took to refuse somebody last. An endpoint that does not exist takes as long. */
+  let usualRefusalMs = 0;
 
   function turnstileOf(endpoint: Endpoint): Turnstile {
     let turnstile = turnstiles.get(endpoint.name);
@@ -131,6 +133,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
         );
       } catch (error) {
+        if (isCredentialRefusal(error)) usualRefusalMs = clock.now() - askedAtMs;
         throw explainUnreachable(error, clock.now() - askedAtMs);
       }
       elsewhere?.accepted(identity.id);
@@ -145,6 +148,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const { endpoint } = login;
     if (endpoint === undefined) {
       await enter(login);
+      await pause(usualRefusalMs);
       throw await refuse(login, startedAtMs, 'unknown endpoint');
     }
     const identity = passwordIdentity(endpoint, login.user, login.password);
@@ -163,6 +167,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     }
   }
 
+  function pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => void clock.after(milliseconds, resolve));
+  }
+
   async function enter(login: LoginAttempt): Promise<void> {
     if (await attempts.enter(attemptKey(login))) return;
     throw passwordAuthenticationFailed(login.user, { detail: 'too many failed attempts are waiting' });
@@ -172,7 +180,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     attempts.failed(attemptKey(login));
     const elapsedMs = clock.now() - startedAtMs;
     const untilMs = Math.ceil((elapsedMs + 1) / refusalStepMs) * refusalStepMs;
-    await new Promise<void>((resolve) => clock.after(untilMs - elapsedMs, resolve));
+    await pause(untilMs - elapsedMs);
     const code = login.endpoint === undefined ? 'endpoint_unknown' : 'authentication_failed';
     return passwordAuthenticationFailed(login.user, { code, detail: reason });
   }
