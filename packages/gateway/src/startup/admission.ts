@@ -1,5 +1,7 @@
 /** How many callers may be inside, and how much those who have not shown who they are may occupy. */
 
+import { isLoopbackHost } from '../endpoints/host-name.ts';
+
 export interface AdmissionOptions {
   /** Callers at once over WebSocket and TCP, authenticated or not. */
   maxCallers?: number;
@@ -20,7 +22,7 @@ export interface AdmissionTicket {
 
 export interface Admission {
   /** Undefined: full. `reason` of the refusal is in `refusal`. */
-  admit(address: string, isLoopback: boolean): AdmissionTicket | { refusal: string };
+  admit(address: string): AdmissionTicket | { refusal: string };
   readonly callers: number;
 }
 
@@ -39,10 +41,10 @@ export function createAdmission(
   let callers = 0;
   let unauthenticatedBytes = 0;
 
-  function admit(address: string, isLoopback: boolean): AdmissionTicket | { refusal: string } {
+  function admit(address: string): AdmissionTicket | { refusal: string } {
     if (callers >= maxCallers) return { refusal: `the gateway has its maximum of ${maxCallers} callers` };
     const waiting = unauthenticated.get(address) ?? 0;
-    if (waiting >= maxUnauthenticatedPerAddress && !isLoopback) {
+    if (waiting >= maxUnauthenticatedPerAddress && !isLoopbackHost(address)) {
       return {
         refusal: `too many unauthenticated connections from this address (limit ${maxUnauthenticatedPerAddress})`,
       };

@@ -374,6 +374,32 @@ describe('encryption requests', () => {
     expect(messages(opened.received().subarray(2))[0]?.letter).toBe('R');
   });
 
+  it('are declined on a WebSocket, encrypted or not', async () => {
+    for (const security of ['tls', 'loopback', 'plain'] as const) {
+      const opened = open(createStartupFixture(), { transport: 'ws', security });
+      opened.client.write(encodeSslRequest());
+      await expect.poll(() => new TextDecoder().decode(opened.received())).toBe('N');
+      opened.client.write(encodeGssencRequest());
+      await expect.poll(() => new TextDecoder().decode(opened.received())).toBe('NN');
+    }
+  });
+
+  it.each([
+    ['TLS', encodeSslRequest()],
+    ['GSSAPI', encodeGssencRequest()],
+  ])('are a violation inside the encryption that was asked for: %s', async (_, request) => {
+    const inner = createFaultyStreamPair({ security: 'tls' });
+    const upgradeToTls = async () => ({ stream: inner.server, serverName: undefined });
+    const opened = open(createStartupFixture(), { security: 'plain', upgradeToTls });
+    opened.client.write(encodeSslRequest());
+    await expect.poll(() => new TextDecoder().decode(opened.received())).toBe('S');
+    const parts: Uint8Array[] = [];
+    inner.client.onData = (bytes) => void parts.push(bytes.slice());
+    inner.client.write(request);
+    await expect.poll(() => messages(concatBytes(parts)).map(({ letter }) => letter)).toEqual(['E']);
+    expect(decodeErrorFields(messages(concatBytes(parts))[0]!.body).code).toBe('08P01');
+  });
+
   it('are accepted with one, and start-up begins anew inside', async () => {
     const fixture = createStartupFixture();
     const inner = createFaultyStreamPair({ security: 'tls' });

@@ -116,7 +116,8 @@ export function createStartup(options: StartupOptions): AcceptCaller {
     }
 
     function encryptionAsked(kind: 'tls' | 'gssapi', rest: Uint8Array): void {
-      if (asked.has(kind) || stream.security === 'tls') throw new ProtocolError(`unexpected ${kind} request`);
+      // Not inside the encryption that was asked for here. A WebSocket's own is another layer's.
+      if (asked.has(kind) || stream !== caller.stream) throw new ProtocolError(`unexpected ${kind} request`);
       // Bytes sent in the clear must not become the beginning of the encrypted conversation (CVE-2021-23214).
       if (rest.length > 0) throw new ProtocolError('received unencrypted data after an encryption request');
       asked.add(kind);

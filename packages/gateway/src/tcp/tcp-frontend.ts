@@ -33,7 +33,7 @@ export function createTcpFrontend({ accept, admission, log }: TcpFrontendOptions
   return {
     connected(connection) {
       const { stream, address } = connection;
-      const ticket = admission.admit(address, stream.security === 'loopback');
+      const ticket = admission.admit(address);
       if ('refusal' in ticket) {
         const error = new GatewayError('too_many_sessions', ticket.refusal);
         log({

@@ -54,7 +54,7 @@ export function serveMultiplexedCallers(options: MultiplexedCallersOptions): Mul
   }
 
   function began(session: MultiplexedStream): void {
-    const ticket = admission.admit(from.address, stream.security === 'loopback');
+    const ticket = admission.admit(from.address);
     const whenClosed: (() => void)[] = [];
     session.onEnded = () => {
       if ('release' in ticket) ticket.release();

@@ -78,7 +78,7 @@ export function createWebSocketFrontend(options: WebSocketFrontendOptions): WebS
 
   function connected(transport: FrameTransport, request: WebSocketRequest): void {
     const { address, security, multiplexing } = request;
-    const ticket = admission.admit(address, security === 'loopback');
+    const ticket = admission.admit(address);
     const whenClosed: (() => void)[] = [];
     const refused = (error: GatewayError): void => {
       const { code, sqlstate, message } = error;
