@@ -123,6 +123,17 @@ describe('says where the wrong value is and what is allowed', () => {
     expect(load1).toThrow('POSTERN_DATABASE_URL: expected postgres://');
     expect(load1).not.toThrow('hunter2');
   });
+
+  test.each([
+    ['{"databaseUrl": "postgres://u:hunter2@h/d",}', 1],
+    ['{\n  "databaseUrl": "postgres://u:hunter2"@h/d"\n}', 2],
+    ['{\n  "databaseUrl": "postgres://u:hunter2\n@h/d"\n}', 2],
+    ['{\n  "databaseUrl": postgres://u:hunter2@h/d\n}', 2],
+    ['{\n  "http": "x",\n  "databaseUrl": "postgres://u:hunter2@h/d"\n', 4],
+  ])('nor with what the JSON parser quotes of it: %j', (text, line) => {
+    const loadFile = () => load({ file: file(text) });
+    expect(loadFile).toThrow(new RegExp(`test\\.json is not valid JSON: look at line ${line}$`));
+  });
 });
 
 test('postern.schema.json is what the schema says (vitest -u writes it)', async () => {

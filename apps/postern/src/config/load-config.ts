@@ -13,6 +13,8 @@ export interface LoadConfigOptions {
 }
 
 const defaultFile = 'postern.json';
+/** What V8 quotes in front of a mistake, at most. */
+const contextCharacters = 10;
 
 /** Reads flags, environment and file, in this order of strength. Throws UsageError naming the place and the key. */
 export function loadConfig(options: LoadConfigOptions): Config {
@@ -46,12 +48,21 @@ function readConfigFile(file: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${file} is not valid JSON: ${(error as Error).message}`);
+    throw new UsageError(`${file} is not valid JSON${mistakeIn(text, (error as Error).message)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UsageError(`${file}: expected an object`);
   }
   return { ...value };
+}
+
+/** Where it is, and not what: the parser's message quotes what stands around it, which may be a password. */
+function mistakeIn(text: string, message: string): string {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  const quoted = /, (?:\.{3})?"([\s\S]+)"(?:\.{3})? is not valid JSON$/.exec(message)?.[1];
+  const quotedAt = quoted === undefined ? text.length : text.indexOf(quoted) + contextCharacters;
+  const at = position === undefined ? quotedAt : Number(position);
+  return `: look at line ${text.slice(0, at).split('\n').length}`;
 }
 
 function setAt(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
