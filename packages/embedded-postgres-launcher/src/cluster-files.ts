@@ -3,6 +3,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -97,8 +98,10 @@ function templateShelf(): string {
   const uid = process.getuid?.();
   const shelf = join(tmpdir(), `postern-pg-templates-${uid ?? 'user'}`);
   mkdirSync(shelf, { recursive: true, mode: 0o700 });
-  // The temporary folder is everybody's: a shelf that somebody else put there is not trusted.
-  if (uid !== undefined && statSync(shelf).uid !== uid) return mkdtempSync(join(tmpdir(), 'postern-pg-templates-'));
+  // The temporary folder is everybody's: what somebody else put there, a link to a folder of ours too, is not trusted.
+  const found = lstatSync(shelf);
+  const isOurs = found.isDirectory() && (uid === undefined || found.uid === uid);
+  if (!isOurs) return mkdtempSync(join(tmpdir(), 'postern-pg-templates-'));
   return shelf;
 }
 

@@ -1,5 +1,15 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,6 +105,22 @@ test('a killed program leaves neither server nor files behind', async () => {
   child.kill('SIGKILL');
   await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
   await expect.poll(() => existsSync(dataDir), { timeout: 10_000 }).toBe(false);
+});
+
+test('puts no template where a link in the temporary folder leads', async () => {
+  const temporary = process.env.TMPDIR;
+  const shared = mkdtempSync(join(folder, 'tmp-'));
+  const elsewhere = mkdtempSync(join(folder, 'elsewhere-'));
+  chmodSync(shared, 0o777);
+  symlinkSync(elsewhere, join(shared, `postern-pg-templates-${process.getuid?.() ?? 'user'}`));
+  process.env.TMPDIR = shared;
+  try {
+    await (await startPostgres()).stop();
+    expect(readdirSync(elsewhere)).toEqual([]);
+  } finally {
+    if (temporary === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = temporary;
+  }
 });
 
 function isAlive(pid: number): boolean {
