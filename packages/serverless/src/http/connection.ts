@@ -37,8 +37,8 @@ function invalid(): Error {
 }
 
 /** Puts the parts together, calling those that are functions. */
-export async function resolveConnection(text: string | undefined, parameters: ConnectionParameters): Promise<URL> {
-  const url = parseConnectionString(await computed(parameters.connectionString ?? text ?? 'postgres://-'));
+export async function resolveConnection(parameters: ConnectionParameters): Promise<URL> {
+  const url = parseConnectionString(await computed(parameters.connectionString ?? 'postgres://-'));
   for (const name of parameterNames) {
     const value = await computed(parameters[name]);
     if (value !== undefined) url[partOf[name]] = String(value);

@@ -3,7 +3,7 @@ import { transactionEndHeader, transactionHeader, transactionTimeoutHeader } fro
 import { PosternError, usageError } from '../postern-error.ts';
 import type { HTTPTransactionOptions } from './options.ts';
 import type { NeonQueryFunctionInTransaction } from './query-function.ts';
-import type { Headers, Send } from './request.ts';
+import { post, type Send } from './request.ts';
 import { batchHeaders, createStatements } from './statements.ts';
 
 export interface InteractiveOptions extends HTTPTransactionOptions {
@@ -18,35 +18,44 @@ export interface TransactionFunction<ArrayMode extends boolean, FullResults exte
   readonly commitWith: NeonQueryFunctionInTransaction<ArrayMode, FullResults>;
 }
 
-type Read<Result> = (response: Response) => Promise<Result>;
-export type Post = <Result>(
-  body: unknown,
-  headers: Headers,
-  options: HTTPTransactionOptions,
-  read: Read<Result>,
-  onAnswer?: (response: Response) => void,
-) => Promise<Result>;
+/** What is sent instead of a token as long as there is none. */
+const notBegun = 'begin';
 
 export async function beginTransaction<Result>(
-  post: Post,
   options: InteractiveOptions,
   work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
 ): Promise<Result> {
-  /** Each answer carries it until there is nothing to end any more. undefined: not begun; null: over. */
-  let token: string | null | undefined;
+  /** Each answer carries it until there is nothing to end any more. null: over. */
+  let token: string | null = notBegun;
   /** The last statement's error, as long as no later one succeeded (after ROLLBACK TO, say). */
   let failure: unknown;
   // Statements of one transaction go one after the other.
   let queue: Promise<unknown> = Promise.resolve();
 
-  const hear = ({ headers }: Response): void => {
-    token = headers.get(transactionHeader);
-  };
-
   const sender =
-    (end?: 'commit'): Send =>
-    (query, headers, own, read) => {
-      const answer = queue.then(() => sendInTurn(query, headers, own, read, end));
+    (end?: 'commit' | 'rollback'): Send =>
+    (query, headers, own) => {
+      const answer = queue.then(() => {
+        if (!token) throw usageError('the transaction is over');
+        const isFirst = token === notBegun;
+        const all = {
+          ...headers,
+          ...(isFirst && batchHeaders(options)),
+          [transactionHeader]: token,
+          [transactionEndHeader]: end,
+          [transactionTimeoutHeader]: isFirst ? options.timeoutMs : undefined,
+        };
+        // Unless the answer says that there is something to end.
+        if (end || isFirst) token = null;
+        // Under a name that only Postern knows: another server would run, and commit, the statement alone.
+        return post(isFirst ? { begin: query } : query, all, own, (response) => {
+          token = response.headers.get(transactionHeader);
+        }).catch((error: unknown) => {
+          throw /could not parse .* body/.test(`${error}`)
+            ? new PosternError('begin() needs a Postern gateway', { kind: 'usage', code: '0A000' })
+            : error;
+        });
+      });
       queue = answer.then(
         () => {
           failure = undefined;
@@ -58,36 +67,9 @@ export async function beginTransaction<Result>(
       return answer;
     };
 
-  async function sendInTurn<Answer>(
-    query: unknown,
-    headers: Headers,
-    own: HTTPTransactionOptions,
-    read: Read<Answer>,
-    end?: 'commit' | 'rollback',
-  ): Promise<Answer> {
-    const open = token;
-    if (open === null) throw usageError('the transaction is over');
-    // Unless the answer says that there is something to end.
-    if (end || !open) token = null;
-    if (open) {
-      const more = { [transactionHeader]: open, [transactionEndHeader]: end };
-      return post(query, { ...headers, ...more }, own, read, hear);
-    }
-    const begin = batchHeaders(options);
-    // On its own it is an ordinary batch.
-    if (end) return post({ queries: [query] }, begin, own, read);
-    const more = { [transactionHeader]: 'begin', [transactionTimeoutHeader]: options.timeoutMs };
-    // Under a name that only Postern knows: another server would run, and commit, the statement alone.
-    return post({ begin: query }, { ...headers, ...begin, ...more }, own, read, hear).catch((error: unknown) => {
-      throw /could not parse .* body/.test(`${error}`)
-        ? new PosternError('begin() needs a Postern gateway', { kind: 'usage', code: '0A000' })
-        : error;
-    });
-  }
-
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
-    if (token) await sendInTurn({ queries: [] }, {}, own, async () => {}, end);
+    if (token && token !== notBegun) await sender(end)({ queries: [] }, {}, own);
   }
 
   try {
@@ -108,8 +90,7 @@ export async function beginTransaction<Result>(
   } catch (error) {
     // An aborted transaction is rolled back all the same. Whatever happens to this request: the gateway rolls back what
     // nobody continues.
-    const fetchOptions = { ...options.fetchOptions, signal: undefined };
-    await finish('rollback', { ...options, fetchOptions, signal: undefined }).catch(() => {});
+    await finish('rollback', { ...options, signal: undefined }).catch(() => {});
     throw error;
   }
 }

@@ -73,8 +73,9 @@ export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undef
     const own = defined(level);
     if (own.connectionString) for (const name of parameterNames) delete merged[name];
     const outer = merged.fetchOptions as object | undefined;
-    const inner = own.fetchOptions as object | undefined;
+    const inner = own.fetchOptions as { signal?: unknown } | undefined;
     Object.assign(merged, own, {
+      signal: own.signal ?? inner?.signal ?? merged.signal,
       fetchOptions: { ...outer, ...inner, headers: { ...headersOf(outer), ...headersOf(inner) } },
     });
   }

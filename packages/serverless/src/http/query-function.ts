@@ -1,9 +1,9 @@
 /** `sql`: the tagged template and everything that hangs on it. */
 import { usageError } from '../postern-error.ts';
-import { beginTransaction, type InteractiveOptions, type Post, type TransactionFunction } from './interactive.ts';
+import { beginTransaction, type InteractiveOptions, type TransactionFunction } from './interactive.ts';
 import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
-import { post, readBody, unexpected } from './request.ts';
+import { answerError, post, readBody } from './request.ts';
 import { type AnyRow, type FullQueryResults, type QueryRows, readResult } from './results.ts';
 import { batchHeaders, createStatements, prepareQuery } from './statements.ts';
 import type { StreamFunction } from './stream.ts';
@@ -84,10 +84,9 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
   connectionString: string | HTTPTransactionOptions<ArrayMode, FullResults>,
   options?: HTTPTransactionOptions<ArrayMode, FullResults>,
 ): NeonQueryFunction<ArrayMode, FullResults> {
-  const isText = typeof connectionString !== 'object';
-  const base: HTTPTransactionOptions = (isText ? options : connectionString) ?? {};
-  const send = post.bind(undefined, isText ? connectionString : undefined) as Post; // which its type parameter survives
-  const sql = createStatements(send, base);
+  const base: HTTPTransactionOptions =
+    typeof connectionString === 'object' ? connectionString : { connectionString, ...options };
+  const sql = createStatements(post, base);
 
   async function transaction(given: unknown, own?: HTTPTransactionOptions): Promise<unknown[]> {
     const queries = typeof given === 'function' ? given(sql) : given;
@@ -96,13 +95,10 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
     }
     // One request: what a single query says about it counts, the last word if several do.
     const merged = mergeOptions(base, own, ...queries.map(({ opts }) => opts));
-    return send({ queries: queries.map(prepareQuery) }, batchHeaders(merged), merged, async (response) => {
-      const { results } = await readBody(response);
-      if (!Array.isArray(results) || results.length !== queries.length) throw unexpected(response);
-      return results.map((result, index) =>
-        readResult(result, response, mergeOptions(base, own, queries[index]?.opts)),
-      );
-    });
+    const response = await post({ queries: queries.map(prepareQuery) }, batchHeaders(merged), merged);
+    const { results } = await readBody(response);
+    if (!Array.isArray(results) || results.length !== queries.length) throw answerError(response);
+    return results.map((result, index) => readResult(result, response, mergeOptions(base, own, queries[index]?.opts)));
   }
 
   return Object.assign(sql, {
@@ -110,7 +106,7 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
     begin: <Result>(
       work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
       own?: InteractiveOptions,
-    ) => beginTransaction(send, mergeOptions(base, own), work),
+    ) => beginTransaction(mergeOptions(base, own), work),
   }) as unknown as NeonQueryFunction<ArrayMode, FullResults>; // ArrayMode and FullResults are what `base` says
 }
 

@@ -9,13 +9,8 @@ import { defined, type HTTPTransactionOptions } from './options.ts';
 /** Those that are undefined are not sent. */
 export type Headers = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Sends a body with headers and options, and has the answer read. */
-export type Send = <Result>(
-  body: unknown,
-  headers: Headers,
-  options: HTTPTransactionOptions,
-  read: (response: Response) => Promise<Result>,
-) => Promise<Result>;
+/** Sends a body with headers and options. */
+export type Send = (body: unknown, headers: Headers, options: HTTPTransactionOptions) => Promise<Response>;
 
 /** Never reached the server, whatever the runtime calls it: nobody listens (yet). */
 const neverSent = /refused|eai_again|unreach|err_connect|tooopen|\(connect\)/i;
@@ -24,19 +19,22 @@ const notReady = /^(57P03|53300|0800[14])$/;
 /** Of a body that is not JSON, as part of a message. */
 const maxQuotedCharacters = 300;
 
-/** Posts `body` and has a good answer read. Repeats only what cannot have run, within `connect_timeout`. */
-export async function post<Result>(
-  connectionText: string | undefined,
+/** Posts `body`; the answer is a good one. Repeats only what cannot have run, within `connect_timeout`. */
+export async function post(
   body: unknown,
   extraHeaders: Headers,
   options: HTTPTransactionOptions,
-  read: (response: Response) => Promise<Result>,
   /** Hears of every answer, those that are errors too. */
   onAnswer?: (response: Response) => void,
-): Promise<Result> {
-  const url = await resolveConnection(connectionText, options);
-  const { authToken, cache, endpoint = neonConfig.fetchEndpoint ?? defaultFetchEndpoint, fetchOptions = {} } = options;
-  const signal = options.signal ?? (fetchOptions.signal as AbortSignal | undefined);
+): Promise<Response> {
+  const url = await resolveConnection(options);
+  const {
+    authToken,
+    cache,
+    endpoint = neonConfig.fetchEndpoint ?? defaultFetchEndpoint,
+    fetchOptions,
+    signal,
+  } = options;
   const token = await computed(authToken).catch((error: unknown) => {
     throw new PosternError(`Error getting auth token: ${Object(error).message ?? error}`, {
       kind: 'usage',
@@ -51,7 +49,7 @@ export async function post<Result>(
     'cache-control': cache && `max-age=${cache.ttl ?? 0}, stale-while-revalidate=${cache.swr ?? 0}`,
     [cacheTagsHeader]: cache?.tags?.join(),
     ...extraHeaders,
-    ...(fetchOptions.headers as Headers), // as mergeOptions leaves them
+    ...(fetchOptions?.headers as Headers), // as mergeOptions leaves them
   });
   const target =
     typeof endpoint === 'function' ? endpoint(url.hostname, url.port, { jwtAuth: authToken !== undefined }) : endpoint;
@@ -62,7 +60,7 @@ export async function post<Result>(
     try {
       const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(target, init);
       onAnswer?.(response);
-      if (response.ok) return read(response);
+      if (response.ok) return response;
       await readBody(response);
     } catch (failure) {
       const error = failureOf(failure, url.password);
@@ -98,27 +96,27 @@ export async function readBody(response: Response): Promise<Record<string, unkno
   const text = await response.text().catch(lost);
   const body = parseJson(text);
   if (response.ok && body) return body;
-  throw body?.message ? databaseError(body, response) : unexpected(response, text);
+  throw answerError(response, text, body);
 }
 
-/** An error as the gateway, or Neon, writes it: null for what does not apply. */
-export function databaseError(body: Readonly<Record<string, unknown>>, { headers, status }: Response): PosternError {
-  return new PosternError(`${body.message}`, {
-    // What to quote to the operator.
-    requestId: headers.get('neon-request-id') ?? undefined,
-    status,
-    // Neon does not say so, but these end a session only when it could not begin.
-    safeToRetry: body.severity === 'FATAL' && notReady.test(`${body.code}`),
-    ...defined(body),
-  });
-}
-
-/** An answer of another kind. */
-export function unexpected(response: Response, text = 'no result'): PosternError {
-  const quoted = text.slice(0, maxQuotedCharacters);
-  return databaseError(
-    { message: `Server error (HTTP status ${response.status}): ${quoted}`, kind: 'protocol' },
-    response,
+/** `body`: an error as the gateway, or Neon, writes it, null for what does not apply; anything else is quoted. */
+export function answerError(
+  { headers, status }: Response,
+  text = 'no result',
+  body?: Readonly<Record<string, unknown>>,
+): PosternError {
+  const isError = body?.message;
+  return new PosternError(
+    isError ? `${isError}` : `Server error (HTTP status ${status}): ${text.slice(0, maxQuotedCharacters)}`,
+    {
+      kind: isError ? 'database' : 'protocol',
+      // What to quote to the operator.
+      requestId: headers.get('neon-request-id') ?? undefined,
+      status,
+      // Neon does not say so, but these end a session only when it could not begin.
+      safeToRetry: body?.severity === 'FATAL' && notReady.test(`${body.code}`),
+      ...defined(body),
+    },
   );
 }
 

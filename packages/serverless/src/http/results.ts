@@ -1,7 +1,7 @@
 /** Answers of `/sql` as the program gets them. */
 import { createRowReader, type FieldDef } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
-import { unexpected } from './request.ts';
+import { answerError } from './request.ts';
 
 /** The row of a query that was not told its type. */
 export type AnyRow<ArrayMode extends boolean> = ArrayMode extends true ? unknown[] : Record<string, unknown>;
@@ -29,7 +29,7 @@ interface RawResult {
 /** One result, in place: rows of texts become rows of values. Throws a PosternError when it is none. */
 export function readResult(raw: unknown, response: Response, options: HTTPQueryOptions): unknown {
   const result = Object(raw) as RawResult;
-  if (!Array.isArray(result.fields) || !Array.isArray(result.rows)) throw unexpected(response);
+  if (!Array.isArray(result.fields) || !Array.isArray(result.rows)) throw answerError(response);
   const rowAsArray = options.arrayMode === true;
   const read = createRowReader(result.fields, rowAsArray, options.types);
   const rows = result.rows as unknown[];

@@ -7,7 +7,7 @@ import type { NeonQueryFunctionInTransaction, NeonQueryInTransaction } from './q
 import { NeonQueryPromise } from './query-promise.ts';
 import { type Headers, readBody, type Send } from './request.ts';
 import { readResult } from './results.ts';
-import { streamRows } from './stream.ts';
+import { readStream } from './stream.ts';
 import { fragmentHelpers, type ParameterizedQuery, parameterize, type QueryLike, SqlTemplate } from './template.ts';
 
 /** As the body of a request has it. */
@@ -32,22 +32,19 @@ export function createStatements(
 ): NeonQueryFunctionInTransaction<boolean, boolean> {
   async function execute(queryData: QueryLike['queryData'], own: HTTPQueryOptions | undefined): Promise<never> {
     const options = mergeOptions(base, own);
-    return send(prepareQuery({ queryData }), {}, options, async (response) => {
-      const body = await readBody(response);
-      // A transaction of one statement was sent as a batch.
-      return readResult((body.results as unknown[] | undefined)?.[0] ?? body, response, options);
-    }) as never; // the options decide what it is, and the types say so outside
+    const response = await send(prepareQuery({ queryData }), {}, options);
+    // The options decide what it is, and the types say so outside.
+    return readResult(await readBody(response), response, options) as never;
   }
   const sql = (strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> =>
     new NeonQueryPromise(execute, template(strings, values));
   return Object.assign(sql, fragmentHelpers, {
     query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>
       new NeonQueryPromise<never, never, never>(execute, { query, params: [...params] }, options),
-    stream(first: TemplateStringsArray | NeonQueryInTransaction, ...values: unknown[]) {
+    async *stream(first: TemplateStringsArray | NeonQueryInTransaction, ...values: unknown[]) {
       const query: NeonQueryInTransaction = 'queryData' in first ? first : sql(first, ...values);
       const options = mergeOptions(base, query.opts);
-      // Not before somebody wants a row.
-      return streamRows(async (read) => send(prepareQuery(query), { [streamHeader]: true }, options, read), options);
+      yield* readStream(await send(prepareQuery(query), { [streamHeader]: true }, options), options);
     },
   });
 }

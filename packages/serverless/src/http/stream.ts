@@ -1,9 +1,9 @@
 /** Rows as they come: one line of JSON each. Memory is bounded by what the network buffers. */
-import { PosternError } from '../postern-error.ts';
+import { connectionError } from '../postern-error.ts';
 import { createRowReader, type FieldDef, type RowReader } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
-import { databaseError, lost, parseJson, readBody, unexpected } from './request.ts';
+import { answerError, lost, parseJson, readBody } from './request.ts';
 import { type AnyRow, readResult } from './results.ts';
 
 /** As a tag, or for a query: `sql.stream(sql.query(text, params))`. The query is sent when the first row is asked for. */
@@ -14,34 +14,8 @@ export interface StreamFunction<ArrayMode extends boolean> {
   ): AsyncGenerator<Row extends undefined ? AnyRow<A> : Row>;
 }
 
-/** Sends through `send` and yields the rows. What `send` has read is read when the loop is over, or fails as that does. */
-export async function* streamRows(
-  send: (read: (response: Response) => Promise<void>) => Promise<void>,
-  options: HTTPQueryOptions,
-): AsyncGenerator<never> {
-  let succeed: () => void = () => {};
-  let fail: (error: unknown) => void = () => {};
-  const over = new Promise<void>((resolve, reject) => {
-    succeed = resolve;
-    fail = reject;
-  });
-  const response = await new Promise<Response>((resolve, reject) => {
-    send((answer) => {
-      resolve(answer);
-      return over;
-    }).catch(reject);
-  });
-  try {
-    yield* rowsOf(response, options);
-  } catch (error) {
-    fail(error);
-    throw error;
-  } finally {
-    succeed();
-  }
-}
-
-async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGenerator<never> {
+/** The rows of an answer. */
+export async function* readStream(response: Response, options: HTTPQueryOptions): AsyncGenerator<never> {
   if (!response.headers.get('content-type')?.includes('ndjson') || !response.body) {
     // A server that does not stream has sent everything.
     return yield* readResult(await readBody(response), response, { ...options, fullResults: false }) as never[];
@@ -49,13 +23,12 @@ async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGene
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let read: RowReader | undefined;
-  let isComplete = false;
   /** The beginning of a line. */
   let rest = '';
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(lost);
-      if (done) break;
+      if (done) throw connectionError('Connection terminated before the last row');
       const lines = decoder.decode(value, { stream: true }).split('\n');
       // However many pieces a line has: engines join them when it is read.
       lines[0] = rest + lines[0];
@@ -66,18 +39,13 @@ async function* rowsOf(response: Response, options: HTTPQueryOptions): AsyncGene
           yield read(json) as never; // the row type is the caller's word
         } else if (Array.isArray(json?.fields)) {
           read = createRowReader(json.fields as FieldDef[], options.arrayMode, options.types);
-        } else if (json?.error) {
-          throw databaseError(Object(json.error), response);
         } else if (json?.command !== undefined) {
-          isComplete = true;
-        } else throw unexpected(response, line);
+          return;
+        } else throw answerError(response, line, json?.error as Record<string, unknown> | undefined);
       }
     }
   } finally {
     // Left early it cancels the query.
     await reader.cancel().catch(() => {});
-  }
-  if (!isComplete) {
-    throw new PosternError('Connection terminated before the last row', { kind: 'connection', code: '08006' });
   }
 }

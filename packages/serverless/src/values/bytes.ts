@@ -8,9 +8,10 @@ interface BufferConstructor {
 export function parseBytea(text: string): Uint8Array {
   const { Buffer } = globalThis as { Buffer?: BufferConstructor };
   const isHex = text.startsWith('\\x');
-  if (isHex && Buffer) return Buffer.from(text.slice(2), 'hex');
-  const binary = (isHex ? text.slice(2) : text).replace(isHex ? /../g : /\\(?:\\|[0-7]{3})/g, (code) =>
-    code === '\\\\' ? '\\' : String.fromCharCode(Number.parseInt(isHex ? code : code.slice(1), isHex ? 16 : 8)),
+  const digits = isHex ? text.slice(2) : text.replaceAll('\\\\', '\\134');
+  if (isHex && Buffer) return Buffer.from(digits, 'hex');
+  const binary = digits.replace(isHex ? /../g : /\\.../g, (code) =>
+    String.fromCharCode(Number((isHex ? '0x' : '0o') + code.slice(-3))),
   );
   return Buffer ? Buffer.from(binary, 'latin1') : Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
@@ -24,6 +25,6 @@ export function bytesOf(value: unknown): Uint8Array | undefined {
 /** `\x…`. */
 export function formatBytea(bytes: Uint8Array): string {
   let text = '\\x';
-  for (const byte of bytes) text += (byte >> 4).toString(16) + (byte & 15).toString(16);
+  for (const byte of bytes) text += (byte + 256).toString(16).slice(1);
   return text;
 }

@@ -14,7 +14,7 @@ export class PostgresInterval {
   declare milliseconds?: number;
 
   constructor(interval: string) {
-    const days = ['y', 'm', 'd'].map((unit) => new RegExp(`(\\S+) ${unit}`).exec(interval)?.[1]);
+    const days = [...'ymd'].map((unit) => new RegExp(`(\\S+) ${unit}`).exec(interval)?.[1]);
     const [, sign, ...time] = /(-?)(\d+):(\d\d):(\d\d)\.?(\d*)/.exec(interval) ?? [];
     [...days, ...time].forEach((digits, index) => {
       const value = index < 6 ? Number(digits) : Number(digits?.padEnd(6, '0')) / 1000;
@@ -27,21 +27,20 @@ export class PostgresInterval {
     const names = parts.slice(0, 6).filter((part) => this[part]);
     names.reverse();
     if (this.milliseconds && !this.seconds) names.push('seconds');
-    return names.map((part) => `${part === 'seconds' ? this.#seconds(/\.?0+$/) : this[part]} ${part}`).join(' ') || '0';
+    return names.map((part) => `${part === 'seconds' ? this.#seconds() : this[part]} ${part}`).join(' ') || '0';
   }
 
   /** ISO 8601: `P1Y2M3DT4H5M6.7S`. */
   toISO(): string {
-    const { years = 0, months = 0, days = 0, hours = 0, minutes = 0 } = this;
-    return `P${years}Y${months}M${days}DT${hours}H${minutes}M${this.#seconds(/0+$/)}S`;
+    const [years, months, days, hours, minutes] = parts.map((part) => this[part] ?? 0);
+    return `P${years}Y${months}M${days}DT${hours}H${minutes}M${this.#seconds()}S`;
   }
 
   toISOString(): string {
     return this.toISO();
   }
 
-  #seconds(zeros: RegExp): string {
-    const { seconds = 0, milliseconds } = this;
-    return milliseconds ? (seconds + milliseconds / 1000).toFixed(6).replace(zeros, '') : String(seconds);
+  #seconds(): number {
+    return Number(((this.seconds ?? 0) + (this.milliseconds ?? 0) / 1000).toFixed(6));
   }
 }
