@@ -24,3 +24,9 @@ export type GatewayEvent =
 
 /** Takes the gateway's events and those of its engine and of `/sql` (http/sql-event.ts). */
 export type LogEvent = (event: GatewayEvent | EngineEvent) => void;
+
+/** Something was thrown where nothing may be. `where` names the place for whoever reads the log. */
+export function defectEvent(where: string, thrown: unknown): GatewayEvent {
+  const { message, stack } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return { event: 'internal_error', where, message, stack };
+}

@@ -12,9 +12,13 @@ import { readVerifier } from './auth/read-verifier.ts';
 import { createScramVerifiers } from './auth/scram-verifiers.ts';
 import { createResultCache, defaultCacheBytes } from './cache/result-cache.ts';
 import { createSqlCache } from './cache/sql-cache.ts';
+import type { StartCompiler } from './data-proxy/compiler-thread.ts';
+import { createDataProxy } from './data-proxy/create-data-proxy.ts';
+import { mountDataProxy } from './data-proxy/mount-data-proxy.ts';
+import type { CompilerLimits } from './data-proxy/query-compilers.ts';
 import { createEndpoint, type EndpointConfig, endpointTarget } from './endpoints/endpoint.ts';
 import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
-import type { LogEvent } from './events.ts';
+import { defectEvent, type LogEvent } from './events.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import { createHttpApp } from './http/app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
@@ -62,6 +66,10 @@ export interface GatewayConfig {
   plans?: Readonly<Record<PlanName, PlanSettings>> | undefined;
   /** Memory for cached results; default 64 MiB. */
   cacheBytes?: number | undefined;
+  /** `https://gate.example.com`: how callers reach this gateway, where what their requests say is not it. */
+  publicOrigin?: string | undefined;
+  /** Query compilers for Prisma Clients that bring none. */
+  compilers?: Partial<CompilerLimits> | undefined;
 }
 
 /** What the platform provides. */
@@ -78,6 +86,8 @@ export interface GatewayPlatform {
   ownPorts: () => readonly number[];
   /** Where several processes serve the same ports. */
   worker?: WorkerPlace | undefined;
+  /** Runs Prisma's query compiler; undefined: clients that bring none are not served. */
+  startCompiler?: StartCompiler | undefined;
 }
 
 export interface Gateway {
@@ -199,13 +209,23 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     maxRequestBytes: config.maxRequestBytes,
   });
   const accelerate = createAccelerate(prisma, workplace);
+  const { startCompiler } = platform;
+  const dataProxy =
+    startCompiler &&
+    createDataProxy({
+      service: prisma,
+      startCompiler,
+      limits: config.compilers,
+      publicOrigin: config.publicOrigin,
+      workplace,
+    });
   const app = createHttpApp({
     sql,
-    mount: (routes) => mountAccelerate(routes, accelerate),
-    onDefect(error, path) {
-      const defect = error instanceof Error ? error : new Error(String(error));
-      log({ event: 'internal_error', where: path, message: defect.message, stack: defect.stack });
+    mount(routes) {
+      mountAccelerate(routes, accelerate);
+      if (dataProxy !== undefined) mountDataProxy(routes, dataProxy.handler);
     },
+    onDefect: (error, path) => log(defectEvent(path, error)),
   });
   const stats = (): GatewayStats => ({ ...engine.stats(), callers: admission.callers });
   platform.worker?.seat.serve({
@@ -225,6 +245,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
       webSockets.announceShutdown();
       transactions.close();
       await engine.close(graceMs);
+      dataProxy?.close();
     },
   };
 }

@@ -4,7 +4,7 @@ import { createServer as createHttpsServer, Server as HttpsServer } from 'node:h
 import type { Server } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
-import type { LogEvent } from '../events.ts';
+import { defectEvent, type LogEvent } from '../events.ts';
 import { createGateway, type Gateway, type GatewayConfig } from '../gateway.ts';
 import type { GatewayStats } from '../gateway-stats.ts';
 import type { SqlHandler } from '../http/sql-handler.ts';
@@ -17,6 +17,7 @@ import { type ListenOn, listen } from './listen.ts';
 import { createForward, peerPath, startPeerServer } from './peer-requests.ts';
 import { createSqlFront, type SqlFront } from './sql-front.ts';
 import { watchSqlLoad } from './sql-load.ts';
+import { createStartCompiler } from './start-compiler.ts';
 import { createTcpServer, type TlsCertificate } from './tcp-server.ts';
 import { createWebSocketUpgrade } from './websocket-upgrade.ts';
 
@@ -75,13 +76,14 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       soon: (callback) => void setImmediate(callback),
       log: options.log,
       ownPorts: () => ports,
+      startCompiler: createStartCompiler(),
       worker: worker && { seat: worker.seat, forward: createForward((number) => peerPath(worker.folder, number)) },
     },
   );
   const peers = worker && (await startPeerServer(peerPath(worker.folder, worker.seat.number), gateway));
   const { onSqlLoad } = options;
   const sql = onSqlLoad === undefined ? gateway.sql : watchSqlLoad(gateway.sql, clock, onSqlLoad);
-  const { server: http, front } = createHttp(gateway.app, sql, options.tls);
+  const { server: http, front } = createHttp(gateway.app, sql, options);
   http.on('upgrade', createWebSocketUpgrade({ frontend: gateway.webSockets }));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
 
@@ -135,7 +137,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
 function createHttp(
   app: Gateway['app'],
   sql: SqlHandler,
-  tls: TlsCertificate | undefined,
+  { tls, log }: Pick<StartGatewayOptions, 'tls' | 'log'>,
 ): { server: HttpServer; front: SqlFront } {
   // Without replacing the global Request and Response: the process is not ours alone.
   const appListener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
@@ -160,6 +162,7 @@ function createHttp(
   const front = createSqlFront(server, {
     handler: sql,
     ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, stallTimeoutMs, checkIntervalMs },
+    onDefect: (error) => log(defectEvent('http connection', error)),
   });
   return { server, front };
 }

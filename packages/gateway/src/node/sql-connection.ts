@@ -25,6 +25,8 @@ export interface SqlConnectionOptions {
   readonly isClosing: () => boolean;
   /** The socket is somebody else's from now on: its bytes have been put back, it is paused. */
   readonly handOver: (socket: Socket) => void;
+  /** Something was thrown where nothing may be: the end of this connection, and of no other. */
+  readonly onDefect: (error: unknown) => void;
   readonly onClosed: (connection: SqlConnection) => void;
 }
 
@@ -73,10 +75,22 @@ export class SqlConnection {
   private headPieces = 0;
   private knownHead: SqlRequestHead | undefined;
   private knownBytes: Buffer = noBytes;
-  private readonly onData = (chunk: Buffer): void => this.receive(chunk);
+  private readonly onData = (chunk: Buffer): void => {
+    try {
+      this.receive(chunk);
+    } catch (error) {
+      this.failed(error);
+    }
+  };
   private readonly onEnd = (): void => this.callerEnded();
   private readonly onClose = (): void => this.closed();
-  private readonly onDrain = (): void => this.drained();
+  private readonly onDrain = (): void => {
+    try {
+      this.drained();
+    } catch (error) {
+      this.failed(error);
+    }
+  };
   private readonly onError = (): void => {};
   private readonly onStall = (): void => this.destroy();
 
@@ -193,8 +207,7 @@ export class SqlConnection {
     this.options
       .handler(request)
       .then((reply) => this.reply(head, reply))
-      // A response that cannot be written.
-      .catch(() => this.destroy());
+      .catch((error: unknown) => this.failed(error));
   }
 
   private reply(head: SqlRequestHead, reply: SqlHttpReply): void {
@@ -261,6 +274,11 @@ export class SqlConnection {
   private callerEnded(): void {
     this.socket.end();
     this.closed();
+  }
+
+  private failed(error: unknown): void {
+    this.options.onDefect(error);
+    this.destroy();
   }
 
   private handOver(): void {

@@ -15,6 +15,7 @@ interface TestServer {
   readonly bodies: string[];
   /** Requests node:http read. */
   viaNode: number;
+  readonly defects: unknown[];
   readonly server: Server;
   readonly front: SqlFront | undefined;
 }
@@ -35,6 +36,8 @@ interface Settings {
   readonly requestTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
   readonly stallTimeoutMs?: number;
+  /** Content-Length of requests at which the handler breaks its promise not to throw. */
+  readonly breakingLength?: string;
   readonly answer?: (request: SqlHttpRequest, body: string) => Promise<SqlHttpReply>;
 }
 
@@ -43,9 +46,13 @@ const never = 600_000;
 async function serve(settings: Settings = {}): Promise<TestServer> {
   const { isFronted = true, isTls = false, answer = echo } = settings;
   const { headersTimeoutMs = never, requestTimeoutMs = never, keepAliveTimeoutMs = never } = settings;
-  const { stallTimeoutMs = never } = settings;
+  const { stallTimeoutMs = never, breakingLength = 'none' } = settings;
   const bodies: string[] = [];
-  const handler: SqlHandler = async (request) => {
+  const handler: SqlHandler = (request) => {
+    if (request.header('content-length') === breakingLength) throw new Error('a defect');
+    return handle(request);
+  };
+  async function handle(request: SqlHttpRequest): Promise<SqlHttpReply> {
     try {
       const body = Buffer.from(await request.readBody(4_000)).toString('latin1');
       bodies.push(body);
@@ -53,7 +60,7 @@ async function serve(settings: Settings = {}): Promise<TestServer> {
     } catch (error) {
       return { status: 413, headers: {}, body: Buffer.from(String(error)) };
     }
-  };
+  }
   const listener = createSqlListener(handler);
   const options = {
     ...{ headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveTimeoutMs },
@@ -73,11 +80,12 @@ async function serve(settings: Settings = {}): Promise<TestServer> {
     ? createSqlFront(server, {
         ...{ handler, headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, stallTimeoutMs },
         checkIntervalMs: 20,
+        onDefect: (error) => void test.defects.push(error),
       })
     : undefined;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo; // a TCP server's address
-  const test: TestServer = { port, bodies, viaNode: 0, server, front };
+  const test: TestServer = { port, bodies, viaNode: 0, defects: [], server, front };
   running.push(test);
   return test;
 }
@@ -384,6 +392,18 @@ test('a header value that would end its line is not sent', async () => {
     answer: async () => ({ status: 200, headers: { x: 'a\r\nSet-Cookie: b' }, body: Buffer.from('') }),
   });
   expect(await exchange(server.port, [post('hello')])).toBe('');
+  expect(server.defects).toMatchObject([{ message: 'invalid value of response header x' }]);
+});
+
+test('a defect ends its own connection and no other', async () => {
+  const server = await serve({ breakingLength: '6' });
+  const other = connect(server.port, '127.0.0.1', () => void other.write(post('hello')));
+  const answer = collect(other);
+  await eventually(() => server.bodies.length === 1);
+  expect(await exchange(server.port, [post('defect')])).toBe('');
+  other.write(last);
+  expect(statuses(await answer)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+  expect(server.defects).toEqual([new Error('a defect')]);
 });
 
 test('answers to callers who read slowly do not mix with those to others', async () => {

@@ -13,6 +13,7 @@ export interface SqlFrontOptions {
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   readonly stallTimeoutMs: number;
+  readonly onDefect: (error: unknown) => void;
   /** How often the time limits are looked at. */
   readonly checkIntervalMs: number;
 }

@@ -15,7 +15,7 @@ import {
 import type { LoginAttempt } from '../auth/authenticator.ts';
 import { endpointTarget } from '../endpoints/endpoint.ts';
 import type { EndpointDirectory } from '../endpoints/resolve-endpoint.ts';
-import type { CallerFacts, LogEvent } from '../events.ts';
+import { type CallerFacts, defectEvent, type LogEvent } from '../events.ts';
 import { withinAccess } from '../keys/key-login.ts';
 import type { Caller } from './caller.ts';
 import { type Admitted, type Login, type LoginRules, startLogin } from './login.ts';
@@ -250,10 +250,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       const { fields, closeCode, code, detail } = refusalOf(error);
       const { message } = fields;
       log({ event: 'caller_refused', ...facts, code, sqlstate: fields.code, message, ...(detail ? { detail } : {}) });
-      if (code === 'internal_error') {
-        const defect = error instanceof Error ? error : new Error(String(error));
-        log({ event: 'internal_error', where: 'start-up', message: defect.message, stack: defect.stack });
-      }
+      if (code === 'internal_error') log(defectEvent('start-up', error));
       if (canAnswer) stream.write(encodeErrorResponse(fields));
       caller.end(closeCode, message);
     }
