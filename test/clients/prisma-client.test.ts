@@ -1,13 +1,14 @@
 // A generated Prisma 7 client over @prisma/adapter-neon, unmodified, through WebSockets on the pooled connection with
 // another caller on the same two connections.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { neonConfig } from '@neondatabase/serverless';
 import { PrismaNeon } from '@prisma/adapter-neon';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { connectionStrings, snippets } from '../../apps/postern/src/dev/banner.ts';
 import { type NoisyCaller, startNoisyCaller } from './noisy-caller.ts';
 import { openPooledGateway, type PooledGateway } from './pooled-gateway.ts';
 import { createPrismaProject, generatedFolder, runPrisma } from './prisma-program.ts';
@@ -93,12 +94,13 @@ async function pushSchema(): Promise<void> {
   if (code !== 0) throw new Error(output);
 }
 
+function pathOfTheAdaptersDriver(): string {
+  const driver = createRequire(import.meta.resolve('@prisma/adapter-neon')).resolve('@neondatabase/serverless');
+  return pathToFileURL(driver.replace(/index\.js$/, 'index.mjs')).href;
+}
+
 async function driverOfTheAdapter(): Promise<typeof neonConfig> {
-  const adapter = import.meta.resolve('@prisma/adapter-neon');
-  const driver = createRequire(adapter)
-    .resolve('@neondatabase/serverless')
-    .replace(/index\.js$/, 'index.mjs');
-  return ((await import(pathToFileURL(driver).href)) as { neonConfig: typeof neonConfig }).neonConfig;
+  return ((await import(pathOfTheAdaptersDriver())) as { neonConfig: typeof neonConfig }).neonConfig;
 }
 
 const moment = new Date('2026-02-03T04:05:06.789Z');
@@ -311,4 +313,23 @@ describe('errors', () => {
     await expect(nowhere.user.count()).rejects.toMatchObject({ code: 'P1003' });
     await nowhere.$disconnect();
   });
+});
+
+test('the program that postern dev prints', async () => {
+  const addresses = { http: `127.0.0.1:${pooled.httpPort}`, tcp: `127.0.0.1:${pooled.tcpPort}` };
+  const program = join(generatedFolder, `printed-${process.pid}.mts`);
+  const text = snippets(addresses)
+    .prisma.code.replace(connectionStrings(addresses.tcp).pooled, pooled.tcpUrl)
+    .replace('./generated/prisma/client', await generateClient())
+    .replace(`'@neondatabase/serverless'`, `'${pathOfTheAdaptersDriver()}'`);
+  writeFileSync(program, text);
+  const log = vi.spyOn(console, 'log').mockReturnValue();
+  try {
+    await import(program);
+    expect(log.mock.calls).toEqual([['Prisma:', [{ version: expect.stringContaining('PostgreSQL') }]]]);
+  } finally {
+    log.mockRestore();
+    rmSync(program);
+    Object.assign(await driverOfTheAdapter(), pooled.driverSettings);
+  }
 });

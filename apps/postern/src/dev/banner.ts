@@ -12,8 +12,8 @@ export interface Addresses {
 /** One ready-to-paste example. */
 export interface Snippet {
   readonly title: string;
-  /** How to get what it needs, and where to put it. */
-  readonly steps: string;
+  /** How to get what it needs, and where to put it: a line each. */
+  readonly steps: readonly string[];
   readonly code: string;
 }
 
@@ -32,7 +32,7 @@ neonConfig.webSocketConstructor = WebSocket;`;
   return {
     driver: {
       title: 'The official Neon driver, over HTTP and over WebSocket',
-      steps: 'npm install @neondatabase/serverless ws    then save as query.mjs and run: node query.mjs',
+      steps: ['npm install @neondatabase/serverless ws', 'save as query.mjs and run: node query.mjs'],
       code: `import { neon, neonConfig, Pool } from '@neondatabase/serverless';
 import { WebSocket } from 'ws';
 
@@ -49,8 +49,11 @@ await pool.end();`,
     },
     prisma: {
       title: 'Prisma with its Neon adapter',
-      steps:
-        'npm install @prisma/client @prisma/adapter-neon @neondatabase/serverless ws    (the client: npx prisma generate)',
+      steps: [
+        'npm install prisma @prisma/client @prisma/adapter-neon @neondatabase/serverless ws tsx',
+        'npx prisma init --output ../generated/prisma && npx prisma generate    (where there is no Prisma yet)',
+        'save as query.mts and run: npx tsx query.mts',
+      ],
       code: `import { neonConfig } from '@neondatabase/serverless';
 import { PrismaNeon } from '@prisma/adapter-neon';
 import { WebSocket } from 'ws';
@@ -59,11 +62,13 @@ import { PrismaClient } from './generated/prisma/client';
 ${localDriver}
 
 const adapter = new PrismaNeon({ connectionString: '${pooled}' });
-const prisma = new PrismaClient({ adapter });`,
+const prisma = new PrismaClient({ adapter });
+console.log('Prisma:', await prisma.$queryRaw\`SELECT version()\`);
+await prisma.$disconnect();`,
     },
     psql: {
       title: 'psql',
-      steps: 'or any other Postgres client, and the Prisma CLI',
+      steps: ['or any other Postgres client, and the Prisma CLI'],
       code: `psql '${pooled}'`,
     },
   };
@@ -78,7 +83,7 @@ export function accelerateUrl(http: string): string {
 export function devBanner(version: string, addresses: Addresses, folder: string): string {
   const { direct, pooled } = connectionStrings(addresses.tcp);
   const parts = Object.values(snippets(addresses)).map(
-    ({ title, steps, code }, index) => `${index + 1}. ${title}\n   ${steps}\n\n${code}\n`,
+    ({ title, steps, code }, index) => `${index + 1}. ${title}\n   ${steps.join('\n   ')}\n\n${code}\n`,
   );
   return `
 Postern ${version} is open.
