@@ -20,6 +20,8 @@ const statuses = {
   P6008: 503,
   /** The result is larger than the plan allows. */
   P6009: 507,
+  /** The schema of an older client is not here: it uploads it and asks again. */
+  P5005: 404,
   /** Too many requests. */
   P5011: 429,
   /** No server connection became free in time. */

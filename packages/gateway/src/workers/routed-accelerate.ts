@@ -3,9 +3,9 @@ import { accelerateErrorReply } from '../accelerate/accelerate-error.ts';
 import type { AccelerateHandler } from '../accelerate/accelerate-handler.ts';
 import { readBytes } from '../accelerate/request-body.ts';
 import type { Transactions } from '../accelerate/transactions.ts';
-import { toReadableStream } from '../http/streamed-body.ts';
+import { forwardFetch } from './forward-fetch.ts';
 import type { ForwardRequest } from './forward-request.ts';
-import { markTransactionId, readTransactionId } from './worker-tokens.ts';
+import { markTransactionId, ownerElsewhere, readTransactionId } from './worker-tokens.ts';
 
 export interface RoutedAccelerateOptions {
   readonly handler: AccelerateHandler;
@@ -31,26 +31,11 @@ export function markTransactions(transactions: Transactions, worker: number): Tr
 export function createRoutedAccelerate(options: RoutedAccelerateOptions): AccelerateHandler {
   const { handler, worker, workers, forward, maxRequestBytes = 10_485_760 } = options;
 
-  /** undefined: this one. */
-  function ownerOf(id: string): number | undefined {
-    const owner = readTransactionId(id).worker;
-    return owner === worker || owner < 1 || owner > workers ? undefined : owner;
-  }
+  const ownerOf = (id: string): number | undefined => ownerElsewhere(id, worker, workers);
 
   async function send(owner: number, request: Request, body?: Uint8Array): Promise<Response> {
     try {
-      const { pathname, search } = new URL(request.url);
-      const reply = await forward(owner, {
-        method: request.method,
-        path: pathname + search,
-        headers: Object.fromEntries(request.headers),
-        body: body ?? (await readBytes(request, maxRequestBytes)),
-        remoteAddress: undefined,
-        onAbort: (listener) => request.signal.addEventListener('abort', listener, { once: true }),
-      });
-      const content =
-        reply.body instanceof Uint8Array ? (reply.body as Uint8Array<ArrayBuffer>) : toReadableStream(reply.body);
-      return new Response(content, { status: reply.status, headers: reply.headers });
+      return await forwardFetch(forward, owner, request, { body, maxRequestBytes });
     } catch (error) {
       return refuse(error);
     }

@@ -23,4 +23,10 @@ export function readTransactionId(marked: string): { readonly worker: number; re
   return match === null ? { worker: 0, id: marked } : { worker: Number(match[1]), id: match[2] ?? '' };
 }
 
+/** The worker that has this transaction; undefined: `worker` itself, if any of the `workers`. */
+export function ownerElsewhere(markedId: string, worker: number, workers: number): number | undefined {
+  const owner = readTransactionId(markedId).worker;
+  return owner === worker || owner < 1 || owner > workers ? undefined : owner;
+}
+
 const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

@@ -7,10 +7,12 @@ import type { AccelerateHandler } from '../accelerate/accelerate-handler.ts';
 import type { Transactions } from '../accelerate/transactions.ts';
 import type { AuthenticatorOptions } from '../auth/authenticator.ts';
 import type { ResultCache } from '../cache/result-cache.ts';
+import type { DataProxyHandler } from '../data-proxy/data-proxy-handler.ts';
 import type { SqlHandler } from '../http/sql-handler.ts';
 import type { RateLimiter } from '../plans/rate-limiter.ts';
 import type { ForwardRequest } from './forward-request.ts';
 import { createRoutedAccelerate, markTransactions } from './routed-accelerate.ts';
+import { createRoutedDataProxy } from './routed-data-proxy.ts';
 import { createRoutedSqlHandler } from './routed-sql.ts';
 import type { WorkerSeat } from './worker-seat.ts';
 import { markTokenBytes } from './worker-tokens.ts';
@@ -36,6 +38,7 @@ export interface Workplace {
   accelerateTransactions(transactions: Transactions): Transactions;
   sql(handler: SqlHandler, maxRequestBytes: number | undefined): SqlHandler;
   accelerate(handler: AccelerateHandler, maxRequestBytes: number | undefined): AccelerateHandler;
+  dataProxy(handler: DataProxyHandler, maxRequestBytes: number): DataProxyHandler;
 }
 
 /** `place` undefined: alone. */
@@ -55,6 +58,7 @@ const alone: Workplace = {
   accelerateTransactions: (transactions) => transactions,
   sql: (handler) => handler,
   accelerate: (handler) => handler,
+  dataProxy: (handler) => handler,
 };
 
 function among({ seat, forward }: WorkerPlace): Workplace {
@@ -90,5 +94,7 @@ function among({ seat, forward }: WorkerPlace): Workplace {
     sql: (handler, maxRequestBytes) => createRoutedSqlHandler({ handler, worker, workers, forward, maxRequestBytes }),
     accelerate: (handler, maxRequestBytes) =>
       createRoutedAccelerate({ handler, worker, workers, forward, maxRequestBytes }),
+    dataProxy: (handler, maxRequestBytes) =>
+      createRoutedDataProxy({ handler, worker, workers, forward, maxRequestBytes }),
   };
 }

@@ -1,0 +1,18 @@
+/** The routes: below the client's version and the hash of its schema. */
+import type { Hono } from 'hono';
+import type { ClientPath, DataProxyHandler } from './data-proxy-handler.ts';
+
+const base = '/:version{\\d+\\.\\d+\\.\\d+}/:hash{[0-9a-f]{64}}';
+
+export function mountDataProxy(app: Hono, handler: DataProxyHandler): void {
+  app.put(`${base}/schema`, ({ req }) => handler.putSchema(req.raw, pathOf(req.param())));
+  app.post(`${base}/graphql`, ({ req }) => handler.query(req.raw, pathOf(req.param())));
+  app.post(`${base}/transaction/start`, ({ req }) => handler.startTransaction(req.raw, pathOf(req.param())));
+  app.post(`${base}/itx/:id/graphql`, ({ req }) => handler.queryWithin(req.raw, pathOf(req.param()), req.param('id')));
+  app.post(`${base}/itx/:id/commit`, ({ req }) => handler.commit(req.raw, pathOf(req.param()), req.param('id')));
+  app.post(`${base}/itx/:id/rollback`, ({ req }) => handler.rollback(req.raw, pathOf(req.param()), req.param('id')));
+}
+
+function pathOf({ version = '', hash = '' }: Readonly<Partial<Record<'version' | 'hash', string>>>): ClientPath {
+  return { version, hash };
+}
