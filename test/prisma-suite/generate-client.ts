@@ -13,15 +13,17 @@ export interface GenerateOptions {
   readonly version: string;
   /** The schema's `datasource` and `generator` blocks differ from version to version. */
   readonly header: string;
+  /** Further flags of `prisma generate`. */
+  readonly flags?: readonly string[];
 }
 
 /**
  * The generated client's folder. Generated when schema or version changed (a few seconds), without network: a stub stands in
  * for the schema engine that the CLI would download (reference/prisma.md §3.4).
  */
-export function generateClient({ packageFolder, version, header }: GenerateOptions): string {
+export function generateClient({ packageFolder, version, header, flags = [] }: GenerateOptions): string {
   const schema = `${header}\n${readFileSync(join(here, 'schema.prisma.txt'), 'utf8')}`;
-  const id = createHash('sha256').update(`${version}\n${schema}`).digest('hex').slice(0, 16);
+  const id = createHash('sha256').update([version, schema, ...flags].join('\n')).digest('hex').slice(0, 16);
   const folder = join(packageFolder, 'generated', id);
   if (existsSync(folder)) return folder;
   mkdirSync(join(packageFolder, 'generated'), { recursive: true });
@@ -30,7 +32,7 @@ export function generateClient({ packageFolder, version, header }: GenerateOptio
   try {
     writeFileSync(join(work, 'schema.prisma'), schema);
     writeFileSync(join(work, 'stub'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
-    run(packageFolder, work);
+    run(packageFolder, work, flags);
     cpSync(join(work, 'schema.prisma'), join(work, 'client', 'schema.prisma'));
     if (!existsSync(folder)) renameSync(join(work, 'client'), folder);
   } finally {
@@ -39,13 +41,13 @@ export function generateClient({ packageFolder, version, header }: GenerateOptio
   return folder;
 }
 
-function run(packageFolder: string, work: string): void {
+function run(packageFolder: string, work: string, flags: readonly string[]): void {
   const require = createRequire(join(packageFolder, 'package.json'));
   const cli = join(dirname(require.resolve('prisma/package.json')), 'build', 'index.js');
   const stub = join(work, 'stub');
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [cli, 'generate', '--schema', join(work, 'schema.prisma')],
+    [cli, 'generate', '--schema', join(work, 'schema.prisma'), ...flags],
     {
       cwd: packageFolder,
       encoding: 'utf8',
