@@ -107,10 +107,12 @@ describe('accepted/', () => {
   const folder = join(import.meta.dirname, 'accepted');
 
   test.each(readdirSync(folder))('%s has a reason and belongs to a script', (file) => {
-    const name = file.replace(/\.md$/, '');
+    const name = file.replace(/\..*$/, '');
     expect(scripts.map((script) => script.name)).toContain(name);
     const accepted = parseAcceptedDifference(readFileSync(join(folder, file), 'utf8'), file);
-    expect(['tcp-pooled', 'tcp-direct', 'ws-pooled-cut']).toEqual(expect.arrayContaining([...accepted.modes]));
+    expect(['tcp-pooled', 'tcp-pooled-moving', 'tcp-direct', 'ws-pooled-cut']).toEqual(
+      expect.arrayContaining([...accepted.modes]),
+    );
   });
 });
 

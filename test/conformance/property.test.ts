@@ -14,6 +14,7 @@ const skip = process.env.POSTERN_SKIP === undefined ? undefined : new RegExp(pro
 const wantedSeed = process.env.POSTERN_SEED ?? '301';
 const seed = wantedSeed === 'random' ? Date.now() % 1_000_000 : Number(wantedSeed);
 const searchMs = Number(process.env.POSTERN_PROPERTY_MS ?? 12_000);
+const shrinkMs = 20_000;
 
 describe('random conversations', () => {
   let postgres: RunningPostgres;
@@ -35,7 +36,7 @@ describe('random conversations', () => {
       serverConnections,
       seed,
       searchMs: searchMs * share,
-      shrinkMs: 20_000,
+      shrinkMs,
       answerLimitMs: 3_000,
       ...(skip === undefined ? {} : { skip: (step) => skip.test(step.label) }),
     });
@@ -43,17 +44,25 @@ describe('random conversations', () => {
     expect(result.failure ?? '').toBe('');
   }
 
-  test('Postgres agrees with itself', { timeout: 90_000 }, async () => {
+  /** Looking, shrinking what was found, and starting. */
+  const timeout = searchMs + shrinkMs + 60_000;
+
+  test('Postgres agrees with itself', { timeout }, async () => {
     await expectNoDifference(createDirectRoute(postgres), 1, 0.1);
   });
 
   test.each([
-    { poolSize: 1, multiplexing: true },
-    { poolSize: 2, multiplexing: true },
-    { poolSize: 2, multiplexing: false },
-  ])('a pool of $poolSize answers like Postgres (multiplexing: $multiplexing)', { timeout: 90_000 }, async (given) => {
-    const { poolSize, multiplexing } = given;
-    const openRoute = createEngineRoute(postgres, { mode: 'pooled', limits: { maxPinned: 3, multiplexing } });
-    await expectNoDifference(openRoute, poolSize, 0.3);
-  });
+    { poolSize: 1, multiplexing: true, isMoving: false },
+    { poolSize: 2, multiplexing: true, isMoving: false },
+    { poolSize: 2, multiplexing: false, isMoving: false },
+    // Each lease on a new server connection: what a session has must come along.
+    { poolSize: 2, multiplexing: true, isMoving: true },
+  ])(
+    'a pool of $poolSize answers like Postgres (multiplexing: $multiplexing, moving: $isMoving)',
+    { timeout },
+    async ({ poolSize, multiplexing, isMoving }) => {
+      const limits = { maxPinned: 3, multiplexing, ...(isMoving ? { serverLifetimeMs: 0 } : {}) };
+      await expectNoDifference(createEngineRoute(postgres, { mode: 'pooled', limits }), poolSize, 0.225);
+    },
+  );
 });

@@ -8,6 +8,7 @@ import { errorMessage, readyForQuery } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { isShareableSegment } from './shareable-segment.ts';
+import { maxWholeBindBytes } from './statement-forwarding.ts';
 
 /** The frontend messages Postgres knows; anything else ends the session. */
 const knownCodes: ReadonlySet<number> = new Set(
@@ -157,7 +158,8 @@ export class CallerInput {
           continue;
         }
         if (this.session.isOver) return end;
-        if (isAnswered < 0) break;
+        // Not for a part of a message that is only sent whole: others could use the connection meanwhile.
+        if (isAnswered < 0 || (!isWhole && (code !== FrontendCode.Bind || end - at < maxWholeBindBytes))) break;
         this.nextBytes = bytes;
         this.nextAt = at;
         this.nextEnd = end;

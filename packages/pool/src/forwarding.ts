@@ -138,6 +138,7 @@ export class Forwarder {
     }
     const text = session.pool.texts.intern(bytes, at + 5, end, sqlEnd);
     const { traits } = text;
+    this.statementForwarder.supply.bringBefore(server, text);
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
       this.sqlPrepared.query(server, text);
       return;
@@ -211,11 +212,28 @@ export class Forwarder {
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, code: number): void {
     if (ref === this.awaited) this.answerKnown();
+    if (kind === Expect.Execute && isSqlEffects(ref)) {
+      this.planRetry.answered(kind);
+      this.sqlPrepared.executed(server, ref, code);
+      return;
+    }
     const statementRef = ref as StatementRef;
-    if (statementRef.kind === 'counted') this.planRetry.answered(kind);
-    else if (statementRef.kind === 'unnamed') this.statementForwarder.unnamed.confirmed(statementRef);
-    else if (statementRef.kind === 'named') this.statementForwarder.confirmed(statementRef.key);
-    else if (kind === Expect.Execute && isSqlEffects(ref)) this.sqlPrepared.executed(server, ref, code);
+    switch (statementRef.kind) {
+      case 'unnamed':
+        this.statementForwarder.unnamed.confirmed(statementRef);
+        break;
+      case 'named':
+        this.statementForwarder.confirmed(statementRef.key);
+        break;
+      case 'verified':
+        this.statementForwarder.verified(statementRef.key);
+        break;
+      case 'counted':
+        break;
+      default:
+        return;
+    }
+    this.planRetry.answered(kind);
   }
 
   /** Read on, once the message that brought the answer has been dealt with. */
@@ -249,8 +267,8 @@ export class Forwarder {
       this.session.give((ref as Extract<StatementRef, { kind: 'error' }>).message);
       return false;
     }
-    if (this.planRetry.recovers(kind, bytes, start, end)) return false;
-    return this.sqlPrepared.forwardsError(bytes, start, end, ref as StatementRef | undefined);
+    if (this.planRetry.recovers(kind, ref as StatementRef | undefined, bytes, start, end)) return false;
+    return this.sqlPrepared.forwardsError(bytes, start, end, ref as SqlEffects | StatementRef | undefined);
   }
 
   /** A segment's ReadyForQuery is about to be given out. */

@@ -5,6 +5,12 @@
  */
 import { encodeQuery } from '@postern/wire';
 
+/** Settings under which constants were read, and what tells such contexts apart. */
+export interface ConstantContext {
+  readonly settings: ReadonlyMap<string, string>;
+  readonly key: string;
+}
+
 export interface Label {
   /** Settings of the session, with the values Postgres gave them. Role and session_authorization included. */
   readonly settings: ReadonlyMap<string, string>;
@@ -14,6 +20,8 @@ export interface Label {
   readonly resetQuery: Uint8Array;
   /** What decides how SQL text is parsed; '' for the server's defaults. Statements are shared only within it. */
   readonly parseContext: string;
+  /** What of it decides the constants of a text, for good: Postgres reads them once, when it parses. */
+  readonly constants: ConstantContext;
   /** The reset itself might fail under these settings (time limits), so what follows must wait for its success. */
   readonly isHazardous: boolean;
   /** Applying it may fail later although it once worked, and then what follows must not run (roles). */
@@ -41,7 +49,7 @@ export const resetSql: string = [
 
 const timeLimits = ['statement_timeout', 'lock_timeout', 'transaction_timeout'];
 const roles = ['session_authorization', 'role'];
-const parseSettings = [
+const constantSettings = [
   'array_nulls',
   'backslash_quote',
   'client_encoding',
@@ -50,13 +58,13 @@ const parseSettings = [
   'IntervalStyle',
   'lc_monetary',
   'lc_numeric',
-  'search_path',
   'standard_conforming_strings',
   'TimeZone',
   'transform_null_equals',
   'xmloption',
-  ...roles,
 ];
+/** With these Postgres plans anew when they change: only the type of a result may surprise. */
+const parseSettings = [...constantSettings, 'search_path', ...roles];
 
 /** `maxLabels` bounds what is remembered; a forgotten label only costs a reset. */
 export function createLabels(maxLabels = 10_000): Labels {
@@ -84,15 +92,30 @@ export function createLabels(maxLabels = 10_000): Labels {
 function createLabel(settings: ReadonlyMap<string, string>, channels: readonly string[]): Label {
   const replay = replaySql(settings);
   const listens = channels.map((channel) => `; LISTEN ${quoteIdentifier(channel)}`).join('');
-  const context = parseSettings.flatMap((name) => (settings.has(name) ? [name, settings.get(name)] : []));
+  const constants = subset(settings, constantSettings);
   return {
     settings,
     channels,
     resetQuery: encodeQuery(resetSql + (replay === '' ? '' : `; ${replay}`) + listens),
-    parseContext: context.length === 0 ? '' : JSON.stringify(context),
+    parseContext: keyOf(subset(settings, parseSettings)),
+    constants: { settings: constants, key: keyOf(constants) },
     isHazardous: timeLimits.some((name) => settings.has(name) && settings.get(name) !== '0'),
     isPrivileged: roles.some((name) => settings.has(name)),
   };
+}
+
+function subset(settings: ReadonlyMap<string, string>, names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.flatMap((name) => (settings.has(name) ? [[name, settings.get(name)!]] : [])));
+}
+
+function keyOf(settings: ReadonlyMap<string, string>): string {
+  return settings.size === 0 ? '' : JSON.stringify([...settings]);
+}
+
+/** Leads from one context to another; for between segments, outside transactions. */
+export function changeConstantsSql(from: ConstantContext, to: ConstantContext): string {
+  const resets = [...from.settings.keys()].filter((name) => !to.settings.has(name)).map((name) => `RESET ${name}`);
+  return [...resets, replaySql(to.settings)].filter((sql) => sql !== '').join('; ');
 }
 
 /** One SELECT that sets all of them; roles last, since they may forbid the rest. Empty for no settings. */

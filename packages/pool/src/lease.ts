@@ -101,6 +101,8 @@ export class Lease implements Waiter {
     server.holder = session;
     server.onNotification = session.notifications;
     session.state.prepare(server);
+    const { supply } = session.forwarder.statementForwarder;
+    if (supply.hasForeign) supply.bringForeign(server);
     if (session.phase === 'opening') session.state.openOn(server);
   }
 

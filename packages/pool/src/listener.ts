@@ -22,6 +22,8 @@ export interface Listener {
   /** The session now listens on exactly these channels; `done` when that is true. */
   listen(session: ListeningSession, channels: readonly string[], done: () => void): void;
   forget(session: ListeningSession): void;
+  /** This session runs what may send notifications, on that server process: others see its own virtual process id. */
+  mayHaveSent(serverProcessId: number, session: ListeningSession): void;
   /** Gives the connection back to Postgres when nobody listens any more. */
   closeUnused(): void;
   /** Server connections used: 0 or 1. */
@@ -29,7 +31,11 @@ export interface Listener {
   close(): void;
 }
 
+/** Server processes whose last sender is remembered, closed connections included: notifications may outlive them. */
+const maxSenders = 1_000;
+
 export function createListener(pool: Pool): Listener {
+  const senders = new Map<number, number>();
   const channels = new Map<string, Set<ListeningSession>>();
   const bySession = new Map<ListeningSession, readonly string[]>();
   let state: 'closed' | 'connecting' | 'listening' = 'closed';
@@ -96,13 +102,8 @@ export function createListener(pool: Pool): Listener {
     const notification = decodeNotification(body);
     const sessions = channels.get(notification.channel);
     if (sessions === undefined) return;
-    const sender = pool.sessionOn(notification.processId);
-    const message = encodeNotificationResponse(
-      sender?.processId ?? notification.processId,
-      notification.channel,
-      notification.payload,
-    );
     const { processId, channel, payload } = notification;
+    const message = encodeNotificationResponse(senders.get(processId) ?? processId, channel, payload);
     for (const session of sessions) session.hear(processId, channel, payload, message);
   }
 
@@ -161,6 +162,13 @@ export function createListener(pool: Pool): Listener {
           () => {},
         );
       }
+    },
+    mayHaveSent(serverProcessId, { processId }) {
+      if (senders.get(serverProcessId) === processId) return;
+      // The eldest goes first, so one that sends again is put behind the others.
+      senders.delete(serverProcessId);
+      if (senders.size >= maxSenders) senders.delete(senders.keys().next().value!);
+      senders.set(serverProcessId, processId);
     },
     closeUnused() {
       if (server === undefined || channels.size > 0 || server.owed.length > 0) return;

@@ -10,6 +10,7 @@ import { errorField } from './error-message.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import type { StatementRef } from './statement-ref.ts';
 import { renewStatement, type Statement } from './statements.ts';
 
 const routine = new TextEncoder().encode('RevalidateCachedQuery');
@@ -41,11 +42,22 @@ export class PlanRetry {
     this.bound ??= [];
     if (this.bound.length < 64) this.bound.push(statement);
     if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
-    if (server.executesUnsynced > 0 || this.session.inFlight > 0) return;
+    // What came before in the segment could not be repeated: portals of it would be missing.
+    if (server.unsynced > 0 || this.session.inFlight > 0) return;
     this.record = new ByteBuffer();
     this.isComplete = false;
     this.isFlushed = false;
     this.given = 0;
+  }
+
+  /** Whether the segment could be repeated from here. */
+  get isRecording(): boolean {
+    return this.record !== undefined;
+  }
+
+  /** Something was done that cannot be repeated. */
+  forget(): void {
+    if (!this.isRetrying) this.record = undefined;
   }
 
   /** A message of the caller's was sent; `end` is -1 when only a part of it was here. */
@@ -93,7 +105,7 @@ export class PlanRetry {
   }
 
   /** True: the error is kept from the caller, the segment will be repeated. */
-  recovers(kind: Expect, bytes: Uint8Array, start: number, end: number): boolean {
+  recovers(kind: Expect, ref: StatementRef | undefined, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
     if (this.bound === undefined || !isStalePlan(bytes, start)) return false;
     for (const statement of new Set(this.bound)) renewStatement(statement);
@@ -101,7 +113,7 @@ export class PlanRetry {
       return false;
     this.isRetrying = true;
     this.heldError = bytes.slice(start, end);
-    this.isDescribe = kind === Expect.Describe;
+    this.isDescribe = kind === Expect.Describe && ref?.kind !== 'verified';
     // Once the answers that the failure makes void are taken away.
     if (this.isFlushed && !this.isComplete) queueMicrotask(() => this.endSegment());
     return true;

@@ -13,7 +13,6 @@ import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
 import type { ServerConnection } from './server-connection.ts';
-import type { PooledSession } from './session.ts';
 import type { Startup } from './session-state.ts';
 import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
@@ -202,7 +201,8 @@ export class Pool {
       server.isSuspect ||
       this.counted >= this.quota ||
       this.context.isOverBudget(this) ||
-      server.idleSince - server.openedAt > limits.serverLifetimeMs
+      // One that nobody has used yet is there because somebody waits for it.
+      (server.wasLent && server.idleSince - server.openedAt > limits.serverLifetimeMs)
     );
   }
 
@@ -354,14 +354,6 @@ export class Pool {
     while (this.closeOneIdle());
     this.listener.close();
     for (const server of [...this.all()]) server.destroy();
-  }
-
-  /** The session that last sent notifications from the server process: whose virtual process id others should see. */
-  sessionOn(processId: number): PooledSession | undefined {
-    for (const server of this.all()) {
-      if (server.processId === processId) return server.notifier as PooledSession | undefined;
-    }
-    return undefined;
   }
 
   private *all(): Iterable<ServerConnection> {

@@ -21,7 +21,8 @@ export class Riding {
   /** Whether what the caller sends next may share a connection. */
   mayBoard(): boolean {
     const { session } = this;
-    return session.phase === 'open' && session.state.isSettled && session.input.mayShare();
+    const { supply } = session.forwarder.statementForwarder;
+    return session.phase === 'open' && session.state.isSettled && !supply.hasForeign && session.input.mayShare();
   }
 
   board(server: ServerConnection): void {

@@ -81,8 +81,6 @@ export class ServerConnection {
   isDirty = false;
   /** Who used it last, for affinity. */
   lastUser: unknown;
-  /** Who last ran something that may have sent notifications: they show its virtual process id. */
-  notifier: unknown;
   idleSince: number;
   isGone = false;
   /** Not only opened to verify an identity. */

@@ -38,6 +38,8 @@ export class SessionState {
   isBusy = false;
   /** Something in this transaction changed how text is parsed, in a way the label does not tell. */
   hasLocalSettings = false;
+  /** Something may have changed how constants are read, in a way the label does not tell yet. */
+  areConstantsInDoubt = false;
   /** Everything that ran was sure to leave nothing that could be noticed afterwards, not even by the session itself. */
   isUntouched = true;
 
@@ -64,13 +66,14 @@ export class SessionState {
   touch(server: ServerConnection, text: StatementText): void {
     const { traits } = text;
     if (!isTraceless(text)) this.isUntouched = false;
-    if (text.notifies) server.notifier = this.session;
+    if (text.notifies || traits.unknownFunctions.length > 0)
+      this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
+    if (text.changesConstants) this.areConstantsInDoubt = true;
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     if (!isShareableText(text)) this.session.riding.isSegmentShareable = false;
     if (traits.clean) return;
     server.isDirty = true;
-    if (traits.unknownFunctions.length > 0) server.notifier = this.session;
     for (const name of text.customSettings) this.rememberCustom(name);
     if (traits.inspect && (traits.inspectBeyondFunctions || !this.areHarmless(traits.unknownFunctions))) {
       this.touched |= Touched.Holdings;
@@ -92,6 +95,7 @@ export class SessionState {
   touchAll(server: ServerConnection): void {
     server.isDirty = true;
     this.isUntouched = false;
+    this.areConstantsInDoubt = true;
     this.session.riding.isSegmentShareable = false;
     this.touched |= Touched.Holdings;
   }
@@ -232,6 +236,7 @@ export class SessionState {
       this.inspectNow(server, undefined);
       return true;
     }
+    this.areConstantsInDoubt = false;
     if (this.session.learnsStatements(server)) return true;
     return this.objects.length > 0 || this.permanent !== undefined;
   }
@@ -274,9 +279,12 @@ export class SessionState {
   }
 
   private hold(server: ServerConnection, holdings: Holdings): void {
-    this.label = this.session.pool.labels.intern(holdings.settings, holdings.channels);
+    const { session } = this;
+    this.label = session.pool.labels.intern(holdings.settings, holdings.channels);
     server.label = this.label;
     this.objects = holdings.objects;
+    this.areConstantsInDoubt = this.touched !== 0;
+    session.forwarder.statementForwarder.supply.settled(this.label.constants);
   }
 
   /** Pins or unpins as the session's objects demand. False: there is no room for a pin, the session is over. */

@@ -10,8 +10,15 @@ export class SessionStatements {
   }
   /** Whether a name stands for this statement. */
   holds(statement: Statement): boolean {
-    for (const held of this.names?.values() ?? []) if (held === statement) return true;
+    for (const held of this.values()) if (held === statement) return true;
     return false;
+  }
+  values(): Iterable<Statement> {
+    return this.names?.values() ?? [];
+  }
+  /** Every name of the one statement stands for the other. */
+  replace(statement: Statement, other: Statement): void {
+    for (const [name, held] of this.names ?? []) if (held === statement) this.names?.set(name, other);
   }
   set(name: string, statement: Statement): void {
     this.names ??= new Map();

@@ -124,7 +124,8 @@ describe('prepared statements', () => {
     expect(server.asked()).toEqual(['Parse _postern_1 SELECT 1', 'Bind _postern_1', 'Execute', 'Sync']);
     const b = await open();
     await b.send(named('other', 'SELECT 1'), run('other'));
-    expect(server.asked()).toEqual(['Bind _postern_1', 'Execute', 'Sync']);
+    // Postgres is asked whether it is still valid.
+    expect(server.asked()).toEqual(['Describe', 'Bind _postern_1', 'Execute', 'Sync']);
     expect(b.heard()).toEqual(['ParseComplete', 'BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
   });
 

@@ -5,6 +5,7 @@
  */
 import { BackendCode, decodeDataRow, encodeCommandComplete, encodeQuery, encodeSync } from '@postern/wire';
 import { createErrand } from './errand.ts';
+import { rewriteError } from './error-message.ts';
 import type { Forwarder } from './forwarding.ts';
 import { replaySql, resetSql } from './label.ts';
 import { MessageCollector } from './message-collector.ts';
@@ -12,6 +13,7 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { rewritePreparedNames } from './sql/classify.ts';
+import { type EditedSql, originalPosition } from './sql/edited-sql.ts';
 import type { StatementRef } from './statement-ref.ts';
 import { type Statement, type StatementText, serverNamePrefix } from './statements.ts';
 
@@ -31,6 +33,8 @@ export interface SqlEffects {
   readonly list: readonly Effect[];
   /** Statements of the text that are known to have completed. */
   completed: number;
+  /** The text as it was sent. */
+  readonly text: EditedSql;
 }
 
 export function isSqlEffects(ref: unknown): ref is SqlEffects {
@@ -81,79 +85,75 @@ export class SqlPrepared {
       return;
     }
     const sql = utf8.decode(text.tail.subarray(0, text.tail.length - 1));
-    const { rewritten, effects } = this.rewrite(server, sql, text, false);
+    const effects = this.rewrite(server, sql, text, false);
     session.state.touch(server, text);
-    server.send(encodeQuery(rewritten));
+    server.send(encodeQuery(effects.text.sql));
     forwarder.querySent(server, text, effects);
   }
 
   /** A Parse that mentions prepared statements: the text to send instead. `sqlLength` is that of its SQL in bytes. */
   rewriteParse(server: ServerConnection, text: StatementText, sqlLength: number): StatementText {
     const sql = utf8.decode(text.tail.subarray(0, sqlLength));
-    const { rewritten, effects } = this.rewrite(server, sql, text, true);
-    const head = ascii.encode(rewritten);
-    const tail = new Uint8Array(head.length + text.tail.length - sqlLength);
-    tail.set(head);
-    tail.set(text.tail.subarray(sqlLength), head.length);
-    return { ...text, tail, shared: undefined, byContext: undefined, effects };
+    return withSql(text, sqlLength, this.rewrite(server, sql, text, true));
   }
 
-  private rewrite(
-    server: ServerConnection,
-    sql: string,
-    text: StatementText,
-    isParse: boolean,
-  ): { rewritten: string; effects: SqlEffects } {
+  /** A text that mentions prepared statements is bound: the same, or another if the names mean other statements now. */
+  resolve(server: ServerConnection, text: StatementText): StatementText {
+    const known = text.effects;
+    if (known === undefined || server.status === TransactionStatus.Failed) return text;
+    const effects = this.rewrite(server, known.text.original, text, true);
+    return effects.text.sql === known.text.sql ? text : withSql(text, text.tail.indexOf(0), effects);
+  }
+
+  private rewrite(server: ServerConnection, sql: string, text: StatementText, isParse: boolean): SqlEffects {
     const { session, forwarder } = this;
     const list: Effect[] = [];
     /** The name space as it will be at each point of the text, if all goes well. */
     const view = new Map<string, Statement | undefined>();
     const find = (name: string): Statement | undefined =>
       view.has(name) ? view.get(name) : forwarder.statementForwarder.names.get(keyOf(name));
-    const wanted: Statement[] = [];
+    const wasSynced = server.unsynced === 0;
     const named = text.traits.prepared.filter((entry) => entry.kind !== 'deallocate-all');
     let mention = 0;
     const rewritten = rewritePreparedNames(sql, text.traits, (name) => {
       const entry = named[mention++]!;
       const known = find(name);
       if (entry.kind === 'prepare') {
-        if (known !== undefined) {
-          wanted.push(known);
-          return utf8.decode(known.name);
-        }
+        if (known !== undefined) return utf8.decode(this.supplied(server, known).name);
         const body = ascii.encode(`${entry.body}\0\0\0`);
         const statement = session.pool.texts.privateStatement(
           session.pool.texts.intern(body, 0, body.length, body.length - 3),
+          session.state.isSettled ? session.state.label.constants : undefined,
         );
         view.set(name, statement);
         list.push({ kind: 'prepare', at: entry.statement, name: keyOf(name), statement });
         return utf8.decode(statement.name);
       }
       if (known === undefined) return name.startsWith(serverNamePrefix) ? `${name}?` : name;
-      if (!view.has(name)) wanted.push(known);
-      if (entry.kind === 'execute') session.state.touch(server, known.text);
+      const statement = view.has(name) ? known : this.supplied(server, known);
+      if (entry.kind === 'execute') session.state.touch(server, statement.text);
       else {
         view.set(name, undefined);
-        list.push({ kind: 'deallocate', at: entry.statement, name: keyOf(name), statement: known });
+        list.push({ kind: 'deallocate', at: entry.statement, name: keyOf(name), statement });
       }
-      return utf8.decode(known.name);
+      return utf8.decode(statement.name);
     });
     if (text.traits.discardsAll) list.push({ kind: 'deallocate-all', at: 0 });
     for (const entry of text.traits.prepared) {
       if (entry.kind === 'deallocate-all') list.push({ kind: 'deallocate-all', at: entry.statement });
     }
-    this.bring(server, wanted, isParse);
-    return { rewritten, effects: { kind: 'sql-effects', list, completed: 0 } };
+    if (!isParse && wasSynced && server.unsynced > 0) {
+      // What was put in front of a Query is a segment of its own.
+      server.send(encodeSync());
+      server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
+    }
+    return { kind: 'sql-effects', list, completed: 0, text: rewritten };
   }
 
-  /** Puts the statements that a text mentions on the connection, in a segment of their own if none is open. */
-  private bring(server: ServerConnection, wanted: readonly Statement[], isParse: boolean): void {
-    if (server.status === TransactionStatus.Failed) return;
-    const wasSynced = server.unsynced === 0;
-    for (const statement of wanted) this.forwarder.statementForwarder.ensurePrepared(server, statement);
-    if (isParse || !wasSynced || server.unsynced === 0) return;
-    server.send(encodeSync());
-    server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
+  /** A statement that a text mentions, on the connection from now on. */
+  private supplied(server: ServerConnection, statement: Statement): Statement {
+    if (server.status === TransactionStatus.Failed) return statement;
+    return this.forwarder.statementForwarder.supply.ensure(server, statement);
   }
 
   // --- effects ---
@@ -233,23 +233,43 @@ export class SqlPrepared {
   }
 
   /**
-   * Errors about a rewritten name say the caller's own name: "prepared statement "x" already exists". True: the error can
-   * go out as it came.
+   * Errors speak of names and positions as the caller wrote them: "prepared statement "x" already exists". True: the error
+   * can go out as it came.
    */
-  forwardsError(bytes: Uint8Array, start: number, end: number, ref: StatementRef | undefined): boolean {
-    const message = utf8.decode(bytes.subarray(start + 5, end));
-    if (!message.includes(serverNamePrefix)) return true;
-    const written = ref?.kind === 'taken' ? message.replaceAll(utf8.decode(ref.statement.name), ref.name) : message;
-    const renamed = this.forwarder.statementForwarder.names.renameIn(written);
-    if (renamed === message) return true;
-    const body = ascii.encode(renamed);
-    const whole = new Uint8Array(body.length + 5);
-    whole[0] = BackendCode.ErrorResponse;
-    new DataView(whole.buffer).setUint32(1, body.length + 4);
-    whole.set(body, 5);
-    this.session.give(whole);
+  forwardsError(bytes: Uint8Array, start: number, end: number, ref: SqlEffects | StatementRef | undefined): boolean {
+    const { names } = this.forwarder.statementForwarder;
+    const edited = effectsOf(ref)?.text;
+    const written = rewriteError(bytes, start, end, (field, value) => {
+      if (field === 'P' && edited !== undefined) return String(originalPosition(edited, Number(value)));
+      return value.includes(serverNamePrefix) ? names.renameIn(value) : value;
+    });
+    if (written === undefined) return true;
+    this.session.give(written);
     return false;
   }
+}
+
+/** What the text that an answer belongs to has become, if it mentions prepared statements. */
+function effectsOf(ref: SqlEffects | StatementRef | undefined): SqlEffects | undefined {
+  switch (ref?.kind) {
+    case 'sql-effects':
+      return ref;
+    case 'unnamed':
+    case 'named':
+    case 'injected':
+      return ref.statement?.text.effects;
+    default:
+      return undefined;
+  }
+}
+
+/** `text` with other SQL in place of its first `sqlLength` bytes. */
+function withSql(text: StatementText, sqlLength: number, effects: SqlEffects): StatementText {
+  const head = ascii.encode(effects.text.sql);
+  const tail = new Uint8Array(head.length + text.tail.length - sqlLength);
+  tail.set(head);
+  tail.set(text.tail.subarray(sqlLength), head.length);
+  return { ...text, tail, shared: undefined, byContext: undefined, effects };
 }
 
 /** The text of a Parse with the parameter types Postgres resolved, given as an oid array. */

@@ -21,8 +21,8 @@ describe('names of prepared statements', () => {
     a.heard();
     server.asked();
     await a.send(encodeParse('s', 'SELECT 2'));
-    // Postgres looks at the text first, and is asked for the very name that it has.
-    expect(server.asked()).toEqual(['Parse _postern_1 SELECT 2']);
+    // Postgres looks at the text first; then the segment has to fail.
+    expect(server.asked()).toEqual(['Parse _postern_2 SELECT 2', 'Bind _postern_none']);
   });
 
   test('of ours are nobody’s: a caller who guesses one is told that it does not exist', async () => {

@@ -19,6 +19,7 @@ import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
 import { SessionUnnamed } from './session-unnamed.ts';
 import { countedRef, type StatementRef } from './statement-ref.ts';
+import { StatementSupply } from './statement-supply.ts';
 import { encodeParseOf, type Statement, type StatementText, serverNamePrefix } from './statements.ts';
 
 const missingName = `${serverNamePrefix}none`;
@@ -27,13 +28,14 @@ const closeUnnamed: Uint8Array = encodeClose('S', '');
 const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
 /** Larger ones are sent as they arrive. */
-const maxWholeBindBytes = 16_384;
+export const maxWholeBindBytes = 16_384;
 const nothing: Uint8Array = new Uint8Array(0);
 const decoder = new TextDecoder();
 
 export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
   readonly unnamed: SessionUnnamed = new SessionUnnamed();
+  readonly supply: StatementSupply;
   /** Names given by a Parse that is not answered yet. */
   private pending: Map<string, StatementRef> | undefined;
   private readonly session: PooledSession;
@@ -42,6 +44,7 @@ export class StatementForwarder {
   constructor(session: PooledSession, forwarder: Forwarder) {
     this.session = session;
     this.forwarder = forwarder;
+    this.supply = new StatementSupply(session, this.names);
   }
 
   /** False: whether the name is free is not known yet. */
@@ -60,6 +63,7 @@ export class StatementForwarder {
     }
     const given = session.pool.texts.intern(bytes, nameEnd + 1, end, sqlEnd);
     let text = given;
+    this.supply.bringBefore(server, text);
     if (text.traits.prepared.length > 0 || text.traits.discardsAll)
       text = this.forwarder.sqlPrepared.rewriteParse(server, text, sqlEnd - nameEnd - 1);
     if (nameEnd > at + 5) return this.parseNamed(server, bytes, at + 5, nameEnd, text);
@@ -75,7 +79,8 @@ export class StatementForwarder {
     const { current } = this.unnamed;
     const unnamed = current?.text === text ? current : { text };
     server.unnamed = unnamed;
-    server.expect(Expect.Parse, Action.Forward, session, this.unnamed.change(unnamed, session.segmentsSent));
+    const change = this.unnamed.change(unnamed, session.segmentsSent);
+    server.expect(Expect.Parse, this.forwarder.planRetry.action(), session, change);
   }
 
   private parseNamed(
@@ -86,23 +91,18 @@ export class StatementForwarder {
     text: StatementText,
   ): boolean {
     const { session, names } = this;
+    const { planRetry } = this.forwarder;
+    const { label, isSettled } = session.state;
+    const { texts } = session.pool;
     const key = nameKey(bytes, nameStart, nameEnd);
-    const taken = names.get(key);
-    if (taken !== undefined) {
-      if (this.forwarder.planRetry.isReplaying) {
-        this.synthesize(server, parseComplete, undefined);
-        return true;
-      }
+    if (names.get(key) !== undefined) {
+      if (planRetry.isReplaying && planRetry.action() === Action.Swallow) return true;
       // Postgres looks at the text before it refuses the name.
-      if (server.status !== TransactionStatus.Failed) this.ensurePrepared(server, taken);
-      server.send(encodeParseOf(taken.name, text.tail));
-      server.unsynced++;
+      const refused = texts.privateStatement(text, undefined);
+      this.supply.parse(server, refused);
+      server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected', statement: refused });
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
-      server.expect(Expect.Parse, Action.Forward, session, {
-        kind: 'taken',
-        statement: taken,
-        name,
-      } satisfies StatementRef);
+      this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
       return true;
     }
     const { maxSessionStatements, parseContext } = session.context.limits;
@@ -110,62 +110,43 @@ export class StatementForwarder {
       this.failWith(server, '53400', `a session may hold ${maxSessionStatements} prepared statements`);
       return true;
     }
-    const { texts } = session.pool;
-    const shared = texts.statement(text, parseContext ? session.state.label.parseContext : '');
+    const shared = texts.statement(text, parseContext ? label.parseContext : '', label.constants);
+    const isFailed = server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction;
     // A second name of one session for it could not be told from the first in Postgres' errors.
-    const isPrivate = !session.state.isSettled || names.holds(shared);
-    const statement = isPrivate ? texts.privateStatement(text) : shared;
+    const isPrivate = !isSettled || isFailed || text.traits.momentary || names.holds(shared);
+    const statement = isPrivate ? texts.privateStatement(text, isSettled ? label.constants : undefined) : shared;
     const isKnown = server.prepared.get(statement) === statement.generation;
     // Whether the transaction still stands decides whether a Parse succeeds, and that is not known before it is answered.
     if (isKnown && session.inFlight > 0) return false;
     names.set(key, statement);
-    const isFailed = server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction;
-    if (isKnown && !isFailed) {
-      this.synthesize(server, parseComplete, () => names.delete(key));
-      return true;
-    }
-    this.sendParse(server, statement);
-    const ref: StatementRef = { kind: 'named', key, statement };
     this.pending ??= new Map();
+    if (isKnown) {
+      planRetry.uses(server, statement);
+      if (planRetry.isRecording && server.executesUnsynced === 0) {
+        // Postgres says what a Parse would find out: that the plan is stale, or that the text means nothing any more.
+        this.supply.verify(server, statement);
+        const ref: StatementRef = { kind: 'verified', key, statement };
+        this.pending.set(key, ref);
+        server.expect(Expect.Describe, Action.Swallow, session, ref);
+        return true;
+      }
+      // What has run cannot be repeated, should the plan be stale.
+      this.supply.remove(server, statement);
+    }
+    this.supply.parse(server, statement);
+    const ref: StatementRef = { kind: 'named', key, statement };
     this.pending.set(key, ref);
-    server.expect(Expect.Parse, Action.Forward, session, ref);
+    server.expect(Expect.Parse, planRetry.action(), session, ref);
     return true;
   }
 
-  private sendParse(server: ServerConnection, statement: Statement): void {
-    if (server.prepared.size >= this.session.context.limits.maxPreparedStatements) this.evict(server);
-    server.send(encodeParseOf(statement.name, statement.text.tail));
-    server.unsynced++;
-    server.prepared.set(statement, statement.generation);
-  }
-
-  private evict(server: ServerConnection): void {
-    for (const [statement, generation] of server.prepared) {
-      server.prepared.delete(statement);
-      server.send(encodeClose('S', decoder.decode(statement.name)));
-      server.unsynced++;
-      server.expect(Expect.Close, Action.Swallow, this.session, {
-        kind: 'evicted',
-        statement,
-        generation,
-      } satisfies StatementRef);
-      return;
-    }
-  }
-
-  /** Makes sure the connection has the statement: a Parse of ours in front, whose answer nobody sees. */
-  ensurePrepared(server: ServerConnection, statement: Statement): void {
-    const generation = server.prepared.get(statement);
-    if (generation === statement.generation) {
-      if (server.prepared.size * 2 > this.session.context.limits.maxPreparedStatements) {
-        server.prepared.delete(statement);
-        server.prepared.set(statement, generation);
-      }
-      return;
-    }
-    server.prepared.delete(statement);
-    this.sendParse(server, statement);
-    server.expect(Expect.Parse, Action.Swallow, this.session, { kind: 'injected', statement } satisfies StatementRef);
+  /** The statement of this name, on the connection from now on. */
+  private supplied(server: ServerConnection, key: string): Statement | undefined {
+    const statement = this.names.get(key);
+    if (statement === undefined) return undefined;
+    this.supply.bringBefore(server, statement.text);
+    this.forwarder.planRetry.uses(server, statement);
+    return this.supply.ensure(server, statement);
   }
 
   /**
@@ -211,13 +192,21 @@ export class StatementForwarder {
     if (nameEnd === portalEnd + 1) {
       if (!this.ensureUnnamed(server)) return 0;
       text = this.unnamed.current?.text;
+      const resolved = text && this.forwarder.sqlPrepared.resolve(server, text);
+      if (resolved !== undefined && resolved !== text) {
+        text = resolved;
+        this.unnamed.change({ text }, undefined);
+        this.ensureUnnamed(server);
+      }
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
-      const statement = this.names.get(key);
+      let statement = this.supplied(server, key);
       if (statement !== undefined) {
-        this.forwarder.planRetry.uses(server, statement);
-        this.ensurePrepared(server, statement);
-        text = statement.text;
+        text = this.forwarder.sqlPrepared.resolve(server, statement.text);
+        if (text !== statement.text) {
+          this.names.set(key, session.pool.texts.privateStatement(text, statement.constants));
+          statement = this.supplied(server, key)!;
+        }
         this.sendRenamed(server, bytes, at, end, portalEnd + 1, nameEnd, statement.name);
         from = nameEnd;
       } else if (key.startsWith(serverNamePrefix)) {
@@ -284,10 +273,8 @@ export class StatementForwarder {
         if (!this.ensureUnnamed(server)) return false;
       } else {
         const key = nameKey(bytes, at + 6, end - 1);
-        const statement = this.names.get(key);
+        const statement = this.supplied(server, key);
         if (statement !== undefined) {
-          this.forwarder.planRetry.uses(server, statement);
-          this.ensurePrepared(server, statement);
           this.sendRenamed(server, bytes, at, end, at + 6, end - 1, statement.name);
           server.send(bytes, end - 1, end);
           server.unsynced++;
@@ -316,20 +303,22 @@ export class StatementForwarder {
       const key = nameKey(bytes, at + 6, end - 1);
       const statement = this.names.get(key);
       this.names.delete(key);
+      // A repetition of the segment would need it again.
+      this.forwarder.planRetry.forget();
       // Server connections keep it for others; it goes when it is the least recently used.
       this.synthesize(server, closeComplete, () => {
         if (statement !== undefined) this.names.set(key, statement);
       });
       return;
     }
-    let ref: StatementRef | undefined;
+    let ref: StatementRef = countedRef;
     if (bytes[at + 5] === 0x53) {
       ref = this.unnamed.change(undefined, this.session.segmentsSent);
       server.unnamed = null;
     }
     server.send(bytes, at, end);
     server.unsynced++;
-    server.expect(Expect.Close, Action.Forward, this.session, ref);
+    server.expect(Expect.Close, this.forwarder.planRetry.action(), this.session, ref);
   }
 
   /** A Query drops the unnamed statement, unless it is skipped with what came before it. */
@@ -365,6 +354,12 @@ export class StatementForwarder {
     this.pending?.delete(key);
   }
 
+  /** The statement that was there already does for the caller's Parse. */
+  verified(key: string): void {
+    this.confirmed(key);
+    this.session.give(parseComplete);
+  }
+
   /** A message of this kind failed or was skipped. */
   revoked(server: ServerConnection, statementRef: StatementRef, isCause: boolean): void {
     switch (statementRef.kind) {
@@ -373,10 +368,14 @@ export class StatementForwarder {
         this.names.forget(statementRef.key);
         server.prepared.delete(statementRef.statement);
         return;
+      case 'verified':
+        this.pending?.delete(statementRef.key);
+        this.names.forget(statementRef.key);
+        return;
       case 'injected':
         server.prepared.delete(statementRef.statement);
         return;
-      case 'evicted':
+      case 'removed':
         server.prepared.set(statementRef.statement, statementRef.generation);
         return;
       case 'unnamed':

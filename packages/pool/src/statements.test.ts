@@ -1,5 +1,6 @@
 import { decodeParse, decodeText, encodeText } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
+import { createLabels } from './label.ts';
 import { createClassifier } from './sql/classify-cache.ts';
 import {
   createStatementTexts,
@@ -8,6 +9,8 @@ import {
   type StatementText,
   type StatementTexts,
 } from './statements.ts';
+
+const constants = createLabels().none.constants;
 
 function createTexts(maxTexts = 100): { texts: StatementTexts; intern(sql: string, types?: string): StatementText } {
   const classifier = createClassifier();
@@ -80,31 +83,31 @@ describe('statements', () => {
   test('are shared within a parse context and never across', () => {
     const { texts, intern } = createTexts();
     const text = intern('SELECT 1');
-    const shared = texts.statement(text, '');
-    const dmy = texts.statement(text, 'DateStyle DMY');
-    expect(texts.statement(text, '')).toBe(shared);
-    expect(texts.statement(text, 'DateStyle DMY')).toBe(dmy);
+    const shared = texts.statement(text, '', constants);
+    const dmy = texts.statement(text, 'DateStyle DMY', constants);
+    expect(texts.statement(text, '', constants)).toBe(shared);
+    expect(texts.statement(text, 'DateStyle DMY', constants)).toBe(dmy);
     expect(dmy).not.toBe(shared);
     expect(decodeText(dmy.name)).not.toBe(decodeText(shared.name));
-    expect(texts.privateStatement(text)).not.toBe(shared);
+    expect(texts.privateStatement(text, undefined)).not.toBe(shared);
   });
 
   test('a new generation has a new name, never used before', () => {
     const { texts, intern } = createTexts();
-    const statement = texts.statement(intern('SELECT 1'), '');
+    const statement = texts.statement(intern('SELECT 1'), '', constants);
     const names = new Set<string>();
     for (let i = 0; i < 12; i++) {
       names.add(decodeText(statement.name));
       renewStatement(statement);
     }
-    for (let i = 0; i < 12; i++) names.add(decodeText(texts.privateStatement(statement.text).name));
+    for (let i = 0; i < 12; i++) names.add(decodeText(texts.privateStatement(statement.text, undefined).name));
     expect(names.size).toBe(24);
     expect(statement.generation).toBe(12);
   });
 
   test('the Parse of one is what its callers sent, under its own name', () => {
     const { texts, intern } = createTexts();
-    const statement = texts.statement(intern('SELECT $1', '\0\u0001\0\0\0\u0017'), '');
+    const statement = texts.statement(intern('SELECT $1', '\0\u0001\0\0\0\u0017'), '', constants);
     const message = encodeParseOf(statement.name, statement.text.tail);
     expect(decodeParse(message.subarray(5))).toEqual({
       name: decodeText(statement.name),

@@ -3,6 +3,7 @@
  * text under one parse context, with the name it has on server connections. Rules: reference/pooling.md §2.12.
  */
 import { copyBytes } from './byte-buffer.ts';
+import type { ConstantContext } from './label.ts';
 import type { SqlTraits } from './sql/classify.ts';
 import type { SqlEffects } from './sql-prepared.ts';
 
@@ -19,6 +20,8 @@ export interface StatementText {
   readonly notifies: boolean;
   /** May change settings for the rest of its transaction. */
   readonly setsLocal: boolean;
+  /** May change the settings under which constants are read. */
+  readonly changesConstants: boolean;
   /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
   readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
@@ -39,6 +42,8 @@ export interface Statement {
   generation: number;
   /** The name on the server for the current generation, without terminator. */
   name: Uint8Array;
+  /** Under which its constants are read wherever it is parsed; undefined while that is not known. */
+  constants: ConstantContext | undefined;
 }
 
 /** A session's unnamed statement: an identity of its own, because Postgres keeps only one per connection. */
@@ -49,10 +54,10 @@ export interface UnnamedStatement {
 export interface StatementTexts {
   /** The text at `bytes[start..end)` (borrowed). `sqlEnd` is where its SQL ends. */
   intern(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText;
-  /** The statement of `text` under `context`; '' is the server's own. */
-  statement(text: StatementText, context: string): Statement;
+  /** The statement of `text` under `context` (Label.parseContext); '' is the server's own. */
+  statement(text: StatementText, context: string, constants: ConstantContext): Statement;
   /** A statement nobody else will be given. */
-  privateStatement(text: StatementText): Statement;
+  privateStatement(text: StatementText, constants: ConstantContext | undefined): Statement;
 }
 
 const ascii = new TextEncoder();
@@ -82,12 +87,14 @@ export function createStatementTexts(options: {
     const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
     const traits = classify(sql);
     const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
+    const setsLocal = /\bset\s+local\b|\bset_config\b/i.test(sql);
     return {
       tail,
       traits,
       customSettings,
       notifies: /notify/i.test(sql),
-      setsLocal: /\bset\s+local\b|\bset_config\b/i.test(sql),
+      setsLocal,
+      changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       shared: undefined,
@@ -102,8 +109,8 @@ export function createStatementTexts(options: {
     return traits.prepared.length > 0 ? options.classify(sql) : traits;
   }
 
-  function newStatement(text: StatementText): Statement {
-    const statement: Statement = { text, id: ++lastId, generation: 0, name: noName };
+  function newStatement(text: StatementText, constants: ConstantContext | undefined): Statement {
+    const statement: Statement = { text, id: ++lastId, generation: 0, name: noName, constants };
     statement.name = ascii.encode(serverNamePrefix + statement.id);
     return statement;
   }
@@ -123,16 +130,16 @@ export function createStatementTexts(options: {
       remember(hash, text);
       return text;
     },
-    statement(text, context) {
+    statement(text, context, constants) {
       if (context === '') {
-        text.shared ??= newStatement(text);
+        text.shared ??= newStatement(text, constants);
         return text.shared;
       }
       text.byContext ??= new Map();
       let statement = text.byContext.get(context);
       if (statement === undefined) {
         if (text.byContext.size >= maxContexts) text.byContext.clear();
-        statement = newStatement(text);
+        statement = newStatement(text, constants);
         text.byContext.set(context, statement);
       }
       return statement;
@@ -157,6 +164,14 @@ function find(first: TextNode | undefined, bytes: Uint8Array, start: number, end
     if (isEqual(node.text.tail, bytes, start, end)) return node.text;
   }
   return undefined;
+}
+
+/** In a text that sets something: the settings that constants depend on, and what may set any without naming it. */
+const settingsOfConstants =
+  /array_nulls|backslash_quote|client_encoding|datestyle|text_search_config|intervalstyle|lc_monetary|lc_numeric|standard_conforming|time\s*zone|transform_null|xml|\b(?:all|alter|call|create|do|drop|execute|import|names|refresh)\b|set_config\s*\(\s*[^'\s]/i;
+
+function changesConstants(sql: string, traits: SqlTraits): boolean {
+  return traits.ambiguous || traits.unknownFunctions.length > 0 || settingsOfConstants.test(sql);
 }
 
 const noName: Uint8Array = new Uint8Array(0);

@@ -1,5 +1,6 @@
 /**
- * Differences we decided to live with: one file per script in `accepted/`, the reason on top, the exact diff below.
+ * Differences we decided to live with: one file per script in `accepted/`, the reason on top, the exact diff below. Where a
+ * mode differs in its own way it has a file of its own: `name-of-the-script.tcp-pooled-moving.md`.
  *
  *     # name-of-the-script
  *     Why this differs and why it is right that it does.
@@ -38,8 +39,10 @@ const FOLDER = join(import.meta.dirname, '..', 'accepted');
 
 /** The diff that is expected for this script in this mode; empty when none is accepted. */
 export function acceptedDiff(script: string, mode: RouteKind): string {
-  const path = join(FOLDER, `${script}.md`);
-  if (!existsSync(path)) return '';
+  const path = [`${script}.${mode}.md`, `${script}.md`]
+    .map((file) => join(FOLDER, file))
+    .find((file) => existsSync(file));
+  if (path === undefined) return '';
   const accepted = parseAcceptedDifference(readFileSync(path, 'utf8'), path);
   return accepted.modes.includes(mode) ? accepted.diff : '';
 }

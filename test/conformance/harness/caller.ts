@@ -54,6 +54,8 @@ export interface Caller {
   ready(count?: number): Promise<void>;
   /** Waits for `count` further messages of this kind (`'CopyInResponse'`). */
   until(kind: string, count?: number): Promise<void>;
+  /** Waits for bytes that are no message: the answer to a request for encryption. */
+  bytes(): Promise<void>;
   /** Waits until nothing has arrived for `ms`. For "no answer comes"; never for "the answer has come". */
   quiet(ms?: number): Promise<void>;
   /** Waits for whatever comes next, at most `limitMs`. */
@@ -182,6 +184,7 @@ export function createCaller(name: string, connection: ByteConnection, setting: 
     send,
     ready: (count = 1) => until('ReadyForQuery', count),
     until: (kind, count = 1) => until(kind, count),
+    bytes: () => wait('bytes', () => reader.pending.length > 0),
     async quiet(ms = 30) {
       let before = -1;
       while (before !== received.length) {

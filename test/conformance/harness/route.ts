@@ -1,7 +1,7 @@
 /** The ways from a caller to Postgres that are compared with one another. */
 import type { ByteConnection } from './byte-connection.ts';
 
-export type RouteKind = 'direct-postgres' | 'tcp-pooled' | 'tcp-direct' | 'ws-pooled-cut';
+export type RouteKind = 'direct-postgres' | 'tcp-pooled' | 'tcp-pooled-moving' | 'tcp-direct' | 'ws-pooled-cut';
 
 /** A way to one database, made for one run of one script. */
 export interface Route {

@@ -71,4 +71,18 @@ export const huntedScripts: readonly Script[] = [
       await a.ready(3);
     },
   },
+  {
+    name: 'hunted-large-texts-in-pieces',
+    section: '2.3',
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      const text = query(`SELECT length('${'y'.repeat(1_000_000)}')`);
+      await a.send(text.subarray(0, 700_000));
+      // What has not arrived whole keeps nobody's connection.
+      await b.query('SELECT 1');
+      await a.send(text.subarray(700_000));
+      await a.ready();
+    },
+  },
 ];

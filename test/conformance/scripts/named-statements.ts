@@ -242,4 +242,42 @@ export const namedStatementScripts: readonly Script[] = [
       await a.ready(2);
     },
   },
+  {
+    name: 'named-constants-of-the-moment',
+    section: '2.12',
+    setup: 'CREATE TYPE kind AS (n int)',
+    async run({ open, observe }) {
+      // Postgres reads such constants when it parses: a text that somebody else prepared before means something else.
+      const texts = [
+        `SELECT 'now'::timestamptz = now()`,
+        `SELECT timestamp with time zone 'now' = now()`,
+        `SELECT coalesce($$ NOW $$::timestamptz, now()) = now()`,
+        `SELECT count(*) FROM pg_type WHERE oid = 'kind'::regtype`,
+        `SELECT count(*) FROM pg_type WHERE oid = regtype 'kind'`,
+      ];
+      const a = await open('A');
+      const b = await open('B');
+      for (const text of texts)
+        await a.segment(parse('s', text), bind({ statement: 's' }), execute(), closeStatement('s'));
+      await observe('DROP TYPE kind');
+      await observe('CREATE TYPE kind AS (n int)');
+      for (const text of texts)
+        await b.segment(parse('s', text), bind({ statement: 's' }), execute(), closeStatement('s'));
+    },
+  },
+  {
+    name: 'named-text-of-others-in-a-failed-transaction',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT 1'), parse('s2', 'ROLLBACK'));
+      await a.query('BEGIN');
+      await a.query('SELECT 1/0');
+      await a.segment(parse('s1', 'SELECT 1'));
+      await a.segment(parse('s2', 'ROLLBACK'), bind({ statement: 's2' }), execute());
+      await a.segment(parse('s1', 'SELECT 1'), bind({ statement: 's1' }), execute());
+      await b.segment(bind({ statement: 's1' }), execute());
+    },
+  },
 ];

@@ -185,6 +185,31 @@ export const parameterStatusScripts: readonly Script[] = [
     },
   },
   {
+    name: 'settings-under-which-a-statement-was-prepared',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B', { parameters: { DateStyle: 'DMY' } });
+      const text = `SELECT '01/02/2020'::date, $1::text`;
+      const run = (statement: string): Promise<void> => a.segment(bind({ statement, values: ['x'] }), execute());
+      await a.query(`SET DateStyle = 'DMY'; SET work_mem = '333kB'`);
+      await a.segment(parse('s1', text));
+      await a.query(`PREPARE s2 (text) AS SELECT '01/02/2020'::date, $1`);
+      await a.query(`SET DateStyle = 'ISO, MDY'`);
+      await run('s1');
+      await run('s2');
+      await a.query(`EXECUTE s2 ('y'); SHOW DateStyle; SHOW work_mem`);
+      // Nobody else's statement has changed by it.
+      await b.segment(parse('s1', text), bind({ statement: 's1', values: ['z'] }), execute());
+      await a.query('BEGIN; SET LOCAL DateStyle = DMY');
+      await run('s1');
+      await a.segment(parse('s3', text), bind({ statement: 's3', values: ['x'] }), execute());
+      await a.query('COMMIT');
+      await a.segment(parse('s4', text), bind({ statement: 's4', values: ['x'] }), execute());
+      await run('s1');
+    },
+  },
+  {
     name: 'settings-search-path-and-statements',
     section: '2.12',
     setup: `CREATE SCHEMA one; CREATE SCHEMA two; CREATE TABLE one.t AS SELECT 'one' AS v; CREATE TABLE two.t AS SELECT 2 AS v`,

@@ -1,5 +1,14 @@
 /** PREPARE, EXECUTE and DEALLOCATE in SQL share the name space of the protocol (§2.12 "SQL level"). */
-import { bind, describeStatement, execute, extended, parse, query, sync } from '../harness/frontend-message.ts';
+import {
+  bind,
+  closeStatement,
+  describeStatement,
+  execute,
+  extended,
+  parse,
+  query,
+  sync,
+} from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 export const sqlStatementScripts: readonly Script[] = [
@@ -189,6 +198,61 @@ export const sqlStatementScripts: readonly Script[] = [
       );
       await a.ready(3);
       await a.query('ROLLBACK');
+      await a.query('EXECUTE s1');
+    },
+  },
+  {
+    name: 'sql-error-positions-are-those-of-the-text-sent',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.query('PREPARE s AS SELECT nowhere');
+      await a.query(`SELECT 'ä€😀'; PREPARE s AS SELECT 'ä€😀', nowhere`);
+      await a.query('PREPARE s (int) AS SELECT $1');
+      await a.query('EXECUTE s (nowhere)');
+      await a.query(`EXECUTE s (1); EXECUTE s ('x'::nothing)`);
+      await a.query('EXECUTE s (1); SELEC');
+      await a.query('PREPARE s AS');
+      await a.segment(parse('', 'PREPARE other AS SELECT nowhere'), bind(), execute());
+      await a.segment(extended('EXECUTE s (nowhere)'));
+      await a.segment(parse('run', 'EXECUTE s (1, nowhere'));
+      await a.segment(parse('run', 'EXECUTE s (nowhere)'));
+      await a.segment(bind({ statement: 'run' }), execute());
+    },
+  },
+  {
+    name: 'sql-prepared-execute-means-the-name-when-it-runs',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('run', 'EXECUTE s1'), parse('end', 'DEALLOCATE s1'), parse('', 'EXECUTE s1'));
+      await a.segment(bind({ statement: 'run' }), execute());
+      await a.query(`PREPARE s1 AS SELECT 'one'`);
+      await a.segment(bind({ statement: 'run' }), execute());
+      await a.segment(bind({ statement: 'end' }), execute());
+      await a.segment(bind({ statement: 'run' }), execute());
+      await a.segment(parse('s1', `SELECT 'two'`), parse('', 'EXECUTE s1'));
+      await a.segment(bind({ statement: 'run' }), execute(), bind(), execute());
+      await a.segment(closeStatement('s1'), parse('s1', `SELECT 'three', $1::int`));
+      await a.segment(bind({ statement: 'run' }), execute());
+      await a.segment(bind(), execute());
+      await a.segment(bind({ statement: 'end' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.segment(bind({ statement: 'end' }), execute());
+    },
+  },
+  {
+    name: 'sql-prepared-prepare-runs-again',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('make', `PREPARE s1 AS SELECT 'made'`), parse('end', 'DEALLOCATE s1'));
+      for (let turn = 0; turn < 2; turn++) {
+        await a.segment(bind({ statement: 'make' }), execute());
+        await a.query('EXECUTE s1');
+        await a.segment(bind({ statement: 'make' }), execute());
+        await a.segment(bind({ statement: 'end' }), execute());
+      }
       await a.query('EXECUTE s1');
     },
   },

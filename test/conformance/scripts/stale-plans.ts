@@ -1,5 +1,13 @@
 /** `cached plan must not change result type` and other effects of DDL on prepared statements (§2.13). */
-import { bind, describeStatement, execute, extended, flush, parse } from '../harness/frontend-message.ts';
+import {
+  bind,
+  closeStatement,
+  describeStatement,
+  execute,
+  extended,
+  flush,
+  parse,
+} from '../harness/frontend-message.ts';
 import type { Script } from '../harness/script.ts';
 
 const TABLE = 'CREATE TABLE t (n int); INSERT INTO t VALUES (1)';
@@ -104,6 +112,90 @@ export const stalePlanScripts: readonly Script[] = [
       await a.query('EXECUTE s1');
       await observe('ALTER TABLE t ADD COLUMN extra text');
       await a.query('EXECUTE s1');
+    },
+  },
+  {
+    name: 'stale-plan-fresh-parse-in-a-transaction',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.query('BEGIN');
+      await a.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await a.query('COMMIT');
+    },
+  },
+  {
+    name: 'stale-plan-fresh-parse-behind-other-work',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(
+        extended('INSERT INTO t VALUES (2)'),
+        parse('s1', 'SELECT * FROM t'),
+        bind({ statement: 's1' }),
+        execute(),
+      );
+      await observe('SELECT count(*) FROM t');
+    },
+  },
+  {
+    name: 'stale-plan-of-the-second-statement-in-a-segment',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.segment(parse('s1', 'SELECT 1'));
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(
+        bind({ portal: 'p1', statement: 's1' }),
+        closeStatement('s1'),
+        parse('s2', 'SELECT * FROM t'),
+        bind({ statement: 's2' }),
+        execute(),
+      );
+    },
+  },
+  {
+    name: 'stale-plan-fresh-parse-of-a-dropped-table',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT n FROM t'), bind({ statement: 's1' }), execute());
+      await observe('DROP TABLE t');
+      await a.segment(parse('s1', 'SELECT n FROM t'), bind({ statement: 's1' }), execute());
+      await a.segment(describeStatement('s1'));
+      await observe('CREATE TABLE t (n text)');
+      await a.segment(parse('s1', 'SELECT n FROM t'), describeStatement('s1'));
+    },
+  },
+  {
+    name: 'stale-plan-behind-a-temporary-table',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      const b = await open('B');
+      await b.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await a.query('CREATE TEMP TABLE t (n text, m text)');
+      await a.query('BEGIN');
+      await a.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), execute());
+      await a.query('COMMIT');
+      await a.query('DROP TABLE pg_temp.t');
+      await b.query('BEGIN');
+      await b.segment(bind({ statement: 's1' }), execute());
+      await b.query('COMMIT');
     },
   },
 ];

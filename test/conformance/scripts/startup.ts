@@ -181,11 +181,11 @@ export const startupScripts: readonly Script[] = [
     async run({ connect }) {
       const a = await connect('A');
       await a.send(gssEncRequest());
-      await a.quiet();
+      await a.bytes();
       a.disconnect();
       const b = await connect('B');
       await b.send(sslRequest());
-      await b.quiet();
+      await b.bytes();
       b.disconnect();
     },
   },

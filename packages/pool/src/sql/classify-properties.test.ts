@@ -124,7 +124,7 @@ describe('classifySql, whatever the text', () => {
       // Exactly the names are replaced (by "x"), however long they were: Postgres and we truncate them.
       const replaced = traits.prepared.filter((mention) => mention.kind !== 'deallocate-all');
       const named = replaced.reduce((sum, { nameStart, nameEnd }) => sum + nameEnd - nameStart, 0);
-      if (rewritePreparedNames(sql, traits, () => 'x').length !== sql.length - named + 3 * replaced.length) {
+      if (rewritePreparedNames(sql, traits, () => 'x').sql.length !== sql.length - named + 3 * replaced.length) {
         expect.fail(`rewritten: ${label}`);
       }
     }

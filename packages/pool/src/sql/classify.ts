@@ -7,6 +7,7 @@
  * they are decoded with it; decoded as UTF-8 such a character shows as U+FFFD, which makes the text ambiguous.
  */
 import { classifyStatement, createFindings, type Findings, isDiscardAll } from './classify-statement.ts';
+import { hasMomentaryConstant } from './momentary-constants.ts';
 import type { PreparedMention } from './prepared-names.ts';
 import { readSqlText, type SqlText } from './sql-text.ts';
 
@@ -42,6 +43,8 @@ export interface SqlTraits {
   readonly changesSchema: boolean;
   /** Contains transaction control, or a statement that is not recognised. */
   readonly mayOpenTransaction: boolean;
+  /** May have constants that mean something else when the text is parsed again later: 'now'::timestamptz, 'f'::regproc. */
+  readonly momentary: boolean;
   /** One autocommit query or data change that may run between other callers' statements on a shared connection. */
   readonly multiplexable: boolean;
   /** Names prepared statements, so it must not be sent as it is. Not set for a lone DEALLOCATE ALL. */
@@ -86,6 +89,7 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     deallocatesAll,
     changesSchema: findings.changesSchema,
     mayOpenTransaction: findings.mayOpenTransaction,
+    momentary: hasMomentaryConstant(text),
     multiplexable: findings.isMultiplexable && statements === 1,
     needsReplacement: prepared.length > 0 && !deallocatesAll,
     ambiguous,

@@ -88,7 +88,7 @@ describe('prepared statements named in SQL', () => {
 
 describe('rewritePreparedNames', () => {
   const rewritten = (sql: string): string =>
-    rewritePreparedNames(sql, classifySql(sql), (name, kind) => `${kind}-${name}"`);
+    rewritePreparedNames(sql, classifySql(sql), (name, kind) => `${kind}-${name}"`).sql;
 
   it('puts quoted names in place of the written ones', () => {
     expect(rewritten('PREPARE a(int)AS select 1; EXECUTE/**/"B"(1); deallocate all; DEALLOCATE c')).toBe(
@@ -102,6 +102,6 @@ describe('rewritePreparedNames', () => {
 
   it('gives a text that names the same again', () => {
     const sql = 'explain analyze execute "a"; create table t as execute "a"; prepare "a" as select 1';
-    expect(rewritePreparedNames(sql, classifySql(sql), (name) => name)).toBe(sql);
+    expect(rewritePreparedNames(sql, classifySql(sql), (name) => name).sql).toBe(sql);
   });
 });

@@ -1,4 +1,5 @@
 /** Prepared statements named in SQL text: PREPARE, EXECUTE, DEALLOCATE. They share one name space with Parse and Close. */
+import { type Edit, type EditedSql, editSql } from './edited-sql.ts';
 import { identifierName, isIdentifier, quoteIdentifier } from './identifiers.ts';
 import { isNeverName } from './keywords.ts';
 import type { SqlText } from './sql-text.ts';
@@ -92,13 +93,12 @@ export function rewritePreparedNames(
   sql: string,
   traits: { readonly prepared: readonly PreparedMention[] },
   serverName: (name: string, kind: PreparedMention['kind']) => string,
-): string {
-  let rewritten = '';
-  let from = 0;
+): EditedSql {
+  const edits: Edit[] = [];
   for (const mention of traits.prepared) {
     if (mention.kind === 'deallocate-all') continue;
-    rewritten += sql.slice(from, mention.nameStart) + quoteIdentifier(serverName(mention.name, mention.kind));
-    from = mention.nameEnd;
+    const replacement = quoteIdentifier(serverName(mention.name, mention.kind));
+    edits.push({ start: mention.nameStart, end: mention.nameEnd, replacement });
   }
-  return rewritten + sql.slice(from);
+  return editSql(sql, edits);
 }
