@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Rolldown } from 'tsdown';
 
-/** Writes dist/third-party-licenses.txt: the licence of every npm package that ended up in the bundle. */
-export function thirdPartyLicenses(): Rolldown.Plugin {
+/** Writes dist/third-party-licenses.txt: the licence of every npm package that ended up in the bundle, or beside it. */
+export function thirdPartyLicenses(beside: readonly string[]): Rolldown.Plugin {
   return {
     name: 'third-party-licenses',
     generateBundle(_options, bundle) {
-      const folders = new Set<string>();
+      const folders = new Set<string>(beside);
       for (const output of Object.values(bundle)) {
         if (output.type !== 'chunk') continue;
         for (const module of Object.keys(output.modules)) {

@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown';
+import { queryCompiler, queryCompilerPackage } from './query-compiler.config.ts';
 import { thirdPartyLicenses } from './third-party-licenses.config.ts';
 
 // One file without dependencies to install: everything but Postgres itself is bundled.
@@ -12,5 +13,5 @@ export default defineConfig({
   sourcemap: true,
   deps: { onlyBundle: false },
   outExtensions: () => ({ js: '.js', dts: '.d.ts' }),
-  plugins: [thirdPartyLicenses()],
+  plugins: [queryCompiler(), thirdPartyLicenses([queryCompilerPackage])],
 });
