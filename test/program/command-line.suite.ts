@@ -25,12 +25,21 @@ export function commandLineSuite(): void {
       [['serve'], 'no database to serve: give --database-url'],
       [['serve', '--database-url', 'mysql://u:hunter2@h/d'], '--database-url: expected postgres://'],
       [['serve', '--database-url', url, '--tcp', 'nowhere'], '--tcp: expected HOST:PORT'],
-      [['serve', '--database-url', url, '--pool-size', '0'], '--pool-size: expected number to be >=1'],
+      [['serve', '--database-url', url, '--pool-size', '0'], '--pool-size: expected a whole number from 1 to 10000'],
+      [['serve', '--database-url', url, '--pool-size', '2.5'], '--pool-size: expected a whole number from 1 to 10000'],
+      [['serve', '--database-url', url, '--workers', 'many'], '--workers: expected a whole number from 1 to 127'],
+      [['serve', url], 'Expected 0 arguments but got 1; see postern --help'],
+      [['dev', '--data-dir', ''], '--data-dir: expected a folder'],
+      [
+        ['serve', '--database-url', 'postgres://u:1/hunter2@h/d'],
+        '--database-url: the database URL has an @ behind its host',
+      ],
+      [['serve', '--database-url', 'postgres://u:hunter2@h:x/d'], '--database-url: the database URL is not a URL'],
       [['serve', '--database-url', url, '--log-format', 'xml'], '--log-format: expected one of "pretty"|"json"'],
       [['serve', '--database-url', url, '--shutdown-grace', '10'], '--shutdown-grace: expected a time with its unit'],
       [['serve', '--database-url', url, '--tls-cert', 'x.pem'], '--tls-cert is set, but tls.key is not'],
       [['serve', '--database-url', url, '--tls-cert', 'x.pem', '--tls-key', 'x.pem'], 'tls.cert: ENOENT'],
-      [['serve', '--database-url', `${url}?sslmode=maybe`], 'sslmode=maybe'],
+      [['serve', '--database-url', `${url}?sslmode=maybe`], '--database-url: the database URL has sslmode=maybe'],
       [['dev', '--config', 'nothing.json'], 'cannot read the configuration nothing.json'],
     ])('postern %j', async (args, message) => {
       const { code, stdout, stderr } = await runProgram(args);

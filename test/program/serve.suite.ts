@@ -136,7 +136,7 @@ export function serveSuite(): void {
     await program.printed('"changed":["shutdownGrace"],"needRestart":["poolSize"]');
     writeFileSync(config, '{"poolSize": "many"}');
     program.child.kill('SIGHUP');
-    await program.printed(`"event":"reload_refused","error":"${config}: poolSize: expected number`);
+    await program.printed(`"event":"reload_refused","error":"${config}: poolSize: expected a whole number`);
     expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
     await client.query('BEGIN');
     expect(await program.stop()).toEqual({ code: 0, signal: null });

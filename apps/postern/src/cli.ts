@@ -92,7 +92,7 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
     program
       .command('dev')
       .description('open the gate in front of an embedded Postgres whose data is kept in this folder')
-      .option('--data-dir <folder>', 'where the data is kept (default: .postern)'),
+      .option('--data-dir <folder>', 'where the data is kept (default: .postern)', notEmpty),
   ).action(remember('dev'));
 
   common(
@@ -118,11 +118,18 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
   return invocation;
 }
 
+/** An empty one is a variable of the shell that was not set; it would mean the current folder. */
+function notEmpty(folder: string): string {
+  if (folder === '') throw new UsageError('--data-dir: expected a folder');
+  return folder;
+}
+
 function oneLine(message: string): string {
   return `${message
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
-    .trim()}; see postern --help`;
+    .trim()
+    .replace(/\.$/, '')}; see postern --help`;
 }
 
 const helpAfter = `

@@ -68,6 +68,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
     keys: openKeys(config.keysFile, keyEntries, log),
     plans: plansOf(config),
     cacheBytes: config.cacheSize,
+    publicOrigin: config.publicUrl,
     acceptPlainPasswords: config.acceptPlainPasswords,
     worker,
     // bin/postern.js has V8 save memory, for the sake of idle callers; under load that is a third of a small request.

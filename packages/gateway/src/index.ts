@@ -1,4 +1,5 @@
 /** The gateway as a library; the program around it is apps/postern. */
+export { type ParsedDatabaseUrl, parseDatabaseUrl } from './endpoints/database-url.ts';
 export type { EndpointConfig } from './endpoints/endpoint.ts';
 export type { CallerFacts, GatewayEvent, LogEvent } from './events.ts';
 export { createGateway, type Gateway, type GatewayConfig, type GatewayPlatform } from './gateway.ts';

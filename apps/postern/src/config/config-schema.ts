@@ -1,3 +1,4 @@
+import { parseDatabaseUrl } from '@postern/gateway';
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
@@ -35,6 +36,8 @@ export interface Config {
   readonly plans?: Readonly<Record<string, PlanChanges>> | undefined;
   /** Bytes. */
   readonly cacheSize?: number | undefined;
+  /** An origin: no path. */
+  readonly publicUrl?: string | undefined;
   readonly logFormat: 'pretty' | 'json';
   /** Milliseconds. */
   readonly shutdownGrace: number;
@@ -96,9 +99,31 @@ const size = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-const databaseUrl = z.string().regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:5432/database');
+const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'expected postgres://user:password@host:5432/database')
+  .check(({ value, issues }) => {
+    try {
+      parseDatabaseUrl(value);
+    } catch (error) {
+      issues.push({ code: 'custom', input: value, message: (error as Error).message });
+    }
+  });
 
-const poolSize = z.int().min(1).max(10_000);
+const origin = z.string().transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  context.issues.push({ code: 'custom', input: text, message: 'expected https://HOST, without a path' });
+  return z.NEVER;
+});
+
+function wholeNumber(min: number, max?: number): z.ZodInt {
+  const expected = `expected a whole number from ${min} ${max === undefined ? 'on' : `to ${max}`}`;
+  const number = z.int(expected).min(min, expected);
+  return max === undefined ? number : number.max(max, expected);
+}
+
+const poolSize = wholeNumber(1, 10_000);
 
 const endpoint = z.strictObject({
   databaseUrl: databaseUrl.describe('Where this Postgres is; role and password are optional.'),
@@ -114,7 +139,11 @@ const plan = z.strictObject({
   queryTimeout: duration.optional().describe('Longest time of one request, for example 10s; then it is cancelled.'),
   transactionTimeout: duration.optional().describe('Longest interactive transaction, for example 15s.'),
   responseSize: size.optional().describe('Largest response, for example 5MB.'),
-  requestsPerSecond: z.number().positive().optional().describe('Requests of one key; twice as many may come at once.'),
+  requestsPerSecond: z
+    .number('expected a number above 0')
+    .positive('expected a number above 0')
+    .optional()
+    .describe('Requests of one key; twice as many may come at once.'),
 });
 
 const schema = z.strictObject({
@@ -129,10 +158,7 @@ const schema = z.strictObject({
     .prefault('127.0.0.1:6432')
     .describe('HOST:PORT of the Postgres protocol; port 0 picks a free one.'),
   poolSize: poolSize.optional().describe('Server connections per pool; default 2 × cores + 1.'),
-  workers: z
-    .int()
-    .min(1)
-    .max(127)
+  workers: wholeNumber(1, 127)
     .optional()
     .describe(
       'Processes that serve the same ports and share the pools; default one per core when there are more than two, else 1.',
@@ -148,10 +174,8 @@ const schema = z.strictObject({
     .boolean()
     .optional()
     .describe('Take passwords over connections that are neither encrypted nor local: when something else encrypts.'),
-  maxCallers: z.int().min(1).optional().describe('WebSocket and TCP callers at once; default 10000.'),
-  maxServerConnections: z
-    .int()
-    .min(0)
+  maxCallers: wholeNumber(1).optional().describe('WebSocket and TCP callers at once; default 10000.'),
+  maxServerConnections: wholeNumber(0)
     .optional()
     .describe('Server connections of one Postgres over all its pools; 0 (the default): as many as the pools may have.'),
   clientIdleTimeout: duration
@@ -164,7 +188,7 @@ const schema = z.strictObject({
     .describe('A server connection that only verified a login is closed when unused for so long, default 10s.'),
   transactions: z
     .strictObject({
-      maxTransactions: z.int().min(1).optional().describe('At once; default 1000.'),
+      maxTransactions: wholeNumber(1).optional().describe('At once; default 1000.'),
       idleTimeout: duration.optional().describe('Longest pause between two requests, default 15s.'),
       totalTimeout: duration.optional().describe('The whole transaction, when its begin does not say; default 60s.'),
       maxTotalTimeout: duration.optional().describe('The most that a begin can ask for, default 5m.'),
@@ -186,6 +210,11 @@ const schema = z.strictObject({
     .optional()
     .describe('Limits that API keys name: changes to free, starter, pro and business, or further plans.'),
   cacheSize: size.optional().describe('Memory for cached results, for example 64MB (the default).'),
+  publicUrl: origin
+    .optional()
+    .describe(
+      'How callers reach this gateway, for example https://gate.example.com, where a proxy in front changes the host name.',
+    ),
   logFormat: z.enum(['pretty', 'json']).default('pretty').describe('pretty for people, json for machines.'),
   shutdownGrace: duration
     .prefault('10s')

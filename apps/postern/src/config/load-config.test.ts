@@ -76,6 +76,7 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     'POSTERN_KEYS_FILE',
     'POSTERN_PLANS',
     'POSTERN_CACHE_SIZE',
+    'POSTERN_PUBLIC_URL',
     'POSTERN_LOG_FORMAT',
     'POSTERN_SHUTDOWN_GRACE',
   ]);
@@ -95,7 +96,11 @@ test('every key has a variable; groups of named things are JSON in it', () => {
 describe('says where the wrong value is and what is allowed', () => {
   test.each<[what: string, given: Parameters<typeof load>[0], message: string]>([
     ['a flag', { flags: [flag('http', 'x')] }, '--http: expected HOST:PORT, for example 127.0.0.1:4444'],
-    ['a variable', { env: { POSTERN_POOL_SIZE: 'many' } }, 'POSTERN_POOL_SIZE: expected number, received string'],
+    [
+      'a variable',
+      { env: { POSTERN_POOL_SIZE: 'many' } },
+      'POSTERN_POOL_SIZE: expected a whole number from 1 to 10000',
+    ],
     ['a time', { env: { POSTERN_SHUTDOWN_GRACE: '10' } }, 'POSTERN_SHUTDOWN_GRACE: expected a time with its unit'],
     ['bad JSON in a variable', { env: { POSTERN_ENDPOINTS: '{' } }, 'POSTERN_ENDPOINTS: expected record'],
     [
@@ -103,7 +108,17 @@ describe('says where the wrong value is and what is allowed', () => {
       { env: { POSTERN_ENDPOINTS: '{"a":{"databaseUrl":"x"}}' } },
       'POSTERN_ENDPOINTS: a.databaseUrl: expected postgres://',
     ],
+    [
+      'a database URL inside JSON in a variable',
+      { env: { POSTERN_ENDPOINTS: '{"a":{"databaseUrl":"postgres://h/d?sslmode=x"}}' } },
+      'POSTERN_ENDPOINTS: a.databaseUrl: the database URL has sslmode=x',
+    ],
     ['a size', { env: { POSTERN_CACHE_SIZE: '5' } }, 'POSTERN_CACHE_SIZE: expected a size with its unit'],
+    [
+      'a path',
+      { env: { POSTERN_PUBLIC_URL: 'https://a/b' } },
+      'POSTERN_PUBLIC_URL: expected https://HOST, without a path',
+    ],
     ['half a group', { env: { POSTERN_TLS_CERT: 'c' } }, 'POSTERN_TLS_CERT is set, but tls.key is not'],
   ])('%s', (_, given, message) => {
     expect(() => load(given)).toThrow(message);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StartError } from '../usage-error.ts';
 
@@ -27,9 +27,8 @@ export function openDevFolder(folder: string): DevFolder {
   const path = resolve(folder);
   const note = join(path, 'dev.json');
   try {
-    mkdirSync(path, { recursive: true });
-    const ignore = join(path, '.gitignore');
-    if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+    // Only in a folder of our own: in somebody's it would hide all they have.
+    if (mkdirSync(path, { recursive: true }) !== undefined) writeFileSync(join(path, '.gitignore'), '*\n');
   } catch (error) {
     throw new StartError(`cannot use the folder ${path}: ${(error as Error).message}; choose another with --data-dir`);
   }

@@ -41,8 +41,15 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     throw new Error(`the database URL has scheme "${url.protocol}"; expected postgres: or postgresql:`);
   }
+  // What stands behind an unescaped slash of a password would become the database's name, and be told to everybody.
+  if (url.pathname.includes('@')) {
+    throw new Error(
+      'the database URL has an @ behind its host; percent-encode / (%2F), ? and # in user name and password',
+    );
+  }
   const host =
     (url.searchParams.get('host') ?? decode(url.hostname, 'host')).replace(/^\[(.*)\]$/, '$1') || 'localhost';
+  if (host.includes(',')) throw new Error('the database URL has several hosts; give one endpoint for each');
   const port = parsePort(url.searchParams.get('port') ?? url.port);
   const user = decode(url.username, 'user name');
   const database = decode(url.pathname.replace(/^\//, ''), 'database name') || user;

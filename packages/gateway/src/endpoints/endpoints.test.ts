@@ -27,6 +27,8 @@ describe('parseDatabaseUrl', () => {
     ['postgres:///?port=5432', 'names no database'],
     ['postgres://db/app?port=70000', 'port "70000"'],
     ['postgres://u:%E0%A4%A@db/app', 'percent-encoded'],
+    ['postgres://u:12/hush@db/app', 'percent-encode / (%2F)'],
+    ['postgres://u:hush@db1,db2/app', 'several hosts'],
   ])('refuses %s, without repeating a password', (text, message) => {
     expect(() => parseDatabaseUrl(text)).toThrow(message);
     expect(() => parseDatabaseUrl(text)).not.toThrow('hush');
