@@ -68,19 +68,15 @@ export function configure(settings: Configuration): void {
 /** A gateway started by `postern dev` or `postern serve` listens here. */
 const gatewayPort = '4444';
 
-/** `s` for TLS or nothing, to be appended to a scheme; and where. */
-export type Address = readonly [tls: 's' | '', authority: string];
-
 /**
- * The address of a gateway that is named by it: this machine (no TLS), a number, a single label, or any host with a port of
- * its own (5432 is Postgres' and means nothing here). Undefined for a host name of Neon's kind.
+ * Where a gateway is that is named by it: this machine (no TLS), a number, a single label, or any host with a port of its
+ * own (5432 is Postgres' and means nothing here). For a host name of Neon's kind it is `named`. `s` for TLS goes before `://`.
  */
-export function ownAddress(host: string, port: string): Address | undefined {
+export function addressOf(host: string, port: string, named: string): string {
   const isLocal = /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
   const own = port === '5432' ? '' : port;
-  if (!own && !isLocal && /\.[^\d.]/.test(host)) return undefined;
-  const effective = own || (isLocal && gatewayPort);
-  return [isLocal ? '' : 's', effective ? `${host}:${effective}` : host];
+  const authority = own || isLocal ? `${host}:${own || gatewayPort}` : /\.[^\d.]/.test(host) ? named : host;
+  return `${isLocal ? '' : 's'}://${authority}`;
 }
 
 /**
@@ -88,7 +84,5 @@ export function ownAddress(host: string, port: string): Address | undefined {
  * `https://host:port/sql`, and plain http for this machine.
  */
 export function defaultFetchEndpoint(host: string, port: string, { jwtAuth }: { jwtAuth: boolean }): string {
-  const api = jwtAuth ? 'apiauth' : 'api';
-  const [tls, authority] = ownAddress(host, port) ?? ['s', host.replace(/^[^.]+/, api)];
-  return `http${tls}://${authority}/sql`;
+  return `http${addressOf(host, port, host.replace(/^[^.]+/, jwtAuth ? 'apiauth' : 'api'))}/sql`;
 }

@@ -12,4 +12,4 @@ export { Query, type QueryCallback, type QueryConfig, type Submittable } from '.
 export { Result } from './pg/result.ts';
 export { type PgTypes, pgTypes as types } from './pg/types.ts';
 export { PosternError } from './postern-error.ts';
-export { Connection } from './ws/connection.ts';
+export { Connection, errorFields } from './ws/connection.ts';

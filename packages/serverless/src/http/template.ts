@@ -21,8 +21,8 @@ export class UnsafeRawSql implements QueryLike {
     this.sql = sql;
   }
 
-  get queryData(): ParameterizedQuery {
-    return { query: this.sql, params: [] };
+  get queryData(): SqlTemplate {
+    return new SqlTemplate([this.sql], []);
   }
 }
 

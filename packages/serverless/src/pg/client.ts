@@ -1,6 +1,6 @@
 /** The node-postgres `Client` over a WebSocket. */
 import { backOff } from '../back-off.ts';
-import { type Configuration, neonConfig, ownAddress } from '../config.ts';
+import { addressOf, type Configuration, neonConfig } from '../config.ts';
 import { computed } from '../http/connection.ts';
 import { quoteIdentifier } from '../http/template.ts';
 import { connectionError, PosternError, usageError } from '../postern-error.ts';
@@ -28,15 +28,12 @@ const longestTimeoutMs = 2 ** 31 - 1;
 /** To where these parameters lead, with the settings of a client and the program. */
 export function openHub({ host, port }: ConnectionParameters, settings: Configuration): Hub {
   const { wsProxy } = settings;
-  const [tls, authority] = ownAddress(host, port) ?? ['s', host];
-  const address =
-    typeof wsProxy === 'function'
-      ? wsProxy(host, port)
-      : wsProxy
-        ? `${wsProxy}?address=${host}:${port}`
-        : `${authority}/v2`;
-  const isSecure = settings.useSecureWebSocket ?? (wsProxy || tls);
-  return createHub(`ws${isSecure ? 's' : ''}://${address}`, settings.protocol ?? 'auto', settings.webSocketConstructor);
+  const own = typeof wsProxy === 'function' ? wsProxy(host, port) : wsProxy && `${wsProxy}?address=${host}:${port}`;
+  let address = own ? `s://${own}` : `${addressOf(host, port, host)}/v2`;
+  if (settings.useSecureWebSocket !== undefined) {
+    address = address.replace(/^s?/, settings.useSecureWebSocket ? 's' : '');
+  }
+  return createHub(`ws${address}`, settings.protocol ?? 'auto', settings.webSocketConstructor);
 }
 
 /** Events of a client. */
@@ -287,7 +284,7 @@ export class Client extends Emitter<ClientEvents> {
       isPipelined: mayPipeline && password !== undefined,
       waiting: this.#waiting,
       emitter: this,
-      onDrain: () => this.#drained(),
+      onDrain: (isFirst) => this.#drained(isFirst),
       onEnd: (error) => this.#ended(error),
     });
     this.#session = session;
@@ -298,9 +295,9 @@ export class Client extends Emitter<ClientEvents> {
     return session.login().finally(() => clearTimeout(timer));
   }
 
-  #drained(): void {
+  #drained(isFirst: boolean): void {
     this.#lastSign = Date.now();
-    this.emit('drain');
+    if (!isFirst) this.emit('drain');
     if (!this.#options.keepAlive) return;
     clearTimeout(this.#keepAlive);
     this.#keepAlive = setTimeout(() => {

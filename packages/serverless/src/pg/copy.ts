@@ -1,7 +1,7 @@
 /** COPY with an iterable on the program's side. */
 import { bytesOf } from '../values/bytes.ts';
 import type { Connection } from '../ws/connection.ts';
-import { encodeText } from '../ws/packet.ts';
+import { concat, encodeText } from '../ws/packet.ts';
 import { createAsyncQueue } from './async-queue.ts';
 import type { Client } from './client.ts';
 import { Query } from './query.ts';
@@ -16,11 +16,16 @@ const maxWaitingChunks = 64;
 
 type Source = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
-/** Sends what the source gives, as fast as the network takes it. */
+/** Sends what the source gives, as fast as the network takes it. Small items travel together. */
 async function send(connection: Connection, source: Source, query: Query): Promise<void> {
   const { passenger } = connection;
-  for await (const item of source) {
-    const bytes = bytesOf(item) ?? encodeText(String(item));
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
+
+  async function flush(): Promise<void> {
+    const bytes = concat(gathered);
+    gathered = [];
+    gatheredBytes = 0;
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       connection.sendCopyFromChunk(bytes.subarray(at, at + chunkBytes));
       connection.flushWrites();
@@ -28,8 +33,17 @@ async function send(connection: Connection, source: Source, query: Query): Promi
         await new Promise((resolve) => setTimeout(resolve, lookAgainMs));
       }
     }
-    if (query.isOver) return;
   }
+
+  for await (const item of source) {
+    if (query.isOver) return;
+    // A copy: whoever made it may use its memory again.
+    const bytes = bytesOf(item)?.slice() ?? encodeText(String(item));
+    gathered.push(bytes);
+    gatheredBytes += bytes.length;
+    if (gatheredBytes >= chunkBytes) await flush();
+  }
+  await flush();
   if (!query.isOver) connection.endCopyFrom();
 }
 

@@ -255,6 +255,63 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
 });
 
 describe('the rest of node-postgres', () => {
+  test('small pieces of COPY travel together, and are copied', async () => {
+    let sent = 0;
+    neonConfig.webSocketConstructor = class extends WebSocket {
+      override send(data: Uint8Array): void {
+        sent++;
+        super.send(data);
+      }
+    };
+    const client = await connected();
+    await client.query('CREATE TEMP TABLE copied (n int)');
+    sent = 0;
+    function* source(): Generator<Uint8Array> {
+      const same = new Uint8Array(7);
+      for (let n = 100_000; n < 130_000; n++) {
+        new TextEncoder().encodeInto(`${n}\n`, same);
+        yield same;
+      }
+    }
+    expect(await client.copyFrom('COPY copied FROM STDIN', source())).toEqual({ rowCount: 30_000 });
+    expect(sent).toBeLessThan(20);
+    const { rows } = await client.query('SELECT count(DISTINCT n)::int AS n FROM copied');
+    expect(rows).toEqual([{ n: 30_000 }]);
+    await client.end();
+  });
+
+  test('events come in the order of the official driver', async () => {
+    const seen: string[][] = [];
+    for (const driver of [official.Client, Client]) {
+      const events: string[] = [];
+      const client = new driver(gateway.url()) as Client;
+      for (const event of ['connect', 'drain', 'end', 'notice', 'error'] as const)
+        client.on(event, () => events.push(event));
+      await client.connect();
+      await client.query('SELECT 1');
+      await client.query("DO $$ BEGIN RAISE NOTICE 'x'; END $$");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await client.end();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      seen.push(events);
+    }
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  test('§9 what listens to a pool decides how queries travel, as long as it listens', async () => {
+    neonConfig.poolQueryViaFetch = true;
+    const pool = new Pool({ connectionString: gateway.url() });
+    const viaFetch = async (): Promise<boolean> => 'viaNeonFetch' in (await pool.query('SELECT 1'));
+    const listener = (): void => {};
+    pool.on('error', listener);
+    expect(await viaFetch()).toBe(true);
+    pool.prependListener('connect', listener);
+    expect(await viaFetch()).toBe(false);
+    pool.off('connect', listener);
+    expect(await viaFetch()).toBe(true);
+    await pool.end();
+  });
+
   test('callbacks', async () => {
     const client = new Client(gateway.url());
     await new Promise<void>((resolve, reject) => client.connect((error) => (error ? reject(error) : resolve())));

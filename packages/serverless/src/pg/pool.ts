@@ -3,7 +3,7 @@ import { type Configuration, neonConfig } from '../config.ts';
 import { postern } from '../http/query-function.ts';
 import { connectionError, PosternError, usageError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
-import { Emitter, type EventName, type ListenerOf } from '../ws/emitter.ts';
+import { Emitter } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
 import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
@@ -62,8 +62,6 @@ export class Pool extends Emitter<PoolEvents> {
   declare readonly Client: typeof Client;
   ending = false;
   ended = false;
-  /** Somebody wants to see clients come and go: queries cannot go over HTTP. */
-  hasFetchUnsupportedListeners = false;
   readonly #members = new Set<Member>();
   readonly #idle: Member[] = [];
   /** Each takes a member, or is told that the pool has ended. */
@@ -98,9 +96,9 @@ export class Pool extends Emitter<PoolEvents> {
     return [...this.#members].filter((member) => this.#isExpired(member)).length;
   }
 
-  override on<Name extends EventName>(event: Name, listener: ListenerOf<PoolEvents, Name>): this {
-    if (event !== 'error') this.hasFetchUnsupportedListeners = true;
-    return super.on(event, listener);
+  /** Somebody wants to see clients come and go: queries cannot go over HTTP. */
+  get hasFetchUnsupportedListeners(): boolean {
+    return this.eventNames().some((event) => event !== 'error');
   }
 
   /** A client of one's own, until it is released. */
@@ -295,7 +293,7 @@ export class Pool extends Emitter<PoolEvents> {
     const { client } = member;
     let isReleased = false;
     client.release = (error) => {
-      if (isReleased) throw usageError('this client has already been released');
+      if (isReleased) throw usageError('Release called on client which has already been released to the pool.');
       isReleased = true;
       this.#release(member, error);
     };
@@ -348,5 +346,5 @@ export class Pool extends Emitter<PoolEvents> {
 }
 
 function afterEnd(): Error {
-  return usageError('Cannot use a pool after calling end');
+  return usageError('Cannot use a pool after calling end on the pool');
 }

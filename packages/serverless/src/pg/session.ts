@@ -31,8 +31,8 @@ export interface SessionOptions {
   readonly waiting: Entry[];
   /** Gets notices and notifications. */
   readonly emitter: Pick<Emitter, 'emit'>;
-  /** Nothing is running or waiting any more. */
-  onDrain(): void;
+  /** Nothing is running or waiting: any more, or (`isFirst`) yet. */
+  onDrain(isFirst: boolean): void;
   /** Over; `error` unless it was asked for. Queries have been told already. */
   onEnd(error: PosternError | undefined): void;
 }
@@ -144,7 +144,7 @@ export function createSession(options: SessionOptions): Session {
       if (error) {
         inFlight.pop();
         failQuery(next.query, error as Error, connection);
-        if (isIdle()) queueMicrotask(() => isIdle() && options.onDrain());
+        if (isIdle()) queueMicrotask(() => isIdle() && options.onDrain(false));
       } else hasSentQueries = true;
     }
   }
@@ -217,7 +217,8 @@ export function createSession(options: SessionOptions): Session {
   }
 
   function ready(status: string): void {
-    if (state === 'connecting') {
+    const isFirst = state === 'connecting';
+    if (isFirst) {
       state = 'ready';
       mayPump = true;
       onReady();
@@ -227,7 +228,7 @@ export function createSession(options: SessionOptions): Session {
       connection.emit('readyForQuery', { name: 'readyForQuery', status });
     }
     pump();
-    if (isIdle()) options.onDrain();
+    if (isIdle()) options.onDrain(isFirst);
   }
 
   /** Throws at once: what comes behind in the same bytes must not be believed. */

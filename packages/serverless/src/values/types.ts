@@ -21,13 +21,13 @@ export interface Types extends CustomTypes {
 
 /** Or a circle, which has three numbers. */
 function parsePoint(text: string): { x: number; y: number; radius?: number } {
-  const [, x = 0, y = 0, radius] = text.split(/[<(,)>]+/).map(Number);
-  return text[0] === '<' ? { x, y, radius: radius ?? 0 } : { x, y };
+  const [, x = 0, y = 0, radius = 0] = text.split(/[<(,)>]+/).map(Number);
+  return text[0] === '<' ? { x, y, radius } : { x, y };
 }
 
 /** A parser, the OIDs of its types, and the OIDs of arrays of them. */
 const builtIn: readonly (readonly [TypeParser, scalars: readonly number[], arrays: readonly number[]])[] = [
-  [(text) => /^(t|true|y|yes|on|1)$/i.test(text), [16], [1000]],
+  [(text) => /^[ty1]|^on/i.test(text), [16], [1000]],
   [parseBytea, [17], [1001]],
   [Number, [21, 23, 26, 700, 701], [1005, 1007, 1028, 1021, 1022, 1231]],
   [parseDate, [1082, 1114, 1184], [1182, 1115, 1185]],

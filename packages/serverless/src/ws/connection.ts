@@ -24,9 +24,14 @@ export interface BindConfig {
 }
 
 /** Letter of a field, and its name. */
-const errorFields =
-  'Sseverity Ccode Mmessage Ddetail Hhint Pposition pinternalPosition qinternalQuery Wwhere sschema ttable ccolumn ' +
-  'ddataType nconstraint Ffile Lline Rroutine';
+const letters = (
+  'Sseverity Ccode Ddetail Hhint Pposition pinternalPosition qinternalQuery Wwhere sschema ttable ccolumn ' +
+  'ddataType nconstraint Ffile Lline Rroutine Mmessage'
+).split(' ');
+
+/** What errors of Postgres have besides a message. */
+export const errorFields: readonly string[] = /* @__PURE__ */ letters.slice(0, -1).map((field) => field.slice(1));
+
 /** Postgres rolled back for a reason that may be gone, or never began (see @postern/wire's DatabaseError). */
 const retryableCodes = /^(40001|40P01|53300|57P03)$/;
 
@@ -35,7 +40,7 @@ export function readError(body: Uint8Array, name: 'error' | 'notice'): DatabaseE
   const reader = new Reader(body);
   const fields: Record<string, string> = {};
   for (let text = reader.text(); text; text = reader.text()) {
-    const known = errorFields.split(' ').find(([letter]) => letter === text[0]);
+    const known = letters.find(([letter]) => letter === text[0]);
     if (known) fields[known.slice(1)] = text.slice(1);
   }
   const safeToRetry = retryableCodes.test(`${fields.code}`);

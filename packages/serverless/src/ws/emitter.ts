@@ -13,16 +13,14 @@ export type ListenerOf<Events, Name> = Name extends keyof Events
 export type Listener = (...about: never[]) => void;
 
 /** What `once` adds; `listener` is what it was given. */
-type Registered = Listener & { listener?: Listener };
+export type Registered = Listener & { listener?: Listener };
 
 /** `Events`: names of events to lists of what their listeners get. */
 export class Emitter<Events = object> {
-  readonly #registered = new Map<EventName, readonly Registered[]>();
+  readonly #registered = new Map<EventName, Registered[]>();
 
   on<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
-    // Always a new list: an event that is under way goes on with the old one.
-    this.#registered.set(event, [...this.#list(event), listener as Listener]);
-    return this;
+    return this.#set(event, [...this.rawListeners(event), listener as Listener]);
   }
 
   addListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
@@ -30,27 +28,24 @@ export class Emitter<Events = object> {
   }
 
   prependListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
-    this.#registered.set(event, [listener as Listener, ...this.#list(event)]);
-    return this;
+    return this.#set(event, [listener as Listener, ...this.rawListeners(event)]);
   }
 
   once<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
-    const call: Registered = (...about) => {
-      this.off(event, call as never);
-      (listener as Listener).apply(this, about);
-    };
-    call.listener = listener as Listener;
-    return this.on(event, call as never); // it takes whatever the listener does
+    return this.on(event, this.#once(event, listener as Listener) as never); // it takes whatever the listener does
+  }
+
+  prependOnceListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
+    return this.prependListener(event, this.#once(event, listener as Listener) as never);
   }
 
   off<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
-    const list = this.#list(event);
+    const list = this.rawListeners(event);
     const last = list.findLastIndex((call) => call === listener || call.listener === listener);
-    this.#registered.set(
+    return this.#set(
       event,
       list.filter((_, index) => index !== last),
     );
-    return this;
   }
 
   removeListener<Name extends EventName>(event: Name, listener: ListenerOf<Events, Name>): this {
@@ -64,20 +59,49 @@ export class Emitter<Events = object> {
   }
 
   emit(event: EventName, ...about: unknown[]): boolean {
-    const list = this.#list(event);
+    const list = this.rawListeners(event);
     for (const call of list) call.apply(this, about as never[]); // what the event has
     return list.length > 0;
   }
 
   listeners(event: EventName): Listener[] {
-    return this.#list(event).map((call) => call.listener ?? call);
+    return this.rawListeners(event).map((call) => call.listener ?? call);
+  }
+
+  /** With what `once` made of them. */
+  rawListeners(event: EventName): Registered[] {
+    return this.#registered.get(event) ?? [];
   }
 
   listenerCount(event: EventName): number {
-    return this.#list(event).length;
+    return this.rawListeners(event).length;
   }
 
-  #list(event: EventName): readonly Registered[] {
-    return this.#registered.get(event) ?? [];
+  eventNames(): EventName[] {
+    return [...this.#registered.keys()].filter((event) => this.listenerCount(event));
+  }
+
+  /** Nothing warns of many listeners. */
+  setMaxListeners(_count: number): this {
+    return this;
+  }
+
+  getMaxListeners(): number {
+    return Infinity;
+  }
+
+  #once(event: EventName, listener: Listener): Registered {
+    const call: Registered = (...about) => {
+      this.off(event, call as never);
+      listener.apply(this, about);
+    };
+    call.listener = listener;
+    return call;
+  }
+
+  /** Always a new list: an event that is under way goes on with the old one. */
+  #set(event: EventName, list: Registered[]): this {
+    this.#registered.set(event, list);
+    return this;
   }
 }
