@@ -5,6 +5,7 @@ import {
   type NewKey,
   type PlanSettings,
   type RunningGateway,
+  type StartGatewayOptions,
   startGateway,
 } from '@postern/gateway';
 
@@ -25,11 +26,12 @@ export interface OpenGatewayOptions {
   readonly plans?: Readonly<Record<string, PlanSettings>>;
   readonly poolSize?: number;
   readonly poolTimeoutMs?: number;
+  readonly settings?: Partial<StartGatewayOptions>;
 }
 
 /** A whole gateway in front of a database, with keys. */
 export async function openGateway(options: OpenGatewayOptions): Promise<OpenedGateway> {
-  const { databaseUrl, keys: wishes = [{}], plans, poolSize, poolTimeoutMs } = options;
+  const { databaseUrl, keys: wishes = [{}], plans, poolSize, poolTimeoutMs, settings } = options;
   const keys = await Promise.all(
     wishes.map((wish) =>
       createKey({ name: 'test', endpoint: 'default', plan: 'business', createdAt: new Date(0), ...wish }),
@@ -44,6 +46,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenedGa
     poolSize,
     ...(poolTimeoutMs === undefined ? {} : { limits: { poolTimeoutMs } }),
     log: (event) => void log.push({ ...event }),
+    ...settings,
   });
   const host = `127.0.0.1:${gateway.httpAddress.port}`;
   const urls = keys.map(({ key }) => `prisma+postgres://${host}/?api_key=${key}`);

@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto';
+import { prisma6WithoutEngine } from '@postern/test-prisma-6/without-engine';
+import { createSuiteDatabase, type SuiteClient } from '@postern/test-prisma-suite';
+import type { TestDatabase } from '@postern/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { testCertificate } from '../../packages/gateway/src/node/certificate.fixture.ts';
+import { ask } from './ask.ts';
+import { type OpenedGateway, type OpenGatewayOptions, openGateway } from './open-gateway.ts';
+import { find, raw, smallSchema, speakDataProxy } from './speak-data-proxy.ts';
+
+let database: TestDatabase;
+const opened: OpenedGateway[] = [];
+const clients: SuiteClient[] = [];
+
+beforeAll(async () => {
+  database = await createSuiteDatabase();
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.$disconnect()));
+  await Promise.all(opened.splice(0).map(({ gateway }) => gateway.close(0)));
+});
+afterAll(() => database?.drop());
+
+async function open(options: Partial<OpenGatewayOptions> = {}): Promise<OpenedGateway> {
+  const gateway = await openGateway({ databaseUrl: database.url, ...options });
+  opened.push(gateway);
+  return gateway;
+}
+
+function connect(url: string): SuiteClient {
+  const client = prisma6WithoutEngine().openAccelerate(url);
+  clients.push(client);
+  return client;
+}
+
+const routes = ({ log }: OpenedGateway): string[] =>
+  log.flatMap(({ event, route, status }) => (event === 'http_accelerate' ? [`${route} ${status}`] : []));
+
+describe('the schema', () => {
+  test('is asked for once, then known', async () => {
+    const gateway = await open();
+    const prisma = connect(gateway.url);
+    expect(await prisma.user.count()).toBe(3);
+    expect(await prisma.user.count()).toBe(3);
+    expect(routes(gateway)).toEqual([
+      'data-proxy/graphql 404',
+      'data-proxy/schema 200',
+      'data-proxy/graphql 200',
+      'data-proxy/graphql 200',
+    ]);
+  });
+
+  test('is each key’s own: another that knows only its hash has to show it too', async () => {
+    const { origin, keys } = await open({ keys: [{}, {}] });
+    const [mine, theirs] = keys.map(({ key }) => speakDataProxy(origin, { key, schema: smallSchema() }));
+    expect((await mine!.query(find('Category'))).body).toEqual({ EngineNotStarted: { reason: 'SchemaMissing' } });
+    expect(await mine!.upload()).toMatchObject({ status: 200 });
+    expect((await mine!.query(find('Category'))).body).toMatchObject({ data: { findMany: [{}, {}] } });
+    expect(await theirs!.query(find('Category'))).toMatchObject({
+      status: 404,
+      body: { EngineNotStarted: { reason: 'SchemaMissing' } },
+    });
+  });
+
+  test('must be what its hash says, Base64, UTF-8 and not too large', async () => {
+    const { origin, keys } = await open();
+    const { key } = keys[0]!;
+    const put = (body: string, hash = createHash('sha256').update(body).digest('hex')) =>
+      ask(origin, `/6.19.3/${hash}/schema`, { key, method: 'PUT', body });
+    const base64 = Buffer.from(smallSchema()).toString('base64');
+    expect((await put(base64)).status).toBe(200);
+    for (const wrong of [put(base64, 'a'.repeat(64)), put('%'), put(Buffer.from([0xc3, 0x28]).toString('base64'))]) {
+      expect(await wrong).toMatchObject({ status: 400, body: { error_code: 'P6000', is_panic: false } });
+    }
+    expect(await put('x'.repeat(2_100_000))).toMatchObject({ status: 413, body: { error_code: 'P6000' } });
+  });
+});
+
+test('a prisma:// URL, which is always https', async () => {
+  const { gateway, keys } = await open({ settings: { tls: testCertificate } });
+  // The certificate is nobody's.
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  try {
+    const prisma = connect(`prisma://127.0.0.1:${gateway.httpAddress.port}/?api_key=${keys[0]!.key}`);
+    expect(await prisma.user.count()).toBe(3);
+    const both = await prisma.$transaction(async (tx) => [await tx.user.count(), await tx.post.count()]);
+    expect(both).toEqual([3, 4]);
+  } finally {
+    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  }
+});
+
+describe('several queries in one request', () => {
+  test('outside a transaction each has its own result or error', async () => {
+    const { origin, keys } = await open();
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    await caller.upload();
+    const { status, body } = await caller.query({
+      batch: [raw('SELECT 1 AS n'), raw('SELECT 1/0'), find('Category', { where: { name: 'db' } })],
+    });
+    expect(status).toBe(200);
+    expect(body.batchResult).toEqual([
+      { data: { queryRaw: { columns: ['n'], types: ['int'], rows: [[1]] } } },
+      { errors: [expect.objectContaining({ user_facing_error: expect.objectContaining({ error_code: 'P2010' }) })] },
+      { data: { findMany: [{ id: 1, name: 'db' }] } },
+    ]);
+  });
+
+  test('in a transaction all or nothing; the error says whose it is', async () => {
+    const { origin, keys } = await open();
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    await caller.upload();
+    const create = (name: string) => find('Category', { data: { name } }, 'createOne');
+    const transaction = { isolationLevel: 'Serializable' };
+    const failed = await caller.query({ batch: [create('b1'), create('db'), create('b2')], transaction });
+    expect(failed.body.errors).toMatchObject([{ user_facing_error: { error_code: 'P2002', batch_request_idx: 1 } }]);
+    const done = await caller.query({ batch: [create('b1'), raw('SHOW transaction_isolation')], transaction });
+    expect(done.body.batchResult).toMatchObject([
+      { data: { createOne: { name: 'b1' } } },
+      { data: { queryRaw: { rows: [['serializable']] } } },
+    ]);
+    expect(await database.query(`DELETE FROM "Category" WHERE name LIKE 'b%' RETURNING name`)).toEqual([
+      { name: 'b1' },
+    ]);
+  });
+
+  test('in an interactive transaction they are part of it', async () => {
+    const { origin, keys } = await open();
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    await caller.upload();
+    const { body } = await caller.post('transaction/start', { body: { max_wait: 5_000, timeout: 10_000 } });
+    const batch = [1, 2].map((id) => find('Category', { where: { id } }, 'findUnique'));
+    const answer = await caller.post(`itx/${body.id}/graphql`, { body: { batch } });
+    expect(answer.body.batchResult).toMatchObject([
+      { data: { findUnique: { id: 1 } } },
+      { data: { findUnique: { id: 2 } } },
+    ]);
+    expect((await caller.post(`itx/${body.id}/commit`)).status).toBe(200);
+  });
+});
+
+describe('the address of a transaction', () => {
+  const endpointOf = async (
+    { origin, keys }: OpenedGateway,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<string> => {
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    const { body } = await caller.post('transaction/start', { body: { max_wait: 5_000, timeout: 5_000 }, headers });
+    const { endpoint } = body['data-proxy'] as { endpoint: string };
+    expect(endpoint).toContain(`${caller.base}/itx/${body.id}`);
+    await caller.post(`itx/${body.id}/rollback`);
+    return new URL(endpoint).origin;
+  };
+
+  test('is where the request came to, or where a proxy in front says', async () => {
+    const gateway = await open();
+    expect(await endpointOf(gateway)).toBe(gateway.origin);
+    expect(await endpointOf(gateway, { 'x-forwarded-host': 'gate.example.com' })).toBe('https://gate.example.com');
+  });
+
+  test('is what the operator says before all else', async () => {
+    const gateway = await open({ settings: { publicOrigin: 'https://gate.example.com:8443' } });
+    expect(await endpointOf(gateway, { 'x-forwarded-host': 'other.example.com' })).toBe(
+      'https://gate.example.com:8443',
+    );
+  });
+});
