@@ -1,45 +1,15 @@
-import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClientOptions, generateClient, type PrismaVersion, type SuiteClient } from '@postern/test-prisma-suite';
+import { createPrismaVersion, type PrismaVersion } from '@postern/test-prisma-suite';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { withAccelerate } from '@prisma/extension-accelerate';
 
-const packageFolder = dirname(fileURLToPath(import.meta.url));
-const require = createRequire(import.meta.url);
-
-type Constructor = new (options: object) => SuiteClient;
-
 /** Prisma 6.19 with the client engine: queries are compiled in the client, as in 7. */
 export function prisma6(): PrismaVersion {
-  const version = '6.19.3';
-  const folder = generateClient({
-    packageFolder,
-    version,
-    header: `
-generator client {
-  provider   = "prisma-client-js"
-  output     = "./client"
-  engineType = "client"
-}
-datasource db {
-  provider = "postgresql"
-  url      = env("DATABASE_URL")
-}`,
-  });
-  const { PrismaClient } = require(folder) as { PrismaClient: Constructor };
-  const open = (options: object, { logsQueries = false }: ClientOptions = {}): SuiteClient =>
-    new PrismaClient({ ...options, ...(logsQueries ? { log: [{ emit: 'event', level: 'query' }] } : {}) });
-  return {
-    version,
-    folder,
-    openDirect: (connectionString, options = {}) =>
-      open(
-        { adapter: new PrismaPg({ connectionString }, options.schema === undefined ? {} : { schema: options.schema }) },
-        options,
-      ),
-    openAdapter: (adapter, options) => open({ adapter: adapter as object }, options),
-    openAccelerate: (url, options) => open({ datasourceUrl: url }, options),
+  return createPrismaVersion({
+    packageFolder: dirname(fileURLToPath(import.meta.url)),
+    version: '6.19.3',
+    PrismaPg,
     withAccelerate: (options) => withAccelerate(options as Parameters<typeof withAccelerate>[0]),
-  };
+  });
 }

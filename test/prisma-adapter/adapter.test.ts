@@ -53,13 +53,14 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
   });
 
   test('the schema is the search_path, given either way', async () => {
-    await database.query('CREATE SCHEMA IF NOT EXISTS "my Shop"');
-    for (const config of [{ schema: 'my Shop' }, { query: '?schema=my%20Shop' }]) {
+    const schemaName = `my "Shop", v1.2's ü+%`;
+    await database.query(`CREATE SCHEMA IF NOT EXISTS "${schemaName.replaceAll('"', '""')}"`);
+    for (const config of [{ schema: schemaName }, { query: `?schema=${encodeURIComponent(schemaName)}` }]) {
       const adapter = await open(config);
-      expect(adapter.getConnectionInfo()).toEqual({ schemaName: 'my Shop', supportsRelationJoins: true });
-      expect(await rowsOf(adapter, 'SELECT current_schema()::text')).toEqual([['my Shop']]);
+      expect(adapter.getConnectionInfo()).toEqual({ schemaName, supportsRelationJoins: true });
+      expect(await rowsOf(adapter, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
       const tx = await adapter.startTransaction();
-      expect(await rowsOf(tx, 'SELECT current_schema()::text')).toEqual([['my Shop']]);
+      expect(await rowsOf(tx, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
       await tx.rollback();
     }
     expect((await open()).getConnectionInfo()).toEqual({ supportsRelationJoins: true });

@@ -1,28 +1,49 @@
 import { PrismaPostern, type PrismaRuntimeLevel } from '@postern/prisma-adapter';
 import { configure } from '@postern/serverless';
-import { describeDifferences, type PrismaVersion } from '@postern/test-prisma-suite';
+import { describeDifferences, oddSchema, type PrismaVersion } from '@postern/test-prisma-suite';
+import type { TestDatabase } from '@postern/testkit';
 import { WebSocket } from 'ws';
 import { openGateway } from './open-gateway.ts';
 
 export interface TransportsOptions {
+  readonly title: string;
   readonly prisma: () => PrismaVersion;
   readonly compatibility: PrismaRuntimeLevel;
   readonly exceptions?: Readonly<Record<string, string>>;
 }
 
-/** Every operation over both transports in two schemas, judged by the official adapter straight to Postgres. */
-export function describeTransports({ prisma, compatibility, exceptions = {} }: TransportsOptions): void {
+interface Circumstances {
+  readonly name: string;
+  readonly schema?: string;
+  prepare?(database: TestDatabase): Promise<unknown>;
+}
+
+const circumstances: readonly Circumstances[] = [
+  { name: 'schema public' },
+  { name: 'an odd schema', schema: oddSchema },
+  {
+    name: 'sessions that write everything differently',
+    // Postgres' defaults for the official adapter, which knows no others.
+    prepare: ({ name, query }) =>
+      query(`ALTER DATABASE ${name} SET TimeZone = 'America/St_Johns'; ALTER DATABASE ${name} SET DateStyle = 'SQL, DMY';
+        ALTER DATABASE ${name} SET bytea_output = 'escape'; ALTER DATABASE ${name} SET IntervalStyle = 'iso_8601'`),
+  },
+];
+
+/** Every operation over both transports, judged by the official adapter straight to Postgres. */
+export function describeTransports({ title, prisma, compatibility, exceptions = {} }: TransportsOptions): void {
   configure({ webSocketConstructor: WebSocket });
   for (const transport of ['http', 'ws'] as const) {
-    for (const schema of [undefined, 'shop']) {
+    for (const { name, schema, prepare } of circumstances) {
       describeDifferences({
-        title: `${prisma.name} over ${transport}, schema ${schema ?? 'public'}`,
+        title: `${title} over ${transport}, ${name}`,
         prisma,
         exceptions,
-        // A schema makes no list longer.
-        isWanted: ({ name }) => schema === undefined || !/\d 000/.test(name),
+        // Neither makes a list longer.
+        isWanted: ({ isLarge }) => isLarge !== true || name === circumstances[0]?.name,
         ...(schema === undefined ? {} : { schema }),
         async open(version, database) {
+          await prepare?.(database);
           const gateway = await openGateway(database);
           const adapter = new PrismaPostern({ connectionString: gateway.url(), transport, schema, compatibility });
           return { client: version.openAdapter(adapter), close: gateway.close };

@@ -1,6 +1,6 @@
 import type { Operation } from '../prisma-suite/operations/operation.ts';
 
 /** All but those that need long. */
-export function isForEdge({ name }: Operation): boolean {
-  return !/\d 000|takes too long/.test(name);
+export function isForEdge({ name, isLarge }: Operation): boolean {
+  return isLarge !== true && !name.includes('takes too long');
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Operation, operations } from './operations/index.ts';
 import { outcomeOf } from './outcome.ts';
 import type { PrismaVersion, SuiteClient } from './suite-client.ts';
-import { createSuiteDatabase } from './suite-database.ts';
+import { createSuiteDatabase, searchPathOption } from './suite-database.ts';
 
 /** How one of the two sides is set up in front of a database. */
 export interface SuiteSetup {
@@ -52,7 +52,7 @@ export function describeDifferences({
     });
 
     for (const operation of operations.filter((one) => release >= (one.since ?? 0) && isWanted(one))) {
-      test(operation.name, async () => {
+      test(operation.name, { timeout: operation.isLarge ? 240_000 : 30_000 }, async () => {
         const expected = await outcomeOf(() => operation.run(judge));
         // Two that fail alike where they should not would prove nothing.
         expect('error' in expected, JSON.stringify(expected)).toBe(operation.fails === true);
@@ -69,6 +69,6 @@ export function describeDifferences({
 function withSchema(url: string, schema: string | undefined): string {
   if (schema === undefined) return url;
   const withPath = new URL(url);
-  withPath.searchParams.set('options', `-c search_path=${schema}`);
+  withPath.searchParams.set('options', searchPathOption(schema));
   return withPath.href;
 }

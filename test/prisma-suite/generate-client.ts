@@ -23,7 +23,10 @@ export interface GenerateOptions {
  */
 export function generateClient({ packageFolder, version, header, flags = [] }: GenerateOptions): string {
   const schema = `${header}\n${readFileSync(join(here, 'schema.prisma.txt'), 'utf8')}`;
-  const id = createHash('sha256').update([version, schema, ...flags].join('\n')).digest('hex').slice(0, 16);
+  const id = createHash('sha256')
+    .update([version, schema, ...flags].join('\n'))
+    .digest('hex')
+    .slice(0, 16);
   const folder = join(packageFolder, 'generated', id);
   if (existsSync(folder)) return folder;
   mkdirSync(join(packageFolder, 'generated'), { recursive: true });

@@ -1,3 +1,4 @@
+export { createPrismaVersion, type PrismaPackages } from './create-prisma-version.ts';
 export { describeDifferences, type SuiteSetup } from './describe-differences.ts';
 export { type GenerateOptions, generateClient } from './generate-client.ts';
 export { type Operation, operations } from './operations/index.ts';
@@ -10,4 +11,4 @@ export type {
   TransactionClient,
   TransactionOptions,
 } from './suite-client.ts';
-export { createSuiteDatabase } from './suite-database.ts';
+export { createSuiteDatabase, oddSchema, searchPathOption } from './suite-database.ts';

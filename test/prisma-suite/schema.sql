@@ -46,6 +46,14 @@ CREATE TABLE "Membership" (
   PRIMARY KEY ("teamId", "userId")
 );
 
+CREATE TABLE "Badge" (
+  "id" SERIAL PRIMARY KEY,
+  "label" TEXT NOT NULL,
+  "teamId" UUID,
+  "userId" INTEGER,
+  FOREIGN KEY ("teamId", "userId") REFERENCES "Membership"("teamId", "userId") ON DELETE CASCADE ON UPDATE CASCADE
+);
+
 CREATE TABLE "Everything" (
   "id" INTEGER PRIMARY KEY,
   "text" TEXT,

@@ -38,6 +38,7 @@ export interface TransactionClient extends Raw {
   readonly category: Model;
   readonly team: Model;
   readonly membership: Model;
+  readonly badge: Model;
   readonly everything: Model;
   /** From 7.5 on: a savepoint. */
   $transaction?<Result>(work: (tx: TransactionClient) => Promise<Result>): Promise<Result>;

@@ -5,12 +5,25 @@ import { createTestDatabase, type TestDatabase } from '@postern/testkit';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
+/** A schema whose name is right only where it is quoted. Prisma itself cannot have double quotes in it. */
+export const oddSchema = "My odd Shop's v1.2";
+
 /** A fresh database with the suite's tables in one schema, and a few rows. Two of them are equal to the last id. */
 export async function createSuiteDatabase(schema = 'public'): Promise<TestDatabase> {
   const database = await createTestDatabase();
   const ddl = readFileSync(join(here, 'schema.sql'), 'utf8');
-  await database.query(`CREATE SCHEMA IF NOT EXISTS "${schema}"; SET search_path = "${schema}"; ${ddl} ${seed}`);
+  const name = quoteIdentifier(schema);
+  await database.query(`CREATE SCHEMA IF NOT EXISTS ${name}; SET search_path = ${name}; ${ddl} ${seed}`);
   return database;
+}
+
+/** `options` of a connection string that make the schema the search_path. */
+export function searchPathOption(schema: string): string {
+  return `-c search_path=${quoteIdentifier(schema).replace(/[\\\s]/g, '\\$&')}`;
+}
+
+function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 const seed = `
@@ -24,5 +37,10 @@ INSERT INTO "Post" (title, published, views, "authorId") VALUES
 INSERT INTO "Category" (name) VALUES ('db'), ('web');
 INSERT INTO "_CategoryToPost" ("A", "B") VALUES (1, 1), (2, 1), (1, 4);
 INSERT INTO "Team" VALUES ('00000000-0000-4000-8000-000000000001', 'core');
-INSERT INTO "Membership" VALUES ('00000000-0000-4000-8000-000000000001', 1, '2024-05-06');
+INSERT INTO "Membership" VALUES
+  ('00000000-0000-4000-8000-000000000001', 1, '2024-05-06'),
+  ('00000000-0000-4000-8000-000000000001', 3, '2024-12-31');
+INSERT INTO "Badge" (label, "teamId", "userId") VALUES
+  ('gold', '00000000-0000-4000-8000-000000000001', 1), ('blue', '00000000-0000-4000-8000-000000000001', 1),
+  ('red', '00000000-0000-4000-8000-000000000001', 3), ('nobody''s', NULL, NULL);
 `;

@@ -3,13 +3,19 @@ import { readConnectionUrl, withDatabase } from './connection-url.ts';
 
 describe('the connection string', () => {
   test.each<[string, string | undefined, string, string | undefined]>([
-    ['postgres://u:p@h/d', undefined, 'postgresql://u:p@h/d?pooled=true', undefined],
-    ['postgresql://u:p@h:4444/d?schema=a', undefined, 'postgresql://u:p@h:4444/d?schema=a&pooled=true', 'a'],
-    ['postgresql://u:p@h/d?schema=a', 'b c', 'postgresql://u:p@h/d?schema=b+c&pooled=true', 'b c'],
-    ['postgresql://u:p@h/d?schema=', undefined, 'postgresql://u:p@h/d?schema=&pooled=true', undefined],
-    ['postgresql://u:p@h/d?pooled=false', undefined, 'postgresql://u:p@h/d?pooled=false', undefined],
-    ['postgresql://u:p@h/d?pgbouncer=true', 'x', 'postgresql://u:p@h/d?pgbouncer=true&schema=x', 'x'],
-    ['postgresql://u:p%40@[::1]:80/d', undefined, 'postgresql://u:p%40@[::1]/d?pooled=true', undefined],
+    ['postgres://u:p@h/d', undefined, 'postgresql://u:p@h/d?pooled=true&DateStyle=ISO', undefined],
+    [
+      'postgresql://u:p@h:4444/d?schema=a',
+      undefined,
+      'postgresql://u:p@h:4444/d?schema=a&pooled=true&DateStyle=ISO',
+      'a',
+    ],
+    ['postgresql://u:p@h/d?schema=a', 'b c', 'postgresql://u:p@h/d?schema=b+c&pooled=true&DateStyle=ISO', 'b c'],
+    ['postgresql://u:p@h/d?schema=', undefined, 'postgresql://u:p@h/d?schema=&pooled=true&DateStyle=ISO', undefined],
+    ['postgresql://u:p@h/d?pooled=false', undefined, 'postgresql://u:p@h/d?pooled=false&DateStyle=ISO', undefined],
+    ['postgresql://u:p@h/d?pgbouncer=true', 'x', 'postgresql://u:p@h/d?pgbouncer=true&schema=x&DateStyle=ISO', 'x'],
+    ['postgresql://u:p%40@[::1]:80/d', undefined, 'postgresql://u:p%40@[::1]/d?pooled=true&DateStyle=ISO', undefined],
+    ['postgres://u@h/d?pooled=true&datestyle=x', undefined, 'postgresql://u@h/d?pooled=true&datestyle=x', undefined],
   ])('%s with %s', (given, schema, connectionString, named) => {
     expect(readConnectionUrl(given, schema)).toMatchObject({ connectionString, schema: named });
   });

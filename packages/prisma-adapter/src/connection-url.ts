@@ -11,13 +11,16 @@ export interface ConnectionUrl {
 
 /**
  * Reads it. `schema` wins over `?schema=`, and is put there: the gateway makes it the session's search_path, so that raw queries
- * see the same tables as models. Sessions are pooled unless the string says otherwise, also over WebSocket. Throws a PosternError (`usage`) that does not repeat the string.
+ * see the same tables as models. Sessions are pooled unless the string says otherwise, also over WebSocket, and dates are written
+ * in the one way that Prisma reads, whatever the role's own is. Throws a PosternError (`usage`) that does not repeat the string.
  */
 export function readConnectionUrl(connectionString: string, schema: string | undefined): ConnectionUrl {
   const url = parse(connectionString);
   const named = schema ?? url.searchParams.get('schema') ?? undefined;
   if (named) url.searchParams.set('schema', named);
   if (!url.searchParams.has('pooled') && !url.searchParams.has('pgbouncer')) url.searchParams.set('pooled', 'true');
+  // Only how they are written: the order of day and month in what is read stays the role's.
+  if (!/datestyle/i.test(url.search)) url.searchParams.set('DateStyle', 'ISO');
   return {
     connectionString: toText(url),
     schema: named || undefined,

@@ -83,6 +83,32 @@ export const errors: readonly Operation[] = [
     },
   },
   {
+    name: 'P2011 null where the database wants none',
+    run: async (prisma) => {
+      await prisma.$executeRawUnsafe('ALTER TABLE "Membership" ADD "note" text NOT NULL DEFAULT 1');
+      await prisma.$executeRawUnsafe('ALTER TABLE "Membership" ALTER "note" DROP DEFAULT');
+      const teamId = '00000000-0000-4000-8000-000000000002';
+      const found = await prisma.membership.create({ data: { teamId, userId: 3, since: new Date(0) } }).catch(pick);
+      await prisma.$executeRawUnsafe('ALTER TABLE "Membership" DROP "note"');
+      return found;
+    },
+  },
+  {
+    name: 'P2023 a value that the enum does not have',
+    run: async (prisma) => {
+      await prisma.$executeRawUnsafe(`ALTER TYPE "role" ADD VALUE 'guest'`);
+      await prisma.$executeRawUnsafe(`UPDATE "User" SET role = 'guest' WHERE id = 3`);
+      const found = await prisma.user.findMany().catch(pick);
+      await prisma.$executeRawUnsafe(`UPDATE "User" SET role = 'USER' WHERE id = 3`);
+      return found;
+    },
+  },
+  {
+    name: 'P2017 a record that is not connected',
+    fails: true,
+    run: (prisma) => prisma.user.update({ where: { id: 1 }, data: { posts: { delete: { id: 4 } } } }),
+  },
+  {
     name: 'an argument that makes no sense',
     run: (prisma) => prisma.user.findMany({ where: { nope: 1 } }).catch((error: Error) => error.name),
   },

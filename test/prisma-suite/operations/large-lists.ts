@@ -2,7 +2,7 @@ import type { Operation } from './operation.ts';
 
 const ids = Array.from({ length: 70_000 }, (_, index) => index - 35_000);
 
-export const largeLists: readonly Operation[] = [
+const lists: readonly Operation[] = [
   {
     name: 'in with 70 000 ids',
     // Unordered: that is what can be cut into chunks.
@@ -39,3 +39,5 @@ export const largeLists: readonly Operation[] = [
     ],
   },
 ];
+
+export const largeLists: readonly Operation[] = lists.map((operation) => ({ ...operation, isLarge: true }));

@@ -6,6 +6,8 @@ export interface Operation {
   run(prisma: SuiteClient): Promise<unknown>;
   /** It is the error that is compared. */
   readonly fails?: true;
+  /** Tens of thousands of values: takes long on a busy machine. */
+  readonly isLarge?: true;
   /** First version of Prisma that has it, as `major.minor`; default: all. */
   readonly since?: number;
 }

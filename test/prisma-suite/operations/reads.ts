@@ -1,5 +1,7 @@
 import type { Operation } from './operation.ts';
 
+const teamId = '00000000-0000-4000-8000-000000000001';
+
 export const reads: readonly Operation[] = [
   { name: 'findMany', run: (prisma) => prisma.user.findMany({ orderBy: { id: 'asc' } }) },
   { name: 'findUnique', run: (prisma) => prisma.user.findUnique({ where: { email: 'ada@example.com' } }) },
@@ -114,4 +116,27 @@ export const reads: readonly Operation[] = [
         include: { team: true },
       }),
   },
+  {
+    name: 'compound ids at once, which Prisma makes one query',
+    run: (prisma) =>
+      Promise.all(
+        [1, 2, 3].map((userId) => prisma.membership.findUnique({ where: { teamId_userId: { teamId, userId } } })),
+      ),
+  },
+  {
+    name: 'relations by compound ids, both ways',
+    run: async (prisma) => [
+      await prisma.membership.findMany({
+        include: { badges: { orderBy: { id: 'asc' } } },
+        orderBy: { userId: 'asc' },
+      }),
+      await prisma.badge.findMany({ include: { member: { include: { team: true } } }, orderBy: { id: 'asc' } }),
+      await prisma.badge.findMany({ where: { member: { is: { since: { gt: new Date('2024-06-01') } } } } }),
+    ],
+  },
+  {
+    name: 'omit',
+    run: (prisma) => prisma.user.findFirst({ where: { id: 1 }, omit: { createdAt: true, score: true } }),
+  },
+  { name: 'findFirst without a match', run: (prisma) => prisma.post.findFirst({ where: { title: 'nope' } }) },
 ];

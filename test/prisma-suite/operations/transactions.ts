@@ -141,4 +141,24 @@ export const transactions: readonly Operation[] = [
       return counts(prisma);
     },
   },
+  {
+    name: 'nested: an error of the database in the inner one leaves the outer one usable',
+    since: 7.5,
+    run: async (prisma) => {
+      const code = await prisma.$transaction(async (tx) => {
+        const inner = tx.$transaction?.((one) =>
+          Promise.resolve(
+            one.$transaction?.(async (two) => {
+              await two.category.create({ data: { name: 'deepest' } });
+              return two.category.create({ data: { name: 'db' } });
+            }),
+          ),
+        );
+        const found = await inner?.catch((error: { code?: string }) => error.code);
+        await tx.category.create({ data: { name: 'after the error' } });
+        return found;
+      });
+      return [code, await counts(prisma)];
+    },
+  },
 ];

@@ -139,6 +139,47 @@ export const writes: readonly Operation[] = [
       }),
   },
   {
+    name: 'nested createMany, connect, disconnect and delete',
+    run: async (prisma) => {
+      const titles = { select: { posts: { select: { title: true, views: true }, orderBy: { id: 'asc' } } } };
+      const where = { email: 'nest@example.com' };
+      return [
+        await prisma.user.update({
+          where,
+          data: { posts: { createMany: { data: [{ title: 'm1' }, { title: 'm2' }, { title: 'm3' }] } } },
+          ...titles,
+        }),
+        await prisma.user.update({
+          where,
+          data: { posts: { connect: { id: 3 }, update: { where: { id: 3 }, data: { views: 50 } } } },
+          ...titles,
+        }),
+        await prisma.user.update({ where, data: { posts: { disconnect: { id: 3 }, delete: [{ id: 8 }] } }, ...titles }),
+        await prisma.post.update({ where: { id: 3 }, data: { author: { connect: { id: 2 } } } }),
+        await prisma.post.update({ where: { id: 3 }, data: { author: { disconnect: true } } }),
+        await prisma.user.update({ where, data: { profile: { delete: true } }, select: { profile: true } }),
+      ];
+    },
+  },
+  {
+    name: 'nested create below a compound id',
+    run: (prisma) =>
+      prisma.team.create({
+        data: {
+          id: '00000000-0000-4000-8000-000000000002',
+          name: 'edge',
+          members: {
+            create: {
+              user: { connect: { id: 2 } },
+              since: new Date('2024-02-29'),
+              badges: { create: { label: 'new' } },
+            },
+          },
+        },
+        include: { members: { include: { badges: { select: { label: true } }, user: { select: { name: true } } } } },
+      }),
+  },
+  {
     name: 'a compound id: create, update and delete',
     run: async (prisma) => {
       const teamId = '00000000-0000-4000-8000-000000000001';
@@ -158,7 +199,7 @@ export const writes: readonly Operation[] = [
     name: 'delete that cascades',
     run: async (prisma) => {
       await prisma.team.delete({ where: { name: 'core' } });
-      return prisma.membership.count();
+      return [await prisma.membership.count(), await prisma.badge.findMany({ select: { label: true } })];
     },
   },
 ];
