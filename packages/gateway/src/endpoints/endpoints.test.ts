@@ -89,6 +89,43 @@ describe('with one endpoint', () => {
     [{ address: '' }, 'address-refused'],
     [{ address: 'a b:1' }, 'address-refused'],
     [{ address: 'db.internal:99999' }, 'address-refused'],
+    // Odd spellings of it are it; odd spellings of others are others.
+    [{ address: 'DB.Internal.:5433' }, 'main'],
+    [{ address: '[::ffff:127.0.0.1]:6432' }, 'main'],
+    ...[
+      ...['u:p@db.internal:5433', 'db.internal:5433@evil:5433', 'db.internal:5433,evil:5432', 'evil#db.internal:5433'],
+      ...[
+        '//db.internal:5433',
+        'db.internal:5433/',
+        'db.internal.evil:5433',
+        'evil.example.com.:5432',
+        'db.internal..:5433',
+      ],
+      ...[
+        '2130706433:4444',
+        '0x7f000001:4444',
+        '127.1:4444',
+        '017700000001:4444',
+        '0:4444',
+        '0.0.0.0:4444',
+        '[::]:4444',
+      ],
+      ...[
+        '[::ffff:169.254.169.254]:80',
+        '[fe80::1%25eth0]:4444',
+        '::1:4444',
+        'db.internal%00:5433',
+        'db\\internal:5433',
+      ],
+      ...[
+        'localhost:4445',
+        'localhost.evil:4444',
+        '127.0.0.1.evil:4444',
+        'db.internal:0',
+        'db.internal:-1',
+        'db.internal:',
+      ],
+    ].map((address): [EndpointHints, string] => [{ address, host: 'gate.example.com:4444' }, 'address-refused']),
   ])('%j → %s', (hints, expected) => {
     expect(resolve(hints)).toBe(expected);
   });
