@@ -25,6 +25,27 @@ test.each(firstSteps)(
   },
 );
 
+const fromNpm: readonly (readonly [from: RegExp, to: string])[] = [
+  [/--package=\{packed\}\/postern-cli\.tgz postern/g, '@postern/cli'],
+  [/\{packed\}\/postern-([\w-]+)\.tgz/g, '@postern/$1'],
+  // The page takes what is there: these versions are what was played.
+  [/(?<=[\w-])@\d[\d.]*/g, ''],
+];
+
+test.each(firstSteps)(
+  '$title: the page of the site tells the same, with packages from npm',
+  ({ steps, page: name }) => {
+    const told = readFileSync(join(repositoryRoot, 'apps/docs/content/start', name), 'utf8');
+    const wanted = steps.flatMap((step) => {
+      if (step.kind === 'write') return [`\`${step.file}\``, `\n${step.text.trimEnd()}\n\`\`\``];
+      const command = fromNpm.reduce((text, [from, to]) => text.replace(from, to), step.command);
+      return command.replace(' > package.log', '').split(' && ');
+    });
+    const missing = wanted.filter((text) => !told.includes(text));
+    expect(missing).toEqual([]);
+  },
+);
+
 test('each path took less than five minutes', () => {
   const seconds = [...page.matchAll(/^\| \[.+?\]\(.+?\) \| \d+ \| (\d+) s \|$/gm)].map(([, text]) => Number(text));
   expect(seconds).toHaveLength(firstSteps.length);

@@ -14,6 +14,8 @@ export interface Path {
   /** Folder, and name in the file. */
   readonly name: string;
   readonly introduction: string;
+  /** Of the documentation: tells the same steps, with packages from npm. Below `apps/docs/content/start`. */
+  readonly page: string;
   readonly steps: readonly Step[];
   /** What the last answer has to be. */
   readonly answers: string;
@@ -32,6 +34,7 @@ const worker: Path = {
   title: 'A Worker',
   name: 'worker',
   introduction: 'Cloudflare Workers, with `@postern/serverless` over HTTP.',
+  page: 'workers.md',
   steps: [
     gate,
     {
@@ -71,13 +74,14 @@ export default {
   ],
   answers: '[{"greeting":"Hello, again"}]',
   deployed:
-    '`npx wrangler secret put DATABASE_URL` (the address of your gateway: `postgres://user:password@gate.example.com/app`) and `npx wrangler deploy`.',
+    '`npx wrangler secret put DATABASE_URL` (the address of your gateway: `postgres://user:password@gate.example.com:443/app`) and `npx wrangler deploy`.',
 };
 
 const vercel: Path = {
   title: 'Vercel',
   name: 'vercel',
   introduction: 'A Next.js route in the edge runtime and one in Node, with `@postern/serverless`.',
+  page: 'vercel.md',
   steps: [
     gate,
     {
@@ -124,13 +128,15 @@ export async function GET(): Promise<Response> {
     { kind: 'run', command: 'curl -s http://localhost:3000/node' },
   ],
   answers: '[{"from":"Node","answer":42}]',
-  deployed: '`npx vercel env add DATABASE_URL` (the address of your gateway) and `npx vercel deploy`.',
+  deployed:
+    '`npx vercel env add DATABASE_URL` (the address of your gateway: `postgres://user:password@gate.example.com:443/app`) and `npx vercel deploy`.',
 };
 
 const prisma: Path = {
   title: 'Prisma',
   name: 'prisma',
   introduction: 'Prisma 7 with `@postern/prisma-adapter`: HTTP for the client, TCP for the Prisma CLI.',
+  page: 'prisma.md',
   steps: [
     gate,
     {
@@ -151,17 +157,10 @@ datasource db {
   provider = "postgresql"
 }
 
-model Guest {
-  id    Int    @id @default(autoincrement())
-  name  String
-  notes Note[]
-}
-
-model Note {
-  id      Int    @id @default(autoincrement())
-  text    String
-  guest   Guest  @relation(fields: [guestId], references: [id])
-  guestId Int
+model User {
+  id    Int     @id @default(autoincrement())
+  email String  @unique
+  name  String?
 }
 `,
     },
@@ -184,19 +183,21 @@ export default defineConfig({
       text: `import { PrismaPostern } from '@postern/prisma-adapter';
 import { PrismaClient } from './generated/prisma/client';
 
-const connectionString = process.env.DATABASE_URL ?? 'postgres://postgres:postgres@localhost:4444/postgres';
+const local = 'postgres://postgres:postgres@localhost:4444/postgres';
+const connectionString = process.env.DATABASE_URL ?? local;
 const prisma = new PrismaClient({ adapter: new PrismaPostern({ connectionString }) });
 
-await prisma.guest.create({ data: { name: 'Ada', notes: { create: [{ text: 'Note G' }] } } });
-const guests = await prisma.guest.findMany({ select: { name: true, notes: { select: { text: true } } } });
-console.log(JSON.stringify(guests));
+const ada = { email: 'ada@example.com', name: 'Ada' };
+await prisma.user.upsert({ where: { email: ada.email }, create: ada, update: ada });
+console.log(JSON.stringify(await prisma.user.findMany({ select: { email: true, name: true } })));
+await prisma.$disconnect();
 `,
     },
     { kind: 'run', command: 'npx tsx index.ts' },
   ],
-  answers: '[{"name":"Ada","notes":[{"text":"Note G"}]}]',
+  answers: '[{"email":"ada@example.com","name":"Ada"}]',
   deployed:
-    'set `DATABASE_URL` to the address of your gateway where the program runs: `postgres://user:password@gate.example.com/app`.',
+    'set `DATABASE_URL` to the address of your gateway where the program runs: `postgres://user:password@gate.example.com:443/app`.',
 };
 
 export const firstSteps: readonly Path[] = [worker, vercel, prisma];
