@@ -1,21 +1,26 @@
 // The site: pages from content/, with those of content/generated/ in their places. Everything it needs is served by itself.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitepress';
 import { isFenceWord } from '../src/fence-words.ts';
 
 const folder = dirname(dirname(fileURLToPath(import.meta.url)));
-const recipeItems = markdownBelow(join(folder, 'content/generated/recipes'))
-  .filter((name) => name !== 'index')
+const recipes = join(folder, 'content/generated/recipes');
+const recipeItems = markdownBelow(recipes)
+  .filter((name) => name !== 'index' && name !== 'transcripts')
   .sort()
-  .map((name) => ({ text: name, link: `/recipes/${name}` }));
+  .map((name) => ({ text: headingOf(join(recipes, `${name}.md`)), link: `/recipes/${name}` }));
 
 /** Names of pages, without `.md`. */
 function markdownBelow(below: string): string[] {
   if (!existsSync(below)) return [];
   const names = readdirSync(below, { recursive: true, encoding: 'utf8' });
   return names.filter((name) => name.endsWith('.md')).map((name) => name.replaceAll('\\', '/').slice(0, -'.md'.length));
+}
+
+function headingOf(file: string): string {
+  return /^# (.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.replaceAll('`', '') ?? file;
 }
 
 export default defineConfig({
@@ -31,6 +36,12 @@ export default defineConfig({
   // A switch would have no name before scripts run.
   appearance: 'force-auto',
   metaChunk: true,
+  // The order of the sidebar means nothing to pages that are not in it: they lead back to their list.
+  transformPageData({ relativePath, frontmatter }) {
+    const [, list] = /^(api\/[\w-]+\/)(?!index\.md$)/.exec(relativePath) ?? [];
+    if (list !== undefined)
+      Object.assign(frontmatter, { prev: { text: 'All of this package', link: `/${list}` }, next: false });
+  },
   // This page alone is made by a script.
   transformHtml: (html, _, { page }) =>
     page === '404.md'
@@ -58,6 +69,12 @@ export default defineConfig({
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],
+    notFound: {
+      title: 'Page not found',
+      quote: 'There is nothing at this address. The search above knows every page.',
+      linkText: 'To the first page',
+      linkLabel: 'To the first page',
+    },
     nav: [
       { text: 'Start', link: '/start/' },
       { text: 'Concepts', link: '/concepts/' },
@@ -76,6 +93,7 @@ export default defineConfig({
           { text: 'Vercel', link: '/start/vercel' },
           { text: 'Prisma with the adapter', link: '/start/prisma' },
           { text: 'Prisma with accelerateUrl', link: '/start/accelerate' },
+          { text: 'The first five minutes, played', link: '/recipes/transcripts' },
         ],
       },
       {

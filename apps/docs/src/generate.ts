@@ -20,6 +20,7 @@ const adoptedDocuments: Readonly<Record<string, string>> = {
   'SECURITY.md': 'security-policy',
   'CONTRIBUTING.md': 'contributing',
   'recipes/README.md': 'recipes/index',
+  'recipes/transcripts.md': 'recipes/transcripts',
   'packages/serverless/README.md': 'reference/serverless',
   'packages/prisma-adapter/README.md': 'reference/prisma-adapter',
 };
