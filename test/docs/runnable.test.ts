@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CodeBlock, codeBlocks } from './code-blocks.ts';
-import { readDocuments } from './documents.ts';
+import { readDocuments, unreadDocuments } from './documents.ts';
 import { runCodeBlock } from './run-code-block.ts';
 import { openWorld, type World } from './world.ts';
 
@@ -15,6 +15,10 @@ afterAll(() => world?.close());
 
 const at = ({ file, line, language }: CodeBlock): string => `${file}:${line} ${language}`;
 
+test('no document of the repository is left out', () => {
+  expect(unreadDocuments()).toEqual([]);
+});
+
 test('every block that could be run is run, or says why not', () => {
   const silent = blocks.filter(
     ({ language, isRunnable, shown }) => /^(ts|js|sh|sql)$/.test(language) && !isRunnable && (shown ?? '') === '',
@@ -25,14 +29,10 @@ test('every block that could be run is run, or says why not', () => {
 
 describe('the documentation', () => {
   // One after the other: they share a database, and the machine.
-  test.each(runnable.map((block) => [at(block), block] as const))(
-    '%s',
-    { timeout: 90_000, retry: 1 },
-    async (_, block) => {
-      await world.reset();
-      await runCodeBlock(block, world);
-    },
-  );
+  test.each(runnable.map((block) => [at(block), block] as const))('%s', { timeout: 90_000 }, async (_, block) => {
+    await world.reset();
+    await runCodeBlock(block, world);
+  });
 });
 
 describe('a broken block fails with its file and line', () => {
