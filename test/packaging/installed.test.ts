@@ -125,6 +125,45 @@ describe('types', { timeout: 120_000 }, () => {
 });
 
 describe('Workers', () => {
+  const modules = readSnippets(readFileSync(join(driver.unpacked, 'README.md'), 'utf8')).filter(
+    ({ heading }) => readmePrograms[driver.name]?.[heading]?.kind === 'module',
+  );
+  test.each(modules)('README: $heading runs in workerd', async ({ heading, code }) => {
+    const folder = `worker-${heading.replace(/\W+/g, '-')}`;
+    project.write(`${folder}/snippet.ts`, code);
+    const entry = project.write(
+      `${folder}/worker.ts`,
+      `import snippet from './snippet.ts';
+       export default { fetch: (request, env) => (snippet.fetch ?? snippet)(request, env) };`,
+    );
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      platform: 'browser',
+      conditions: ['workerd', 'worker', 'browser'],
+      define: { 'process.env.DATABASE_URL': JSON.stringify(url) },
+      logLevel: 'error',
+    });
+    const miniflare = new Miniflare({
+      modules: true,
+      script: outputFiles[0]!.text,
+      compatibilityDate: '2026-01-01',
+      cf: false,
+      bindings: { DATABASE_URL: url },
+    });
+    try {
+      const response = await miniflare.dispatchFetch('http://localhost/?id=1');
+      expect(response.status).toBe(200);
+      const { prints } = readmePrograms[driver.name]![heading]!;
+      if (typeof prints === 'string') expect(await response.text()).toBe(prints);
+      else expect(await response.text()).toMatch(prints);
+    } finally {
+      await miniflare.dispose();
+    }
+  });
+
   test('driver and adapter in one bundle run in workerd', async () => {
     project.write('worker.ts', readFileSync(join(here, 'fixtures/worker.ts'), 'utf8'));
     const { outputFiles, metafile } = await build({
