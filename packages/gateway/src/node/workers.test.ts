@@ -1,5 +1,5 @@
 // Two workers in one process, over channels that carry JSON: what differs from real ones is only who starts them.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +98,49 @@ test('a Prisma transaction goes on at whichever worker a request arrives', async
   expect(await database.query('SELECT n FROM prisma')).toEqual([]);
   await accelerate(2, `/transaction/${id}/commit`, {});
   expect(await database.query('SELECT n FROM prisma')).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]);
+});
+
+test('a schema that one worker got is known to all, and so are its transactions', async () => {
+  await database.query('CREATE TABLE "Note" (id int PRIMARY KEY)');
+  const schema = Buffer.from(
+    'datasource db {\n  provider = "postgresql"\n  url = env("X")\n}\nmodel Note {\n  id Int @id\n}',
+  ).toString('base64');
+  const base = `/6.19.3/${createHash('sha256').update(schema).digest('hex')}`;
+  const ask = async (worker: number, action: string, body: object | string = {}, method = 'POST') => {
+    const response = await fetch(url(worker, `${base}/${action}`), {
+      method,
+      headers: { authorization: `Bearer ${key.key}` },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  const create = (id: number): object => ({
+    modelName: 'Note',
+    action: 'createOne',
+    query: { arguments: { data: { id } }, selection: { $scalars: true } },
+  });
+  expect((await ask(2, 'graphql', create(1))).status).toBe(404);
+  expect((await ask(1, 'schema', schema, 'PUT')).status).toBe(200);
+  expect((await ask(2, 'graphql', create(1))).body).toEqual({ data: { createOne: { id: 1 } } });
+
+  const { body } = await ask(1, 'transaction/start', { max_wait: 5_000, timeout: 10_000 });
+  expect(body.id).toMatch(/^1-/);
+  expect(body['data-proxy']).toEqual({ endpoint: url(1, `${base}/itx/${body.id}`) });
+  for (const [index, worker] of [2, 1, 2].entries()) {
+    const { body: created } = await ask(worker, `itx/${body.id}/graphql`, create(10 + index));
+    expect(created).toEqual({ data: { createOne: { id: 10 + index } } });
+  }
+  expect(await database.query('SELECT count(*)::int AS n FROM "Note"')).toEqual([{ n: 1 }]);
+  expect((await ask(2, `itx/${body.id}/commit`)).status).toBe(200);
+  expect(await database.query('SELECT count(*)::int AS n FROM "Note"')).toEqual([{ n: 4 }]);
+
+  const gone = await ask(1, 'transaction/start', { max_wait: 5_000, timeout: 10_000 });
+  await workers[0]!.gateway.close(0);
+  workers[0]!.line.left();
+  expect(await ask(2, `itx/${gone.body.id}/commit`)).toMatchObject({
+    status: expect.any(Number),
+    body: { is_panic: false, message: 'the gateway process that had this transaction is gone' },
+  });
 });
 
 test('what one worker invalidates no other answers from its cache', async () => {
