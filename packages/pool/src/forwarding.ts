@@ -129,7 +129,7 @@ export class Forwarder {
     // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
     if (server.unsynced > 0) {
       server.isSuspect = true;
-      this.statementForwarder.droppedByQuery(server);
+      this.statementForwarder.unnamed.droppedByQuery(server);
     }
     if (sqlEnd !== end - 1) {
       this.statementForwarder.sendMalformed(server, Expect.Query, bytes, at, end);
@@ -175,7 +175,7 @@ export class Forwarder {
 
   /** A Query with this text was sent. */
   querySent(server: ServerConnection, text: StatementText, effects: SqlEffects | undefined): void {
-    this.statementForwarder.unnamed.drop();
+    this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
     if (text.traits.resets) this.restoresBaseline = true;
     if (effects !== undefined && effects.list.length > 0) this.awaited = effects;
@@ -184,7 +184,7 @@ export class Forwarder {
 
   /** Sends a Query of ours whose results nobody sees; the caller is told `completion` if it succeeds. */
   substitute(server: ServerConnection, sql: string, completion: Uint8Array | undefined, apply: () => void): void {
-    this.statementForwarder.unnamed.drop();
+    this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
     server.send(encodeQuery(sql));
     const ref: Substitution = { kind: 'substitution', completion, apply, hasFailed: false };
@@ -220,7 +220,7 @@ export class Forwarder {
     const statementRef = ref as StatementRef;
     switch (statementRef.kind) {
       case 'unnamed':
-        this.statementForwarder.unnamed.confirmed(statementRef);
+        this.statementForwarder.unnamed.statement.confirmed(statementRef);
         break;
       case 'named':
         this.statementForwarder.confirmed(statementRef.key);
@@ -230,6 +230,9 @@ export class Forwarder {
         break;
       case 'counted':
         break;
+      case 'injected-unnamed':
+        if (statementRef.change !== undefined) this.statementForwarder.unnamed.statement.confirmed(statementRef.change);
+        return;
       default:
         return;
     }

@@ -42,7 +42,7 @@ export function isShareableSegment(
         if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return false;
         if (nameEnd === portalEnd + 1) {
           if (hasUnnamed) break;
-          const { current } = forwarder.statementForwarder.unnamed;
+          const { current } = forwarder.statementForwarder.unnamed.statement;
           if (current === undefined || !isShareableText(current.text)) return false;
           break;
         }

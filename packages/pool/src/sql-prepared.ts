@@ -12,8 +12,8 @@ import { MessageCollector } from './message-collector.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
-import { rewritePreparedNames } from './sql/classify.ts';
 import { type EditedSql, originalPosition } from './sql/edited-sql.ts';
+import { type PrepareMention, rewritePreparedNames } from './sql/prepared-names.ts';
 import type { StatementRef } from './statement-ref.ts';
 import { type Statement, type StatementText, serverNamePrefix } from './statements.ts';
 
@@ -25,7 +25,7 @@ type Effect =
       readonly name: string;
       readonly statement: Statement | undefined;
     }
-  | { readonly kind: 'deallocate-all'; readonly at: number };
+  | { readonly kind: 'deallocate-all'; readonly at: number; readonly statement?: undefined };
 
 /** What the statements of one text do to the session's prepared statements, each once it has completed. */
 export interface SqlEffects {
@@ -120,11 +120,7 @@ export class SqlPrepared {
       const known = find(name);
       if (entry.kind === 'prepare') {
         if (known !== undefined) return utf8.decode(this.supplied(server, known).name);
-        const body = ascii.encode(`${entry.body}\0\0\0`);
-        const statement = session.pool.texts.privateStatement(
-          session.pool.texts.intern(body, 0, body.length, body.length - 3),
-          session.state.isSettled ? session.state.label.constants : undefined,
-        );
+        const statement = this.preparedBefore(server, text, name) ?? this.statementOf(entry);
         view.set(name, statement);
         list.push({ kind: 'prepare', at: entry.statement, name: keyOf(name), statement });
         return utf8.decode(statement.name);
@@ -150,10 +146,27 @@ export class SqlPrepared {
     return { kind: 'sql-effects', list, completed: 0, text: rewritten };
   }
 
+  /** The statement that a PREPARE makes. */
+  private statementOf({ body }: PrepareMention): Statement {
+    const { texts } = this.session.pool;
+    const { isSettled, label } = this.session.state;
+    const bytes = ascii.encode(`${body}\0\0\0`);
+    return texts.privateStatement(
+      texts.intern(bytes, 0, bytes.length, bytes.length - 3),
+      isSettled ? label.constants : undefined,
+    );
+  }
+
+  /** The one it was to make when it was parsed, unless it has made it. */
+  private preparedBefore(server: ServerConnection, { effects }: StatementText, name: string): Statement | undefined {
+    const made = effects?.list.find((effect) => effect.kind === 'prepare' && effect.name === keyOf(name))?.statement;
+    return made !== undefined && !server.prepared.has(made) ? made : undefined;
+  }
+
   /** A statement that a text mentions, on the connection from now on. */
   private supplied(server: ServerConnection, statement: Statement): Statement {
     if (server.status === TransactionStatus.Failed) return statement;
-    return this.forwarder.statementForwarder.supply.ensure(server, statement);
+    return this.forwarder.statementForwarder.supply.ensure(server, statement, 'FetchPreparedStatement');
   }
 
   // --- effects ---
@@ -240,6 +253,8 @@ export class SqlPrepared {
     const { names } = this.forwarder.statementForwarder;
     const edited = effectsOf(ref)?.text;
     const written = rewriteError(bytes, start, end, (field, value) => {
+      // In a failed transaction: what is refused is the message behind our Parse.
+      if (value === 'exec_parse_message' && field === 'R' && ref?.kind === 'injected') return ref.routine;
       if (field === 'P' && edited !== undefined) return String(originalPosition(edited, Number(value)));
       return value.includes(serverNamePrefix) ? names.renameIn(value) : value;
     });

@@ -3,6 +3,7 @@
  * put in front, and what was not carried out is put right. Rules: reference/pooling.md §2.12.
  */
 import {
+  concatBytes,
   encodeBind,
   encodeClose,
   encodeCloseComplete,
@@ -17,14 +18,15 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
-import { SessionUnnamed } from './session-unnamed.ts';
 import { countedRef, type StatementRef } from './statement-ref.ts';
 import { StatementSupply } from './statement-supply.ts';
 import { encodeParseOf, type Statement, type StatementText, serverNamePrefix } from './statements.ts';
+import { UnnamedForwarder } from './unnamed-forwarding.ts';
 
 const missingName = `${serverNamePrefix}none`;
 const bindMissing: Uint8Array = encodeBind({ statement: missingName });
-const closeUnnamed: Uint8Array = encodeClose('S', '');
+/** No name of ours begins like this one. */
+const closeStranger: Uint8Array = encodeClose('S', `${serverNamePrefix}?`);
 const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
 /** Larger ones are sent as they arrive. */
@@ -34,7 +36,7 @@ const decoder = new TextDecoder();
 
 export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
-  readonly unnamed: SessionUnnamed = new SessionUnnamed();
+  readonly unnamed: UnnamedForwarder;
   readonly supply: StatementSupply;
   /** Names given by a Parse that is not answered yet. */
   private pending: Map<string, StatementRef> | undefined;
@@ -44,6 +46,7 @@ export class StatementForwarder {
   constructor(session: PooledSession, forwarder: Forwarder) {
     this.session = session;
     this.forwarder = forwarder;
+    this.unnamed = new UnnamedForwarder(session, forwarder);
     this.supply = new StatementSupply(session, this.names);
   }
 
@@ -69,18 +72,8 @@ export class StatementForwarder {
     if (nameEnd > at + 5) return this.parseNamed(server, bytes, at + 5, nameEnd, text);
     if (text === given) server.send(bytes, at, end);
     else server.send(encodeParseOf(nothing, text.tail));
-    this.unnamedSent(server, text);
+    this.unnamed.parsed(server, text);
     return true;
-  }
-
-  private unnamedSent(server: ServerConnection, text: StatementText): void {
-    const { session } = this;
-    server.unsynced++;
-    const { current } = this.unnamed;
-    const unnamed = current?.text === text ? current : { text };
-    server.unnamed = unnamed;
-    const change = this.unnamed.change(unnamed, session.segmentsSent);
-    server.expect(Expect.Parse, this.forwarder.planRetry.action(), session, change);
   }
 
   private parseNamed(
@@ -95,12 +88,22 @@ export class StatementForwarder {
     const { label, isSettled } = session.state;
     const { texts } = session.pool;
     const key = nameKey(bytes, nameStart, nameEnd);
+    if (hasHighByte(bytes, nameStart, nameEnd)) {
+      // It never gets there, but whether it is text in the caller's encoding is Postgres' to say.
+      server.send(encodeCloseOf(bytes.subarray(nameStart, nameEnd)));
+      server.unsynced++;
+      server.expect(Expect.Close, Action.Swallow, session, undefined);
+    }
     if (names.get(key) !== undefined) {
       if (planRetry.isReplaying && planRetry.action() === Action.Swallow) return true;
       // Postgres looks at the text before it refuses the name.
       const refused = texts.privateStatement(text, undefined);
       this.supply.parse(server, refused);
-      server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected', statement: refused });
+      server.expect(Expect.Parse, Action.Swallow, session, {
+        kind: 'injected',
+        statement: refused,
+        routine: 'exec_parse_message',
+      } satisfies StatementRef);
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
       this.failWith(server, '42P05', `prepared statement "${name}" already exists`, 'StorePreparedStatement');
       return true;
@@ -141,38 +144,12 @@ export class StatementForwarder {
   }
 
   /** The statement of this name, on the connection from now on. */
-  private supplied(server: ServerConnection, key: string): Statement | undefined {
+  private supplied(server: ServerConnection, key: string, routine: string): Statement | undefined {
     const statement = this.names.get(key);
     if (statement === undefined) return undefined;
     this.supply.bringBefore(server, statement.text);
     this.forwarder.planRetry.uses(server, statement);
-    return this.supply.ensure(server, statement);
-  }
-
-  /**
-   * Makes sure the connection's unnamed statement is this session's, or none if it has none. False: which one that is
-   * depends on a segment that is not answered yet.
-   */
-  private ensureUnnamed(server: ServerConnection): boolean {
-    const { session } = this;
-    const unnamed = this.unnamed.current;
-    const awaited = this.unnamed.awaited(session.segmentsSent);
-    if (awaited !== undefined) {
-      this.forwarder.awaitAnswer(server, awaited);
-      return false;
-    }
-    if (server.unnamed === (unnamed ?? null)) return true;
-    if (unnamed === undefined) {
-      server.send(closeUnnamed);
-      server.unsynced++;
-      server.expect(Expect.Close, Action.Swallow, session, undefined);
-    } else {
-      server.send(encodeParseOf(nothing, unnamed.text.tail));
-      server.unsynced++;
-      server.expect(Expect.Parse, Action.Swallow, session, { kind: 'injected-unnamed' } satisfies StatementRef);
-    }
-    server.unnamed = unnamed ?? null;
-    return true;
+    return this.supply.ensure(server, statement, routine);
   }
 
   bind(server: ServerConnection, bytes: Uint8Array, at: number, end: number, available: number): number {
@@ -190,22 +167,16 @@ export class StatementForwarder {
     let from = at;
     let text: StatementText | undefined;
     if (nameEnd === portalEnd + 1) {
-      if (!this.ensureUnnamed(server)) return 0;
-      text = this.unnamed.current?.text;
-      const resolved = text && this.forwarder.sqlPrepared.resolve(server, text);
-      if (resolved !== undefined && resolved !== text) {
-        text = resolved;
-        this.unnamed.change({ text }, undefined);
-        this.ensureUnnamed(server);
-      }
+      if (!this.unnamed.supply(server)) return 0;
+      text = this.unnamed.resolved(server);
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
-      let statement = this.supplied(server, key);
+      let statement = this.supplied(server, key, 'exec_bind_message');
       if (statement !== undefined) {
         text = this.forwarder.sqlPrepared.resolve(server, statement.text);
         if (text !== statement.text) {
           this.names.set(key, session.pool.texts.privateStatement(text, statement.constants));
-          statement = this.supplied(server, key)!;
+          statement = this.supplied(server, key, 'exec_bind_message')!;
         }
         this.sendRenamed(server, bytes, at, end, portalEnd + 1, nameEnd, statement.name);
         from = nameEnd;
@@ -270,10 +241,10 @@ export class StatementForwarder {
     const { session } = this;
     if (bytes[at + 5] === 0x53) {
       if (bytes[at + 6] === 0) {
-        if (!this.ensureUnnamed(server)) return false;
+        if (!this.unnamed.supply(server)) return false;
       } else {
         const key = nameKey(bytes, at + 6, end - 1);
-        const statement = this.supplied(server, key);
+        const statement = this.supplied(server, key, 'exec_describe_statement_message');
         if (statement !== undefined) {
           this.sendRenamed(server, bytes, at, end, at + 6, end - 1, statement.name);
           server.send(bytes, end - 1, end);
@@ -311,20 +282,10 @@ export class StatementForwarder {
       });
       return;
     }
-    let ref: StatementRef = countedRef;
-    if (bytes[at + 5] === 0x53) {
-      ref = this.unnamed.change(undefined, this.session.segmentsSent);
-      server.unnamed = null;
-    }
+    const ref = bytes[at + 5] === 0x53 ? this.unnamed.closed(server) : countedRef;
     server.send(bytes, at, end);
     server.unsynced++;
     server.expect(Expect.Close, this.forwarder.planRetry.action(), this.session, ref);
-  }
-
-  /** A Query drops the unnamed statement, unless it is skipped with what came before it. */
-  droppedByQuery(server: ServerConnection): void {
-    const change = this.unnamed.change(undefined, undefined);
-    this.synthesize(server, nothing, () => this.revoked(server, change, false));
   }
 
   private synthesize(server: ServerConnection, bytes: Uint8Array, undo: (() => void) | undefined): void {
@@ -379,13 +340,24 @@ export class StatementForwarder {
         server.prepared.set(statementRef.statement, statementRef.generation);
         return;
       case 'unnamed':
-        this.unnamed.revoked(statementRef, isCause);
-        server.unnamed = isCause ? null : undefined;
+        this.unnamed.revoked(server, statementRef, isCause);
         return;
       case 'injected-unnamed':
-        server.unnamed = undefined;
+        this.unnamed.injectionRevoked(server, statementRef.change, isCause);
         return;
       default:
     }
   }
+}
+
+function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return true;
+  return false;
+}
+
+/** A Close of a statement that does not exist, whose name ends in these bytes. */
+function encodeCloseOf(name: Uint8Array): Uint8Array {
+  const message = concatBytes([closeStranger.subarray(0, -1), name, new Uint8Array(1)]);
+  new DataView(message.buffer).setUint32(1, message.length - 1);
+  return message;
 }

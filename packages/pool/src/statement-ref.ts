@@ -6,10 +6,12 @@ export type StatementRef =
   | { readonly kind: 'named'; readonly key: string; readonly statement: Statement }
   /** A Describe in place of the Parse of a statement that the connection has already. */
   | { readonly kind: 'verified'; readonly key: string; readonly statement: Statement }
-  | { readonly kind: 'injected'; readonly statement: Statement }
+  /** A Parse of ours in front of a message that `routine` of Postgres takes care of. */
+  | { readonly kind: 'injected'; readonly statement: Statement; readonly routine: string }
   | { readonly kind: 'removed'; readonly statement: Statement; readonly generation: number }
   | UnnamedChange
-  | { readonly kind: 'injected-unnamed' }
+  /** A Parse of ours of the unnamed statement; `change`: of another than the caller's last one. */
+  | { readonly kind: 'injected-unnamed'; readonly change: UnnamedChange | undefined }
   /** The answer is only counted, in case the segment must be repeated. */
   | { readonly kind: 'counted' }
   /** The server's error is given out in these words instead. */

@@ -30,8 +30,11 @@ export class StatementSupply {
     return this.foreign.length > 0;
   }
 
-  /** Makes sure the connection has the statement, or one of the session's own in its place, which is returned. */
-  ensure(server: ServerConnection, wanted: Statement): Statement {
+  /**
+   * Makes sure the connection has the statement, or one of the session's own in its place, which is returned.
+   * `routine` is Postgres' own for the message that needs it: it would refuse what the Parse is refused for.
+   */
+  ensure(server: ServerConnection, wanted: Statement, routine: string): Statement {
     const generation = server.prepared.get(wanted);
     if (generation === wanted.generation) {
       if (server.prepared.size * 2 > this.session.context.limits.maxPreparedStatements) {
@@ -43,7 +46,8 @@ export class StatementSupply {
     const statement = this.mayParseHere(wanted) ? wanted : this.ownCopy(wanted);
     server.prepared.delete(statement);
     this.parse(server, statement);
-    server.expect(Expect.Parse, Action.Swallow, this.session, { kind: 'injected', statement } satisfies StatementRef);
+    const ref: StatementRef = { kind: 'injected', statement, routine };
+    server.expect(Expect.Parse, Action.Swallow, this.session, ref);
     return statement;
   }
 

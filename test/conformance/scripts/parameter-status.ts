@@ -114,7 +114,8 @@ export const parameterStatusScripts: readonly Script[] = [
       await a.query('SET search_path TO DEFAULT; SHOW search_path');
       await a.query(`SET search_path TO ''; SHOW search_path`);
       await a.query('RESET ALL');
-      await a.query(`SHOW statement_timeout; SELECT current_setting('own.setting', true)`);
+      // '' on a backend that has ever had the setting, NULL on one that has not.
+      await a.query(`SHOW statement_timeout; SELECT coalesce(current_setting('own.setting', true), '')`);
     },
   },
   {

@@ -24,7 +24,8 @@ export const transactionScripts: readonly Script[] = [
         extended(`SELECT set_config('own.xid', pg_current_xact_id()::text, true) <> ''`),
         extended(`SELECT current_setting('own.xid') = pg_current_xact_id()::text`),
       );
-      await a.segment(extended(`SELECT current_setting('own.xid', true)`));
+      // '' on a backend that has ever had the setting, NULL on one that has not.
+      await a.segment(extended(`SELECT coalesce(current_setting('own.xid', true), '')`));
     },
   },
   {
