@@ -1,5 +1,6 @@
 import { beforeAll, describe } from 'vitest';
 import { commandLineSuite } from './command-line.suite.ts';
+import { dataProxySuite } from './data-proxy.suite.ts';
 import { devSuite } from './dev.suite.ts';
 import { keysSuite } from './keys.suite.ts';
 import { buildProgram } from './running-program.ts';
@@ -13,3 +14,4 @@ describe('postern serve', serveSuite);
 describe('postern serve --workers', workersSuite);
 describe('postern dev', devSuite);
 describe('postern keys', keysSuite);
+describe('Prisma without an engine', dataProxySuite);
