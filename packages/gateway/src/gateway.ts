@@ -21,6 +21,7 @@ import { createEndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import { defectEvent, type LogEvent } from './events.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import { createHttpApp } from './http/app.ts';
+import { createCallerCheck } from './http/caller-check.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
 import { createSqlTransactions, defaultTransactionLimits, type TransactionLimits } from './http/sql-transactions.ts';
 import { createKeyAccess } from './keys/key-access.ts';
@@ -188,8 +189,9 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   });
   const ownCache = createResultCache({ clock, maxBytes: workplace.part(config.cacheBytes ?? defaultCacheBytes) });
   const cache = workplace.cache(ownCache);
+  const backend = createSqlBackend({ engine, directory, authenticator, keys: keyLogin });
   const handleSql = createSqlHandler({
-    backend: createSqlBackend({ engine, directory, authenticator, keys: keyLogin }),
+    backend,
     transactions,
     cache: createSqlCache(cache, clock),
     clock,
@@ -197,7 +199,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     ...(config.maxResponseBytes === undefined ? {} : { maxResponseBytes: config.maxResponseBytes }),
     log: (event) => log({ ...event }),
   });
-  const sql = workplace.sql(handleSql, config.maxRequestBytes);
+  const sql = workplace.sql(handleSql, createCallerCheck(backend), config.maxRequestBytes);
   const prisma = createPrismaService({
     workplace,
     keys,

@@ -3,6 +3,7 @@
 import { GatewayError, parseSqlRequestBody, type SqlRequestBody, type SqlStatement } from '@postern/contract';
 import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
+import { credentialsOf } from './caller-check.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import { createJsonMemory } from './json-memory.ts';
@@ -58,7 +59,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
   const repeatedTexts = createRepeatedTexts();
 
   return async function runSql(request, heading, run) {
-    const authenticated = backend.authenticate(toCredentials(heading, request.remoteAddress));
+    const authenticated = backend.authenticate(credentialsOf(heading, request.remoteAddress));
     const caller = isHere(authenticated) ? authenticated : await authenticated;
     // Not before: what strangers send is neither gathered nor parsed.
     const received = request.readBody(maxRequestBytes);
@@ -186,15 +187,6 @@ const emptyBatch: SqlAnswer = { kind: 'whole', ok: true, body: new TextEncoder()
 
 function isHere<T extends object>(value: T | Promise<T>): value is T {
   return !(value instanceof Promise);
-}
-
-function toCredentials(
-  heading: SqlHeading,
-  remoteAddress: string | undefined,
-): Parameters<SqlBackend['authenticate']>[0] {
-  const { host, port, user, password, database } = heading.target;
-  const { bearerToken, options } = heading;
-  return { host, port, user, password, bearerToken, database, options, remoteAddress, source: heading };
 }
 
 function parseBody(bytes: Uint8Array): SqlRequestBody {

@@ -1,5 +1,6 @@
 /** `/sql` among several workers: a request in an interactive transaction is answered by the worker that has it. */
 import { posternHeader, sqlHeader, sqlPath } from '@postern/contract';
+import type { CheckCaller } from '../http/caller-check.ts';
 import { errorReply } from '../http/error-reply.ts';
 import { responseHeaders } from '../http/response-headers.ts';
 import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
@@ -11,6 +12,8 @@ export interface RoutedSqlOptions {
   readonly worker: number;
   readonly workers: number;
   readonly forward: ForwardRequest;
+  /** The owner asks again; but what strangers send is not gathered for it. */
+  readonly checkCaller: CheckCaller;
   readonly maxRequestBytes?: number | undefined;
 }
 
@@ -36,9 +39,10 @@ export function createRoutedSqlHandler(options: RoutedSqlOptions): SqlHandler {
 async function forwardSql(
   owner: number,
   request: SqlHttpRequest,
-  { forward, maxRequestBytes = defaultMaxBytes }: RoutedSqlOptions,
+  { forward, checkCaller, maxRequestBytes = defaultMaxBytes }: RoutedSqlOptions,
 ): Promise<SqlHttpReply> {
   try {
+    await checkCaller(request);
     const headers: Record<string, string> = {};
     for (const name of forwardedHeaders) {
       const value = request.header(name);

@@ -8,6 +8,7 @@ import type { Transactions } from '../accelerate/transactions.ts';
 import type { AuthenticatorOptions } from '../auth/authenticator.ts';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { DataProxyHandler } from '../data-proxy/data-proxy-handler.ts';
+import type { CheckCaller } from '../http/caller-check.ts';
 import type { SqlHandler } from '../http/sql-handler.ts';
 import type { RateLimiter } from '../plans/rate-limiter.ts';
 import type { ForwardRequest } from './forward-request.ts';
@@ -36,7 +37,7 @@ export interface Workplace {
   cache(cache: ResultCache): ResultCache;
   limiter(limiter: RateLimiter): RateLimiter;
   accelerateTransactions(transactions: Transactions): Transactions;
-  sql(handler: SqlHandler, maxRequestBytes: number | undefined): SqlHandler;
+  sql(handler: SqlHandler, checkCaller: CheckCaller, maxRequestBytes: number | undefined): SqlHandler;
   accelerate(handler: AccelerateHandler, maxRequestBytes: number | undefined): AccelerateHandler;
   dataProxy(handler: DataProxyHandler, maxRequestBytes: number): DataProxyHandler;
 }
@@ -91,7 +92,8 @@ function among({ seat, forward }: WorkerPlace): Workplace {
       take: (key, perSecond) => (perSecond === undefined ? 0 : seat.takeRate(key, perSecond)),
     }),
     accelerateTransactions: (transactions) => markTransactions(transactions, worker),
-    sql: (handler, maxRequestBytes) => createRoutedSqlHandler({ handler, worker, workers, forward, maxRequestBytes }),
+    sql: (handler, checkCaller, maxRequestBytes) =>
+      createRoutedSqlHandler({ handler, worker, workers, forward, checkCaller, maxRequestBytes }),
     accelerate: (handler, maxRequestBytes) =>
       createRoutedAccelerate({ handler, worker, workers, forward, maxRequestBytes }),
     dataProxy: (handler, maxRequestBytes) =>
