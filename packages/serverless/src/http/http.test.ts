@@ -346,6 +346,48 @@ describe('errors', () => {
     server.close();
   });
 
+  const n = { name: 'n', dataTypeID: 23 };
+  test.each([
+    { fields: [null], rows: [['1']] },
+    { fields: [n], rows: [null] },
+    { fields: [{ ...n, dataTypeID: 114 }], rows: [['{']] },
+    { fields: [{ ...n, dataTypeID: 114 }], rows: [[{ parsed: 1 }]] },
+    { fields: [{ ...n, dataTypeID: 1007 }], rows: [['{1']] },
+    { fields: [{ ...n, dataTypeID: 1007 }], rows: [[[1, 2]]] },
+    { fields: [{ ...n, dataTypeID: 1082 }], rows: [[5]] },
+    { fields: [n], rows: {} },
+  ])('§9 a result no program can make sense of: %j', async (result) => {
+    const text = JSON.stringify(result);
+    const lines = [{ fields: result.fields }, ...Object.values(result.rows)].map((line) => `${JSON.stringify(line)}\n`);
+    const server = await scripted((request, response, body) => {
+      if (request.headers['postern-stream']) {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(lines.join(''));
+      } else response.end(body.includes('queries') ? `{"results":[${text}]}` : text);
+    });
+    const sql = postern(server.url);
+    const stream = async (): Promise<void> => {
+      for await (const _ of sql.stream`SELECT 1`);
+    };
+    for (const run of [() => sql`SELECT 1`, () => sql.transaction([sql`SELECT 1`]), stream]) {
+      const error = await Promise.resolve(run()).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(PosternError);
+      expect(error).toMatchObject({ kind: expect.stringMatching(/protocol|connection/), safeToRetry: false });
+    }
+    server.close();
+  });
+
+  test('what a parser of the program throws is kept', async () => {
+    const mine = new RangeError('mine');
+    const throwing = {
+      getTypeParser: () => () => {
+        throw mine;
+      },
+    };
+    const error = await postern(gateway.url(), { types: throwing })`SELECT 1`.catch((caught) => caught);
+    expect(error).toBeInstanceOf(PosternError);
+    expect(error.sourceError).toBe(mine);
+  });
+
   test.each([413, 500, 507])('§9 status %d keeps code and fields', async (status) => {
     const server = await scripted((_, response) => {
       response

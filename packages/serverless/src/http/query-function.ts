@@ -89,7 +89,7 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
   const sql = createStatements(post, base);
 
   async function transaction(given: unknown, own?: HTTPTransactionOptions): Promise<unknown[]> {
-    const queries = typeof given === 'function' ? given(sql) : given;
+    const queries: unknown = typeof given === 'function' ? given(sql) : given;
     if (!isListOfQueries(queries)) {
       throw usageError('transaction() expects an array of queries, or a function returning an array of queries');
     }

@@ -36,8 +36,10 @@ export function createStatements(
     // The options decide what it is, and the types say so outside.
     return readResult(await readBody(response), response, options) as never;
   }
-  const sql = (strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> =>
-    new NeonQueryPromise(execute, template(strings, values));
+  function sql(strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> {
+    if (Array.isArray(strings?.raw)) return new NeonQueryPromise(execute, new SqlTemplate(strings, values));
+    throw usageError('sql`` is a tagged-template function; for texts there is sql.query()');
+  }
   return Object.assign(sql, fragmentHelpers, {
     query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>
       new NeonQueryPromise<never, never, never>(execute, { query, params: [...params] }, options),
@@ -47,9 +49,4 @@ export function createStatements(
       yield* readStream(await send(prepareQuery(query), { [streamHeader]: true }, options), options);
     },
   });
-}
-
-function template(strings: TemplateStringsArray, values: readonly unknown[]): SqlTemplate {
-  if (Array.isArray(strings?.raw)) return new SqlTemplate(strings, values);
-  throw usageError('sql`` is a tagged-template function; for texts there is sql.query()');
 }

@@ -80,6 +80,11 @@ export function quoteIdentifier(...names: readonly string[]): string {
   return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
 }
 
+function notEmpty<List extends readonly unknown[]>(list: List): List {
+  if (list.length > 0) return list;
+  throw usageError('an empty list');
+}
+
 /** Builders of pieces, found on every `sql`. */
 export interface FragmentHelpers {
   /** `raw` as it is: for trusted text only. */
@@ -104,15 +109,11 @@ function join(fragments: readonly unknown[], separator = ', ', before = '', afte
 export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
   identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
-  in(list) {
-    if (list.length === 0) throw usageError('sql.in() needs a value');
-    return join(list, ', ', '(', ')');
-  },
+  in: (list) => join(notEmpty(list), ', ', '(', ')'),
   values(rows, columns) {
-    if (rows.length === 0) throw usageError('sql.values() needs a value');
     // All rows decide: a key that only the last one has must not be lost.
     const names = columns ?? (Array.isArray(rows[0]) ? [] : Object.keys(Object.assign({}, ...rows)));
-    const lists = rows.map((row) => {
+    const lists = notEmpty(rows).map((row) => {
       const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
       const orDefault = cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));
       return join(orDefault, ', ', '(', ')');

@@ -120,7 +120,7 @@ export class Client extends Emitter<ClientEvents> {
     values?: readonly unknown[] | QueryCallback,
     callback?: QueryCallback,
   ): unknown {
-    if (given === null || given === undefined) throw new TypeError('query is null or undefined');
+    if (given === null || given === undefined) throw usageError('query is null or undefined');
     if (typeof given === 'object' && 'submit' in given) {
       this.submit(given, true);
       return given;

@@ -1,4 +1,5 @@
 /** Texts of one row → the row the program sees. */
+import { protocolError } from '../postern-error.ts';
 import { type CustomTypes, types } from './types.ts';
 
 /** One column of a result. */
@@ -15,9 +16,23 @@ export interface FieldDef {
 /** `values` are raw texts (bytes for columns in binary format); of columns with the same name the last one wins. */
 export type RowReader = (values: readonly (string | Uint8Array | null)[]) => unknown;
 
-export function createRowReader(
+/** It, and what it returns, throw PosternErrors only, whatever the server has sent. */
+export function createRowReader(fields: readonly FieldDef[], isArray?: boolean, custom?: CustomTypes): RowReader {
+  const read = attempt(() => createReader(fields, isArray, custom));
+  return (values) => attempt(() => read(values));
+}
+
+function attempt<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw protocolError(`a value cannot be read: ${error}`, undefined, { sourceError: error as Error });
+  }
+}
+
+function createReader(
   fields: readonly FieldDef[],
-  isArray?: boolean,
+  isArray: boolean | undefined,
   custom: CustomTypes = types,
 ): RowReader {
   const names = fields.map(({ name }) => name);
