@@ -1,9 +1,15 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorCatalogue } from '@postern/contract';
+import { errorCatalogue, posternHeader, sqlHeader } from '@postern/contract';
 import axe, { type AxeResults } from 'axe-core';
 import { JSDOM, VirtualConsole } from 'jsdom';
-import { chromium } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page as BrowserPage,
+  chromium,
+} from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { environmentKeys } from '../../apps/postern/src/config/environment.ts';
 import { readDocuments } from './documents.ts';
@@ -86,6 +92,20 @@ describe('reference', () => {
     }
   });
 
+  test('every event of the log', () => {
+    const sources = ['packages/pool/src', 'packages/gateway/src', 'apps/postern/src'].flatMap((folder) =>
+      readdirSync(join(repositoryRoot, folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !/\.(test|fixture)\.ts$/.test(name))
+        .map((name) => readFileSync(join(repositoryRoot, folder, name), 'utf8')),
+    );
+    const events = new Set(
+      sources.flatMap((source) => [...source.matchAll(/\bevent: '(\w+)'/g)].map(([, name]) => name)),
+    );
+    expect([...events]).toEqual(expect.arrayContaining(['http_sql', 'reloaded', 'session_started']));
+    const text = textOf(page('/operations/logs'));
+    expect([...events].filter((name) => !text.includes(name!))).toEqual([]);
+  });
+
   test('every key of the configuration, its variable, and every flag', () => {
     const text = textOf(page('/reference/options'));
     for (const { path, variable } of environmentKeys()) {
@@ -96,6 +116,13 @@ describe('reference', () => {
     const flags = [...source.matchAll(/'(--[a-z-]+) </g)].map(([, flag = '']) => flag);
     expect(flags.length).toBeGreaterThan(10);
     for (const flag of flags) expect(text).toContain(flag);
+  });
+
+  test('every header of /sql', () => {
+    const text = textOf(page('/reference/http')).toLowerCase();
+    const names: string[] = [...Object.values(sqlHeader), ...Object.values(posternHeader)];
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !text.includes(name))).toEqual([]);
   });
 
   test('every option of a connection string', () => {
@@ -123,14 +150,7 @@ describe('reference', () => {
 const chromiumPath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
 /** One of each kind. */
-const kinds = [
-  '/',
-  '/start/local',
-  '/reference/options',
-  '/reference/errors',
-  '/comparison',
-  '/api/serverless/classes/Client',
-];
+const kinds = ['/', '/reference/options', '/comparison', '/api/serverless/classes/Client'];
 
 const seriousOf = ({ violations }: AxeResults): string[] =>
   violations
@@ -159,47 +179,107 @@ describe('axe finds nothing serious', () => {
 // npm does not bring Chromium: `apt-get install chromium`, or CHROMIUM_PATH.
 describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromiumPath} exists)`, () => {
   let served: Awaited<ReturnType<typeof serveSite>>;
+  let browser: Browser;
   beforeAll(async () => {
     served = await serveSite(site);
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
   });
-  afterAll(() => served?.close());
+  afterAll(async () => {
+    await browser?.close();
+    served?.close();
+  });
 
-  test('axe finds nothing serious, light or dark, with and without JavaScript; nobody else is asked', {
-    timeout: 180_000,
-  }, async () => {
-    const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
-    try {
+  const open = async (options: BrowserContextOptions = {}): Promise<BrowserContext> => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    context.setDefaultTimeout(60_000);
+    return context;
+  };
+  const judge = async (tab: BrowserPage): Promise<string[]> => {
+    await tab.evaluate(axe.source);
+    return seriousOf(await tab.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })"));
+  };
+
+  test.each(['light', 'dark'] as const)(
+    'axe finds nothing serious on any page, %s; nobody else is asked',
+    { timeout: 600_000 },
+    async (colorScheme) => {
+      const context = await open({ colorScheme });
       const found: string[] = [];
-      for (const colorScheme of ['light', 'dark'] as const) {
-        const context = await browser.newContext({ colorScheme, viewport: { width: 1280, height: 900 } });
-        await context.route('**/*', (route) => {
-          const url = route.request().url();
-          if (url.startsWith(served.address)) return route.continue();
-          found.push(`asked for ${url}`);
-          return route.abort();
-        });
-        const tab = await context.newPage();
-        for (const path of colorScheme === 'light' ? kinds : kinds.slice(0, 3)) {
-          await tab.goto(served.address + path + (path.endsWith('/') ? '' : '.html'));
-          await tab.waitForLoadState('networkidle');
-          await tab.evaluate(axe.source);
-          const results = await tab.evaluate<AxeResults>('axe.run()');
-          found.push(...seriousOf(results).map((text) => `${colorScheme} ${path}: ${text}`));
-        }
-        await tab.click('.DocSearch-Button');
-        await tab.fill('.search-input', 'pool_timeout');
-        await tab.waitForSelector('.result');
-        const searching = await tab.evaluate<AxeResults>('axe.run()');
-        found.push(...seriousOf(searching).map((text) => `${colorScheme}, search open: ${text}`));
-        await context.close();
+      await context.route('**/*', (route) => {
+        const url = route.request().url();
+        if (url.startsWith(served.address)) return route.continue();
+        found.push(`asked for ${url}`);
+        return route.abort();
+      });
+      const tab = await context.newPage();
+      // Pages of the API are of one kind, and more than all others: their colours are judged on some.
+      const judged = site.pages.filter(
+        ({ path }) => colorScheme === 'light' || !path.startsWith('/api/') || path.startsWith('/api/prisma-adapter/'),
+      );
+      expect(judged.length).toBeGreaterThan(40);
+      for (const { path } of judged) {
+        await tab.goto(served.address + path);
+        found.push(...(await judge(tab)).map((text) => `${path}: ${text}`));
       }
-      const plain = await browser.newContext({ javaScriptEnabled: false });
-      const tab = await plain.newPage();
-      await tab.goto(`${served.address}/reference/errors.html`);
-      expect(await tab.isVisible('#pool_timeout')).toBe(true);
       expect(found).toEqual([]);
-    } finally {
-      await browser.close();
+      await context.close();
+    },
+  );
+
+  test('no page is wider than a telephone', { timeout: 180_000 }, async () => {
+    const context = await open({ viewport: { width: 360, height: 740 } });
+    const tab = await context.newPage();
+    const wide: string[] = [];
+    for (const { path } of site.pages.filter(({ path }) => !path.startsWith('/api/'))) {
+      await tab.goto(served.address + path);
+      if (await tab.evaluate<boolean>('document.documentElement.scrollWidth > innerWidth')) wide.push(path);
     }
+    expect(wide).toEqual([]);
+    await context.close();
+  });
+
+  test.each(['light', 'dark'] as const)('the search is found, used and left by keys alone, %s', async (colorScheme) => {
+    const context = await open({ colorScheme });
+    const tab = await context.newPage();
+    await tab.goto(`${served.address}/`);
+    await tab.waitForLoadState('networkidle');
+    await tab.keyboard.press('Control+k');
+    await tab.waitForSelector('.search-input');
+    await tab.keyboard.type('pool_timeout');
+    await tab.waitForSelector('.result');
+    expect(await judge(tab)).toEqual([]);
+    await tab.keyboard.press('Enter');
+    await tab.waitForURL(/\/(reference|concepts)\//);
+    await tab.keyboard.press('Control+k');
+    await tab.waitForSelector('.search-input');
+    await tab.keyboard.press('Escape');
+    await tab.waitForSelector('.search-input', { state: 'detached' });
+    await context.close();
+  });
+
+  test('the first key leads past the lists', async () => {
+    const context = await open();
+    const tab = await context.newPage();
+    await tab.goto(`${served.address}/concepts/waiting.html`);
+    await tab.waitForLoadState('networkidle');
+    await tab.keyboard.press('Tab');
+    await tab.keyboard.press('Enter');
+    expect(new URL(tab.url()).hash).toBe('#VPContent');
+    await tab.keyboard.press('Tab');
+    const focused = await tab.evaluate<string>("document.activeElement.closest('#VPContent') ? 'in the text' : 'elsewhere'");
+    expect(focused).toBe('in the text');
+    await context.close();
+  });
+
+  test('without JavaScript text, lists and tables are shown, and an unknown address is explained', async () => {
+    const context = await open({ javaScriptEnabled: false });
+    const tab = await context.newPage();
+    await tab.goto(`${served.address}/reference/errors.html`);
+    expect(await tab.isVisible('#pool_timeout')).toBe(true);
+    expect(await tab.isVisible('nav a[href="/start/local.html"]')).toBe(true);
+    const answer = await tab.goto(`${served.address}/no/such/page`);
+    expect(answer?.status()).toBe(404);
+    expect(await tab.isVisible('main h1')).toBe(true);
+    await context.close();
   });
 });

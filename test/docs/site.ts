@@ -69,7 +69,7 @@ export async function serveSite(site: Site): Promise<{ address: string; close():
     const { pathname } = new URL(request.url ?? '/', 'http://site');
     const file = join(site.folder, pathname.endsWith('/') ? `${pathname}index.html` : pathname);
     if (!file.startsWith(site.folder) || !existsSync(file)) {
-      response.writeHead(404).end();
+      response.writeHead(404, { 'content-type': 'text/html' }).end(readFileSync(join(site.folder, '404.html')));
       return;
     }
     response.setHeader('content-type', contentTypes[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream');
