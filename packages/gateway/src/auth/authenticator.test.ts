@@ -1,3 +1,4 @@
+import { PoolError, type PoolErrorCode } from '@postern/pool';
 import { createFakeClock, type FakeClock } from '@postern/testkit';
 import { DatabaseError } from '@postern/wire';
 import { describe, expect, it } from 'vitest';
@@ -195,17 +196,31 @@ describe('verifyPassword', () => {
     expect(engine.logins).toHaveLength(2);
   });
 
-  it('says that Postgres cannot be reached, but not to strangers where it is', async () => {
+  const refused = Object.assign(new Error('10.0.0.7:5432: connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const inWords = (code: PoolErrorCode, cause: Error): PoolError =>
+    new PoolError({ code, sqlstate: '08001', message: `cannot reach ${cause.message}`, safeToRetry: true, cause });
+  it.each([
+    [refused, 'connect_failed', /ECONNREFUSED/],
+    [inWords('connect_failed', refused), 'connect_failed', /ECONNREFUSED/],
+    [inWords('connect_timeout', refused), 'connect_timeout', /ECONNREFUSED/],
+    [inWords('connect_failed', new Error('10.0.0.7:5432: unexpected bytes')), 'connect_failed', /tried for 0\.0 s\)/],
+  ])('says that Postgres cannot be reached, but not to strangers where it is: %s', async (thrown, code, message) => {
     const { verify, engine, outcome } = create();
-    engine.loginError = Object.assign(new Error('10.0.0.7:5432: connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    engine.loginError = thrown;
     const error = await outcome(verify());
-    expect(error).toMatchObject({
-      code: 'connect_failed',
-      sqlstate: '08001',
-      detail: expect.stringContaining('10.0.0.7'),
-    });
-    expect((error as Error).message).toMatch(/cannot reach the database server .*ECONNREFUSED/);
+    expect(error).toMatchObject({ code, sqlstate: '08001', detail: expect.stringContaining('10.0.0.7') });
+    expect((error as Error).message).toMatch(/^cannot reach the database server /);
+    expect((error as Error).message).toMatch(message);
     expect((error as Error).message).not.toContain('10.0.0.7');
+  });
+
+  it('passes on what else the pool says', async () => {
+    const { verify, engine, outcome } = create();
+    engine.loginError = inWords(
+      'connect_timeout',
+      new DatabaseError({ severity: 'FATAL', code: '57P03', message: 'starting' }),
+    );
+    expect(await outcome(verify())).toBe(engine.loginError);
   });
 
   it('slows down who guesses, but not the same user elsewhere', async () => {

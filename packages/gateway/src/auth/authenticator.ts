@@ -3,7 +3,7 @@
  * in; that connection stays for the pool. Unknown endpoint, unknown user and wrong password look alike and take alike.
  */
 import { GatewayError, passwordAuthenticationFailed } from '@postern/contract';
-import type { Clock, Engine, Identity, Secret } from '@postern/pool';
+import { type Clock, type Engine, type Identity, PoolError, type Secret } from '@postern/pool';
 import { DatabaseError, type ScramVerifier, sqlState } from '@postern/wire';
 import { type Endpoint, endpointTarget } from '../endpoints/endpoint.ts';
 import { createAttemptLimiter } from './attempt-limiter.ts';
@@ -209,10 +209,13 @@ function isCredentialRefusal(error: unknown): error is DatabaseError {
 
 /** Errors of the system (ECONNREFUSED, ENOTFOUND …) in words; where Postgres is, only the operator is told. */
 function explainUnreachable(error: unknown, triedMs: number): unknown {
-  const isOfTheSystem = error instanceof Error && !('kind' in error) && 'code' in error;
-  if (!isOfTheSystem) return error;
-  const message = `cannot reach the database server (tried for ${(triedMs / 1000).toFixed(1)} s; last error: ${error.code})`;
-  return new GatewayError('connect_failed', message, { detail: error.message, cause: error });
+  const isOfThePool = error instanceof PoolError;
+  const cause = isOfThePool ? error.cause : error;
+  if (!(cause instanceof Error) || 'kind' in cause || !(isOfThePool || 'code' in cause)) return error;
+  const lastError = 'code' in cause ? `; last error: ${cause.code}` : '';
+  const message = `cannot reach the database server (tried for ${(triedMs / 1000).toFixed(1)} s${lastError})`;
+  const code = isOfThePool && error.code === 'connect_timeout' ? 'connect_timeout' : 'connect_failed';
+  return new GatewayError(code, message, { detail: cause.message, cause: error });
 }
 
 function credentialKey(endpoint: Endpoint, user: string): string {
