@@ -266,7 +266,9 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
     await tab.keyboard.press('Enter');
     expect(new URL(tab.url()).hash).toBe('#VPContent');
     await tab.keyboard.press('Tab');
-    const focused = await tab.evaluate<string>("document.activeElement.closest('#VPContent') ? 'in the text' : 'elsewhere'");
+    const focused = await tab.evaluate<string>(
+      "document.activeElement.closest('#VPContent') ? 'in the text' : 'elsewhere'",
+    );
     expect(focused).toBe('in the text');
     await context.close();
   });
