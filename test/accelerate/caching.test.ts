@@ -185,6 +185,43 @@ for (const prisma of [prisma7, prisma6]) {
       await theirs.$disconnect();
     });
 
+    test('another role is another cache, though it asks the same', async () => {
+      const role = `reader_${database.name}`;
+      await database.query(
+        `CREATE ROLE ${role} LOGIN PASSWORD 'r'; GRANT SELECT ON "User" TO ${role};
+         ALTER TABLE "User" ENABLE ROW LEVEL SECURITY; CREATE POLICY some_rows ON "User" TO ${role} USING (id < 3)`,
+      );
+      const theirs = await openGateway({
+        databaseUrl: database.url,
+        keys: [{}, { databaseUrl: database.urlFor(role, 'r') }],
+      });
+      const ids = async (url: string) => {
+        const version = prisma();
+        const reader = version
+          .openAccelerate(url)
+          .$extends(version.withAccelerate({ fetch: gatewayFetch(url) })) as CachedClient;
+        const { data, info } = await reader.user
+          .findMany({
+            where: { id: { lte: 3 } },
+            select: { id: true },
+            orderBy: { id: 'asc' },
+            cacheStrategy: { ttl: 60 },
+          })
+          .withAccelerateInfo();
+        await reader.$disconnect();
+        return [info.cacheStatus, ...(data as { id: number }[]).map(({ id }) => id)];
+      };
+      const [all, some] = theirs.urls as [string, string];
+      expect(await ids(all)).toEqual(['miss', 1, 2, 3]);
+      expect(await ids(some)).toEqual(['miss', 1, 2]);
+      expect(await ids(all)).toEqual(['ttl', 1, 2, 3]);
+      expect(await ids(some)).toEqual(['ttl', 1, 2]);
+      await theirs.gateway.close(0);
+      await database.query(
+        `ALTER TABLE "User" DISABLE ROW LEVEL SECURITY; DROP POLICY some_rows ON "User"; DROP OWNED BY ${role}; DROP ROLE ${role}`,
+      );
+    });
+
     test('errors are not cached', async () => {
       const findBroken = () =>
         client.user.findUnique({ where: { id: 1 }, select: { name: true }, cacheStrategy: { ttl: 60 } });

@@ -1,6 +1,6 @@
 import { prisma6 } from '@postern/test-prisma-6';
 import { prisma7 } from '@postern/test-prisma-7';
-import { describeDifferences, oddSchema } from '@postern/test-prisma-suite';
+import { describeDifferences, oddSchema, writeDifferently } from '@postern/test-prisma-suite';
 import { openGateway } from './open-gateway.ts';
 
 /** Errors of the runtime itself have no code in-process, and over this protocol always one. */
@@ -21,6 +21,8 @@ for (const prisma of [prisma7, prisma6]) {
     describeDifferences({
       title: `${prisma.name}, schema ${schema ?? 'public'}`,
       prisma,
+      // A schema makes no list longer.
+      isWanted: ({ isLarge }) => isLarge !== true || schema === undefined,
       exceptions: prisma === prisma6 ? inVersion6 : everywhere,
       ...(schema === undefined ? {} : { schema }),
       async open(version, database) {
@@ -33,3 +35,15 @@ for (const prisma of [prisma7, prisma6]) {
     });
   }
 }
+
+describeDifferences({
+  title: 'prisma7, sessions that write everything differently',
+  prisma: prisma7,
+  exceptions: everywhere,
+  isWanted: ({ isLarge }) => isLarge !== true,
+  async open(version, database) {
+    await writeDifferently(database);
+    const { gateway, url } = await openGateway({ databaseUrl: database.url });
+    return { client: version.openAccelerate(url), close: () => gateway.close(0) };
+  },
+});

@@ -1,6 +1,6 @@
 import { PrismaPostern, type PrismaRuntimeLevel } from '@postern/prisma-adapter';
 import { configure } from '@postern/serverless';
-import { describeDifferences, oddSchema, type PrismaVersion } from '@postern/test-prisma-suite';
+import { describeDifferences, oddSchema, type PrismaVersion, writeDifferently } from '@postern/test-prisma-suite';
 import type { TestDatabase } from '@postern/testkit';
 import { WebSocket } from 'ws';
 import { openGateway } from './open-gateway.ts';
@@ -15,19 +15,13 @@ export interface TransportsOptions {
 interface Circumstances {
   readonly name: string;
   readonly schema?: string;
-  prepare?(database: TestDatabase): Promise<unknown>;
+  prepare?(database: TestDatabase): Promise<void>;
 }
 
 const circumstances: readonly Circumstances[] = [
   { name: 'schema public' },
   { name: 'an odd schema', schema: oddSchema },
-  {
-    name: 'sessions that write everything differently',
-    // Postgres' defaults for the official adapter, which knows no others.
-    prepare: ({ name, query }) =>
-      query(`ALTER DATABASE ${name} SET TimeZone = 'America/St_Johns'; ALTER DATABASE ${name} SET DateStyle = 'SQL, DMY';
-        ALTER DATABASE ${name} SET bytea_output = 'escape'; ALTER DATABASE ${name} SET IntervalStyle = 'iso_8601'`),
-  },
+  { name: 'sessions that write everything differently', prepare: writeDifferently },
 ];
 
 /** Every operation over both transports, judged by the official adapter straight to Postgres. */

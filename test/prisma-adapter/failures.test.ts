@@ -1,13 +1,16 @@
 // What Prisma is told when there is no database, no gateway, no password, or not any more.
 
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { PrismaPostern, type PrismaPosternConfig, type SqlDriverAdapter, type SqlQuery } from '@postern/prisma-adapter';
 import { configure } from '@postern/serverless';
+import { prisma6 } from '@postern/test-prisma-6';
 import { prisma7 } from '@postern/test-prisma-7';
 import { createTestDatabase, findFreePort, type TestDatabase } from '@postern/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { testCertificate } from '../../packages/gateway/src/node/certificate.fixture.ts';
 import { type OpenedGateway, openGateway } from './open-gateway.ts';
 
 configure({ webSocketConstructor: WebSocket });
@@ -86,14 +89,31 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     proxy.close();
   });
 
-  test('a program of Prisma sees P1001 and P1000', async () => {
-    const port = await findFreePort();
-    for (const [url, code] of [
-      [gateway.url('?connect_timeout=1').replace(`:${gateway.port}/`, `:${port}/`), 'P1001'],
-      [gateway.url().replace(`:${encodeURIComponent(database.password)}@`, ':wrong@'), 'P1000'],
-    ] as const) {
-      const prisma = prisma7().openAdapter(new PrismaPostern({ connectionString: url, transport }));
+  test('a certificate nobody trusts', async () => {
+    const stranger = createTlsServer(testCertificate, (_request, response) => response.end());
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+    const address = `127.0.0.1:${(stranger.address() as AddressInfo).port}`; // a TCP server's address
+    configure({ fetchEndpoint: `https://${address}/sql`, wsProxy: () => address, useSecureWebSocket: true });
+    try {
+      for (const found of await causes(gateway.url('?connect_timeout=1'))) {
+        expect(found).toMatchObject({ kind: 'TlsConnectionError', reason: expect.stringContaining('self-signed') });
+      }
+    } finally {
+      configure({ fetchEndpoint: undefined, wsProxy: undefined, useSecureWebSocket: undefined });
+      stranger.close();
+    }
+  });
+
+  test.each([
+    ['P1000', async () => gateway.url().replace(`:${encodeURIComponent(database.password)}@`, ':wrong@')],
+    ['P1001', async () => gateway.url('?connect_timeout=1').replace(`:${gateway.port}/`, `:${await findFreePort()}/`)],
+    ['P1003', async () => gateway.url().replace(database.name, 'nowhere')],
+  ])('a program of Prisma sees %s', async (code, connectionString) => {
+    for (const open of [prisma6, prisma7]) {
+      const adapter = new PrismaPostern({ connectionString: await connectionString(), transport });
+      const prisma = open().openAdapter(adapter);
       await expect(prisma.user.findMany()).rejects.toMatchObject({ code });
+      await expect(prisma.$transaction((tx) => tx.user.findMany())).rejects.toMatchObject({ code });
       await prisma.$disconnect();
     }
   });

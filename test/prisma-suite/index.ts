@@ -11,4 +11,4 @@ export type {
   TransactionClient,
   TransactionOptions,
 } from './suite-client.ts';
-export { createSuiteDatabase, oddSchema, searchPathOption } from './suite-database.ts';
+export { createSuiteDatabase, oddSchema, searchPathOption, writeDifferently } from './suite-database.ts';

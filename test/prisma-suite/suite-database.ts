@@ -17,6 +17,19 @@ export async function createSuiteDatabase(schema = 'public'): Promise<TestDataba
   return database;
 }
 
+/** Makes new sessions write values in other ways than by default, which is all that the official adapters can read. */
+export async function writeDifferently({ name, query }: TestDatabase): Promise<void> {
+  const settings = {
+    TimeZone: 'America/St_Johns',
+    DateStyle: 'SQL, DMY',
+    bytea_output: 'escape',
+    IntervalStyle: 'iso_8601',
+  };
+  for (const [setting, value] of Object.entries(settings)) {
+    await query(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+  }
+}
+
 /** `options` of a connection string that make the schema the search_path. */
 export function searchPathOption(schema: string): string {
   return `-c search_path=${quoteIdentifier(schema).replace(/[\\\s]/g, '\\$&')}`;
