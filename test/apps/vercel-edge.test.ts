@@ -176,7 +176,13 @@ test.skipIf(!existsSync(chromiumPath))(
     await page.getByText('tea: 1').waitFor();
     const shown = page.getByText(/^coffee: [1-9]\d*, tea: 1$/);
     await expect.poll(async () => [await edge(vote('coffee')), await shown.count()][1], { timeout: 10_000 }).toBe(1);
-    expect(await seriousFindings()).toEqual([]);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await seriousFindings()).toEqual([]);
+    }
+    await page.route('**/api/votes*', (route) => route.fulfill({ status: 500, body: 'no' }));
+    await page.getByRole('button', { name: 'tea' }).click();
+    await page.getByText('The votes cannot be counted now.').waitFor();
     await close();
     await project.close();
   },
