@@ -24,21 +24,18 @@ export class SessionStatements {
     this.names ??= new Map();
     this.names.set(name, statement);
   }
-  delete(name: string): void {
-    this.names?.delete(name);
-  }
   clear(): void {
     for (const key of this.names?.keys() ?? []) this.forget(key);
     this.names = undefined;
   }
-  /** Deletes a name that texts sent earlier may still mention by its server-side name. */
+  /** Deletes a name; what was sent earlier may still be answered with the statement's name on the server. */
   forget(name: string): void {
     const statement = this.names?.get(name);
     if (statement === undefined) return;
     this.names?.delete(name);
     this.former ??= new Map();
-    if (this.former.size >= maxFormerNames) this.former.clear();
     this.former.delete(name);
+    if (this.former.size >= maxFormerNames) this.former.delete(this.former.keys().next().value!);
     this.former.set(name, statement);
   }
   /** `message` with server-side names replaced by the session's own. */

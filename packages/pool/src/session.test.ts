@@ -1,5 +1,6 @@
 import {
   concatBytes,
+  decodeQuery,
   encodeBind,
   encodeClose,
   encodeDataRow,
@@ -116,7 +117,7 @@ describe('a reset that fails', () => {
 });
 
 describe('prepared statements', () => {
-  test('are shared under names of ours: the second caller’s Parse is answered without Postgres', async () => {
+  test('are shared under names of ours: Postgres is not made to parse for the second caller', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();
     const server = await answering(postgres);
@@ -191,6 +192,41 @@ describe('the release rule', () => {
     connection.send(done, encodeReadyForQuery('I'));
     await settle();
     expect(connection.pending()).toBe('Q');
+  });
+
+  test('lets others in between the segments of a caller who never stops', async () => {
+    const { postgres, open } = createTestEngine({ limits: { multiplexing: false, pipelineWindow: 4 } });
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(...Array.from({ length: 20 }, () => encodeQuery('SELECT 1 AS a')));
+    const [b, c] = [await open(), await open()];
+    await b.send(encodeQuery('SELECT 1 AS b'));
+    await c.send(encodeQuery('SELECT 1 AS c'), encodeQuery('SELECT 2 AS c'));
+    let order = '';
+    for (let answered = 0; answered < 23; answered++) {
+      order += decodeQuery((await connection.next()).body).at(-1);
+      connection.send(done, encodeReadyForQuery('I'));
+      await settle();
+    }
+    // Ahead goes what is sent while nobody waits, so many segments at most; then those who wait.
+    expect(order).toBe(`aaaabcaaaac${'a'.repeat(12)}`);
+  });
+
+  test('keeps no connection for a part of a message', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres);
+    await a.send(encodeQuery('SELECT 1'));
+    server.asked();
+    const text = encodeQuery(`SELECT '${'x'.repeat(100_000)}'`);
+    await a.send(text.subarray(0, 70_000));
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1, waiting: 0 }]);
+    const b = await open();
+    await b.send(encodeQuery('SELECT 2'));
+    expect(b.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+    await a.send(text.subarray(70_000));
+    expect(a.heard().slice(-2)).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
   });
 
   test('counts what was not synced: a Bind behind the ReadyForQuery keeps the connection', async () => {

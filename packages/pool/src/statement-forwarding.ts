@@ -273,7 +273,7 @@ export class StatementForwarder {
     if (bytes[at + 5] === 0x53 && bytes[at + 6] !== 0) {
       const key = nameKey(bytes, at + 6, end - 1);
       const statement = this.names.get(key);
-      this.names.delete(key);
+      this.names.forget(key);
       // A repetition of the segment would need it again.
       this.forwarder.planRetry.forget();
       // Server connections keep it for others; it goes when it is the least recently used.

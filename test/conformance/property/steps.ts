@@ -84,6 +84,10 @@ function sql(session: string, random: Random): string {
     'COMMIT',
     'COMMIT',
     'ROLLBACK',
+    'START TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+    'SET TRANSACTION READ ONLY',
+    'COMMIT AND CHAIN',
+    'ABORT',
     'SAVEPOINT sp',
     'ROLLBACK TO sp',
     'RELEASE sp',
@@ -100,14 +104,26 @@ function sql(session: string, random: Random): string {
     'RESET work_mem',
     `SELECT public.change('${random.pick(['UTC', 'Asia/Tokyo'])}')`,
     `SELECT set_config('own.value', '${n}', ${random.pick(['true', 'false'])})`,
+    `DO $$ BEGIN PERFORM set_config('DateStyle', '${random.pick(['ISO, DMY', 'ISO, MDY'])}', false); END $$`,
     'SET ROLE script_role',
+    'SET LOCAL ROLE script_role',
     'RESET ROLE',
+    'SET SESSION AUTHORIZATION script_role',
+    'RESET SESSION AUTHORIZATION',
     'SELECT current_user',
     `CREATE TEMP TABLE items AS SELECT 'temporary ${n}' AS kind, 0 AS n`,
     'CREATE TEMP TABLE brief (n int) ON COMMIT DROP',
     `DECLARE c1 CURSOR WITH HOLD FOR SELECT i + ${n} FROM generate_series(1, 9) i`,
     'FETCH 2 FROM c1',
     'CLOSE c1',
+    'DECLARE c2 CURSOR FOR SELECT n, kind FROM public.items ORDER BY n',
+    'FETCH 2 FROM c2',
+    'MOVE 1 IN c2',
+    'CLOSE ALL',
+    'CREATE TEMP VIEW brief_view AS SELECT n + 1 AS m FROM public.items',
+    'SELECT m FROM brief_view ORDER BY m LIMIT 1',
+    `CREATE FUNCTION pg_temp.own() RETURNS int LANGUAGE sql AS 'SELECT ${n}'`,
+    'SELECT pg_temp.own()',
     `SELECT pg_advisory_lock(${lock})`,
     `SELECT pg_advisory_unlock(${lock})`,
     `SELECT nextval('public.seq_${own}')`,
@@ -120,11 +136,14 @@ function sql(session: string, random: Random): string {
     `EXECUTE ${statement}`,
     `EXECUTE ${statement} (5)`,
     `DEALLOCATE ${statement}`,
+    `EXPLAIN (COSTS OFF) EXECUTE ${statement}`,
+    `PREPARE ${statement} AS SELECT nowhere`,
     'DEALLOCATE ALL',
     'DISCARD ALL',
     'DISCARD TEMP',
     `DO $$ BEGIN RAISE NOTICE 'notice ${n}'; END $$`,
     `COPY public.t_${own} TO STDOUT`,
+    `SELECT 1; COPY public.t_${own} TO STDOUT; EXECUTE ${statement}`,
     `CREATE TABLE public.made_${own} AS EXECUTE s1`,
     `SELECT 1; SELECT 2; SELECT ${random.pick(['1/0', '3'])}`,
     `BEGIN; INSERT INTO public.t_${own} VALUES (2); COMMIT; SELECT ${n}`,
@@ -138,7 +157,7 @@ const quote = (text: string): string => JSON.stringify(text);
 /** One frontend message, or a group that usually goes together. */
 function part(session: string, random: Random): Part {
   const statement = random.pick(['', '', 's1', 's2']);
-  // Whose name a text means is settled when it is parsed; a statement that mentions its own name has none by then.
+  // A statement that runs itself does so until the stack is used up, and one that deallocates itself while it runs is a risk.
   const drawn = sql(session, random);
   const isOwnName = statement !== '' && new RegExp(`(PREPARE|EXECUTE|DEALLOCATE) ${statement}\\b`).test(drawn);
   const text = isOwnName ? 'SELECT 1' : drawn;
@@ -146,7 +165,8 @@ function part(session: string, random: Random): Part {
   const maxRows = random.pick([0, 0, 1, 2]);
   const values = random.pick([[], [], ['7'], ['x']]);
   const table = `public.t_${session.toLowerCase()}`;
-  const table_in = `COPY ${table} FROM STDIN`;
+  const copyIn = `COPY ${table} FROM STDIN`;
+  const formats = random.pick([[], [], [1]]);
   return random.pick<Part>([
     [`query(${quote(text)})`, query(text)],
     [`query(${quote(text)})`, query(text)],
@@ -163,6 +183,24 @@ function part(session: string, random: Random): Part {
       `bind({ statement: '${statement}', values: ${JSON.stringify(values)} }), execute(), sync()`,
       bytes(bind({ statement, values }), execute(), sync()),
     ],
+    [
+      `parse('${statement}', ${quote(text)}, [23]), describeStatement('${statement}'), flush()`,
+      bytes(parse(statement, text, [23]), describeStatement(statement), flush()),
+    ],
+    [
+      `bind({ portal: '${portal}', statement: '${statement}', values: ${JSON.stringify(values)}, resultFormats: ${JSON.stringify(formats)} }), describePortal('${portal}'), execute('${portal}', ${maxRows}), flush()`,
+      bytes(
+        bind({ portal, statement, values, resultFormats: formats }),
+        describePortal(portal),
+        execute(portal, maxRows),
+        flush(),
+      ),
+    ],
+    // Longer than what is looked at whole.
+    [
+      `bind({ statement: '${statement}', values: ['7'.padStart(20_000)] }), execute(), sync()`,
+      bytes(bind({ statement, values: ['7'.padStart(20_000)] }), execute(), sync()),
+    ],
     [`describeStatement('${statement}')`, describeStatement(statement)],
     [`describePortal('${portal}')`, describePortal(portal)],
     [`execute('${portal}', ${maxRows})`, execute(portal, maxRows)],
@@ -171,16 +209,16 @@ function part(session: string, random: Random): Part {
     ['sync()', sync()],
     ['sync()', sync()],
     ['flush()', flush()],
-    [`query('${table_in}'), copyData('7\\n'), copyDone()`, bytes(query(table_in), copyData('7\n'), copyDone())],
-    [`query('${table_in}'), copyData('bad\\n'), copyDone()`, bytes(query(table_in), copyData('bad\n'), copyDone())],
-    [`query('${table_in}'), copyFail('no')`, bytes(query(table_in), copyFail('no'))],
+    [`query('${copyIn}'), copyData('7\\n'), copyDone()`, bytes(query(copyIn), copyData('7\n'), copyDone())],
+    [`query('${copyIn}'), copyData('bad\\n'), copyDone()`, bytes(query(copyIn), copyData('bad\n'), copyDone())],
+    [`query('${copyIn}'), copyFail('no')`, bytes(query(copyIn), copyFail('no'))],
     [
-      `parse('', '${table_in}'), bind(), execute(), copyData('8\\n'), copyDone(), sync()`,
-      bytes(parse('', table_in), bind(), execute(), copyData('8\n'), copyDone(), sync()),
+      `parse('', '${copyIn}'), bind(), execute(), copyData('8\\n'), copyDone(), sync()`,
+      bytes(parse('', copyIn), bind(), execute(), copyData('8\n'), copyDone(), sync()),
     ],
     [
-      `parse('', '${table_in}'), bind(), execute(), sync(), copyData('bad\\n'), copyDone(), sync()`,
-      bytes(parse('', table_in), bind(), execute(), sync(), copyData('bad\n'), copyDone(), sync()),
+      `parse('', '${copyIn}'), bind(), execute(), sync(), copyData('bad\\n'), copyDone(), sync()`,
+      bytes(parse('', copyIn), bind(), execute(), sync(), copyData('bad\n'), copyDone(), sync()),
     ],
     ['copyData("stray\\n")', copyData('stray\n')],
     ['copyDone()', copyDone()],

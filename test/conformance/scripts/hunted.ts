@@ -1,8 +1,10 @@
 /** What random conversations found, each with what it was about (§3 item 2). */
 import {
   bind,
+  closeStatement,
   copyData,
   copyDone,
+  describePortal,
   describeStatement,
   execute,
   extended,
@@ -83,6 +85,25 @@ export const huntedScripts: readonly Script[] = [
       await b.query('SELECT 1');
       await a.send(text.subarray(700_000));
       await a.ready();
+    },
+  },
+  {
+    name: 'hunted-error-about-a-statement-closed-behind-it',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT $1::int'));
+      await a.segment(bind({ statement: 's1', values: [] }), closeStatement('s1'));
+      await a.segment(bind({ statement: 's1', values: [] }), closeStatement('s1'));
+    },
+  },
+  {
+    name: 'hunted-prepare-in-a-segment-skipped-and-bound-again',
+    section: '2.12',
+    async run({ open }) {
+      const a = await open('A');
+      await a.send(describePortal(''), extended('PREPARE s1 AS SELECT 1'), sync(), bind(), execute(), sync());
+      await a.ready(2);
     },
   },
 ];
