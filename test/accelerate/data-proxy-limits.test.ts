@@ -221,8 +221,8 @@ test('P6006: clients of a version that speaks otherwise', async () => {
     }).upload();
     return status === 200 ? 'ok' : body.error_code;
   };
-  for (const version of ['6.0.0', '6.19.3']) expect(await from(version)).toBe('ok');
-  for (const version of ['4.16.2', '5.22.0', '6.20.0', '7.0.0']) expect(await from(version)).toBe('P6006');
+  for (const version of ['5.22.0', '6.0.0', '6.19.3']) expect(await from(version)).toBe('ok');
+  for (const version of ['4.16.2', '5.21.0', '6.20.0', '7.0.0']) expect(await from(version)).toBe('P6006');
 });
 
 test('P6008: the database does not let us in', async () => {
