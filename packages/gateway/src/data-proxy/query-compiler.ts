@@ -8,7 +8,7 @@ import { QueryRefusal, SchemaRefusal } from './refusal.ts';
 export interface QueryCompiler {
   /** JSON of the plan. Rejects with QueryRefusal, SchemaRefusal or AccelerateError. */
   compile(kind: CompileKind, query: string): Promise<string>;
-  /** Ends the thread when nothing waits for it any more. */
+  /** Ends the thread, at once or behind the query it works on. What was asked before is still answered. */
   close(): void;
 }
 
@@ -46,14 +46,18 @@ export function createQueryCompiler(options: QueryCompilerOptions): QueryCompile
     thread = undefined;
   }
 
+  /** The state changes while `work` waits. */
+  const isLeaving = (): boolean => state === 'leaving';
+
   async function work(): Promise<void> {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
       const leave = await gate.enter();
       settle(job, refusal === undefined ? await answer(job) : refusal);
+      // Others have its place: what it still has to do must not keep a thread while it waits for its turn.
+      if (isLeaving()) endThread();
       leave();
     }
-    if (state === 'leaving') endThread();
-    else state = 'resting';
+    if (!isLeaving()) state = 'resting';
   }
 
   function answer({ kind, query }: Job): Promise<Answer> {

@@ -8,7 +8,7 @@ import { createQueryCompiler, type QueryCompiler } from './query-compiler.ts';
 import type { StoredSchema } from './schema-store.ts';
 
 export interface CompilerLimits {
-  /** Schemas whose compilers are kept; each is a thread with some 20 MB. */
+  /** Schemas whose compilers are kept; each is a thread with some 10 MB, more where the schema is large. */
   readonly maxCompilers: number;
   /** Compilers that work at the same time: there are other things for the cores to do. */
   readonly maxWorking: number;

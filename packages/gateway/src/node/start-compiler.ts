@@ -26,7 +26,12 @@ export function createStartCompiler(): StartCompiler {
   let program: Promise<Program> | undefined;
   return ({ schema, schemaName }) => {
     program ??= loadProgram();
-    const worker = program.then(
+    const loading = program;
+    loading.catch(() => {
+      // Files may be missing for a moment only.
+      if (program === loading) program = undefined;
+    });
+    const worker = loading.then(
       ({ module, bindings }) =>
         new Worker(new URL('program.mjs', folder), {
           name: 'query compiler',
