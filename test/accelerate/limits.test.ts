@@ -18,7 +18,8 @@ afterEach(async () => {
 });
 afterAll(() => database?.drop());
 
-const tight = { tight: { queryTimeoutMs: 300, transactionTimeoutMs: 6_000, maxResponseBytes: 20_000 } };
+// Long enough for what must not run into it on a busy machine.
+const tight = { tight: { queryTimeoutMs: 1_500, transactionTimeoutMs: 6_000, maxResponseBytes: 20_000 } };
 
 async function open(options: Partial<OpenGatewayOptions> = {}): Promise<OpenedGateway & { prisma: SuiteClient }> {
   const gateway = await openGateway({ databaseUrl: database.url, plans: tight, keys: [{ plan: 'tight' }], ...options });
@@ -45,7 +46,7 @@ describe('P6004: a query over its time', () => {
     const { prisma, gateway } = await open();
     expect(await failure(prisma.$queryRawUnsafe('SELECT pg_sleep(30)'))).toMatchObject({
       code: 'P6004',
-      message: expect.stringContaining('0.3 s'),
+      message: expect.stringContaining('1.5 s'),
     });
     await expect.poll(running).toEqual([]);
     expect(await prisma.$queryRawUnsafe('SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -96,15 +97,16 @@ describe('P6009: a response over its size', () => {
 
 test('P5011: too many requests, and when to come back', async () => {
   const { origin, keys } = await open({
-    plans: { slow: { requestsPerSecond: 1 } },
+    plans: { slow: { requestsPerSecond: 0.02 } },
     keys: [{ plan: 'slow' }, { plan: 'slow' }],
   });
   const answers = await Promise.all(
     [1, 2, 3].map(() => ask(origin, '/query', { key: keys[0]?.key, body: rawQuery('SELECT 1') })),
   );
-  expect(answers.map(({ status }) => status)).toEqual([200, 200, 429]);
-  expect(answers[2]?.body).toMatchObject({ code: 'P5011' });
-  expect(answers[2]?.headers.get('retry-after')).toBe('1');
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
+  const refused = answers.find(({ status }) => status === 429);
+  expect(refused?.body).toMatchObject({ code: 'P5011' });
+  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(1);
   // Everybody has their own.
   expect((await ask(origin, '/query', { key: keys[1]?.key, body: rawQuery('SELECT 1') })).status).toBe(200);
 });
@@ -159,12 +161,12 @@ describe('P2024 and P2028: no connection', () => {
   test('the plan’s connection limit is one per key', async () => {
     const { origin, keys } = await open({
       poolSize: 4,
-      poolTimeoutMs: 300,
+      poolTimeoutMs: 1_000,
       plans: { one: { connectionLimit: 1 } },
       keys: [{ plan: 'one' }, { plan: 'one' }],
     });
     const sleep = (key: string | undefined) =>
-      ask(origin, '/query', { key, body: rawQuery('SELECT 1 AS n FROM pg_sleep(0.8)') });
+      ask(origin, '/query', { key, body: rawQuery('SELECT 1 AS n FROM pg_sleep(2.5)') });
     const [first, second, other] = await Promise.all([sleep(keys[0]?.key), sleep(keys[0]?.key), sleep(keys[1]?.key)]);
     expect([first?.status, second?.status].sort()).toEqual([200, 503]);
     expect(other?.status).toBe(200);

@@ -82,15 +82,47 @@ test('errors are not kept, and do not take the old result away', async () => {
 
 describe('invalidation', () => {
   test('by tag, in one scope', async () => {
-    await get('a', { strategy: { ...minute, tags: ['x', 'y'] } });
-    await get('b', { strategy: { ...minute, tags: ['y'] } });
-    await get('c', { scope: 'other', strategy: { ...minute, tags: ['x'] } });
+    const asks = [
+      () => get('a', { strategy: { ...minute, tags: ['x', 'y'] } }),
+      () => get('b', { strategy: { ...minute, tags: ['y'] } }),
+      () => get('c', { scope: 'other', strategy: { ...minute, tags: ['x'] } }),
+    ];
+    for (const ask of asks) await ask();
     cache.invalidate('s', ['x', 'unknown']);
-    expect([await get('a'), await get('b'), await get('c', { scope: 'other' })]).toEqual([
-      'miss v4 0',
-      'ttl v2 0',
-      'ttl v3 0',
-    ]);
+    expect(await Promise.all(asks.map((ask) => ask()))).toEqual(['miss v4 0', 'ttl v2 0', 'ttl v3 0']);
+  });
+
+  test('by tags that others gave the same result: who has one more gets no older result, and then all share one', async () => {
+    const tagged = (...tags: string[]) => ({ strategy: { ...minute, tags } });
+    expect(await get('k', tagged('x'))).toBe('miss v1 0');
+    cache.invalidate('s', ['y']);
+    expect(await get('k', tagged('y'))).toBe('miss v2 0');
+    expect([await get('k', tagged('x')), await get('k', tagged('y', 'x')), await get('k', tagged())]).toEqual(
+      Array(3).fill('ttl v2 0'),
+    );
+    cache.invalidate('s', ['x']);
+    expect(await get('k', tagged('y'))).toBe('miss v3 0');
+  });
+
+  test('by tags that others gave what is being fetched', async () => {
+    const finish: ((body: Uint8Array) => void)[] = [];
+    const load = () => new Promise<Uint8Array>((resolve) => void finish.push(resolve));
+    const ask = (tag: string) => get('k', { strategy: { ...minute, tags: [tag] }, load });
+    const asked = [ask('x'), ask('y'), ask('x')];
+    expect(finish).toHaveLength(2);
+    finish[1]!(bytes('new'));
+    finish[0]!(bytes('old'));
+    expect(await Promise.all(asked)).toEqual(['miss old 0', 'miss new 0', 'miss new 0']);
+    expect([await ask('x'), await ask('y')]).toEqual(['ttl new 0', 'ttl new 0']);
+  });
+
+  test('by more tags than one result can have: then it is the last one’s', async () => {
+    for (let n = 0; n < 65; n++) await get('k', { strategy: { ...minute, tags: [`t${n}`] } });
+    expect(loads).toBe(65);
+    expect(await get('k', { strategy: { ...minute, tags: ['t64'] } })).toBe('ttl v65 0');
+    expect(await get('k', { strategy: { ...minute, tags: ['t0'] } })).toBe('miss v66 0');
+    cache.invalidate('s', 'all');
+    expect(cache.stats()).toEqual({ entries: 0, bytes: 0 });
   });
 
   test('of everything in one scope', async () => {

@@ -61,6 +61,8 @@ interface Flight {
 
 /** What an entry costs beside its body. */
 const overheadBytes = 512;
+/** Of one result, when callers ask for it with different ones. */
+const maxTagsTogether = 64;
 
 export function createResultCache(options: ResultCacheOptions): ResultCache {
   const { clock, maxBytes = defaultCacheBytes, onRefreshFailed = () => {} } = options;
@@ -96,14 +98,18 @@ export function createResultCache(options: ResultCacheOptions): ResultCache {
   }
 
   function fetch({ key, scope }: CacheSubject, strategy: CacheStrategy, load: () => Promise<Uint8Array>): Flight {
-    const joined = flights.get(key);
-    if (joined !== undefined) return joined;
-    const flight: Flight = { scope, tags: strategy.tags, startedAtMs: clock.now(), body: load(), state: 'wanted' };
+    const other = flights.get(key);
+    if (other !== undefined && hasTags(other, strategy.tags)) return other;
+    if (other !== undefined) other.state = 'outdated';
+    // With the tags of the others who ask for it, so that they find it too.
+    const together = new Set([...strategy.tags, ...(other?.tags ?? []), ...(entries.peek(key)?.tags ?? [])]);
+    const tags = together.size > maxTagsTogether ? strategy.tags : [...together];
+    const flight: Flight = { scope, tags, startedAtMs: clock.now(), body: load(), state: 'wanted' };
     flights.set(key, flight);
     const settle = (body?: Uint8Array): void => {
       if (flights.get(key) === flight) flights.delete(key);
       if (body === undefined || flight.state === 'outdated') return;
-      const entry: Entry = { scope, body, storedAtMs: flight.startedAtMs, ...strategy };
+      const entry: Entry = { scope, body, storedAtMs: flight.startedAtMs, ...strategy, tags };
       entries.set(key, entry);
       // Too large ones are not taken.
       if (entries.peek(key) === entry) enlist(key, entry);
@@ -114,7 +120,9 @@ export function createResultCache(options: ResultCacheOptions): ResultCache {
 
   return {
     async get(subject, strategy, load) {
-      const entry = entries.get(subject.key);
+      const found = entries.get(subject.key);
+      // Without its tags the caller cannot have made it outdated: it may be older than what did.
+      const entry = found !== undefined && hasTags(found, strategy.tags) ? found : undefined;
       const ageMs = entry === undefined ? 0 : clock.now() - entry.storedAtMs;
       // The caller's wish counts too: it may be stricter than that of whoever stored it.
       const ttlMs = Math.min(entry?.ttlMs ?? 0, strategy.ttlMs);
@@ -140,4 +148,8 @@ export function createResultCache(options: ResultCacheOptions): ResultCache {
     },
     stats: () => ({ entries: entries.size, bytes: entries.calculatedSize }),
   };
+}
+
+function hasTags({ tags: some }: Pick<Entry, 'tags'>, wanted: readonly string[]): boolean {
+  return wanted.every((tag) => some.includes(tag));
 }
