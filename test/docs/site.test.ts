@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCatalogue, posternHeader, sqlHeader } from '@postern/contract';
+import { defaultPlans } from '@postern/gateway';
 import axe, { type AxeResults } from 'axe-core';
 import { JSDOM, VirtualConsole } from 'jsdom';
 import {
@@ -135,6 +136,22 @@ describe('reference', () => {
     expect(names).toContain('schema');
     const text = textOf(page('/reference/options')).toLowerCase();
     for (const name of names) expect(text).toContain(name);
+  });
+
+  test('the limits of every plan', () => {
+    const [head = [], ...rows] = [...page('/start/accelerate').document.querySelectorAll('main table tr')].map((row) =>
+      [...row.querySelectorAll('th, td')].map((cell) => cell.textContent?.trim() ?? ''),
+    );
+    const plans = Object.entries(defaultPlans);
+    expect(head.slice(1)).toEqual(plans.map(([name]) => name));
+    const seconds = (milliseconds: number): string => `${milliseconds / 1000} s`;
+    expect(rows.map((cells) => cells.slice(1))).toEqual([
+      plans.map(([, plan]) => `${plan.connectionLimit}`),
+      plans.map(([, plan]) => seconds(plan.queryTimeoutMs)),
+      plans.map(([, plan]) => seconds(plan.transactionTimeoutMs)),
+      plans.map(([, plan]) => `${plan.maxResponseBytes / 1_048_576} MB`),
+      plans.map(([, plan]) => `${plan.requestsPerSecond ?? 'no limit'}`),
+    ]);
   });
 
   test('what the packages export is in their API reference', () => {
