@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { testCertificate } from '../../packages/gateway/src/node/certificate.fixture.ts';
 import { type RunningProgram, runProgram, startProgram } from './running-program.ts';
 
 export function devSuite(): void {
@@ -71,17 +72,35 @@ export function devSuite(): void {
       /pooled {15}postgres:\/\/postgres:postgres@127\.0\.0\.1:\d+\/postgres\?options=pooled%3Dtrue/,
     );
     expect(output).toMatch(/^psql 'postgres:\/\/.*'$/m);
+    runDriverSnippet(output);
+  });
+
+  test('with a certificate too', async () => {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    writeFileSync(cert, testCertificate.cert);
+    writeFileSync(key, testCertificate.key);
+    const program = dev(['--tls-cert', cert, '--tls-key', key]);
+    await program.printed('Events:');
+    expect(program.stdout()).toMatch(/HTTP and WebSocket {3}https:/);
+    runDriverSnippet(program.stdout(), { NODE_EXTRA_CA_CERTS: cert });
+  });
+
+  /** As a reader would: pasted into a file, beside the packages it needs. */
+  function runDriverSnippet(output: string, environment: Record<string, string> = {}): void {
     const start = output.indexOf('import { neon,');
-    const snippet = output.slice(start, output.indexOf('\n2. ', start));
     const file = join(here, `snippet-${process.pid}.tmp.mjs`);
-    writeFileSync(file, snippet);
+    writeFileSync(file, output.slice(start, output.indexOf('\n2. ', start)));
     try {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 });
+      const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+        env: { PATH: process.env.PATH, ...environment },
+        encoding: 'utf8',
+        timeout: 20_000,
+      });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(stdout).toContain("HTTP: [ { greeting: 'hello', answer: 42 } ]");
       expect(stdout).toMatch(/WebSocket: \[\s*\{\s*version:\s*'PostgreSQL /);
     } finally {
       rmSync(file);
     }
-  });
+  }
 }

@@ -7,6 +7,7 @@ export interface Addresses {
   readonly http: string;
   /** `127.0.0.1:6432` */
   readonly tcp: string;
+  readonly isTls?: boolean;
 }
 
 /** One ready-to-paste example. */
@@ -23,11 +24,11 @@ export function connectionStrings(tcp: string): { direct: string; pooled: string
   return { direct, pooled: `${direct}?options=pooled%3Dtrue` };
 }
 
-export function snippets({ http, tcp }: Addresses): { driver: Snippet; prisma: Snippet; psql: Snippet } {
+export function snippets({ http, tcp, isTls = false }: Addresses): { driver: Snippet; prisma: Snippet; psql: Snippet } {
   const { pooled } = connectionStrings(tcp);
-  const localDriver = `neonConfig.fetchEndpoint = 'http://${http}/sql';
+  const localDriver = `neonConfig.fetchEndpoint = '${isTls ? 'https' : 'http'}://${http}/sql';
 neonConfig.wsProxy = () => '${http}/v2';
-neonConfig.useSecureWebSocket = false;
+neonConfig.useSecureWebSocket = ${isTls};
 neonConfig.webSocketConstructor = WebSocket;`;
   return {
     driver: {
@@ -88,7 +89,7 @@ export function devBanner(version: string, addresses: Addresses, folder: string)
   return `
 Postern ${version} is open.
 
-  HTTP and WebSocket   http://${addresses.http}
+  HTTP and WebSocket   ${addresses.isTls ? 'https' : 'http'}://${addresses.http}
   pooled               ${pooled}
   direct               ${direct}
   Prisma accelerateUrl ${accelerateUrl(addresses.http)}

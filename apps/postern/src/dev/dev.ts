@@ -63,7 +63,10 @@ async function run(
     log,
   });
   folder.announce({ pid: process.pid, ...gateway.listening });
-  if (config.logFormat === 'pretty') context.write(devBanner(context.version, gateway, folder.path));
+  if (config.logFormat === 'pretty') {
+    const addresses = { http: gateway.http, tcp: gateway.tcp, isTls: tls !== undefined };
+    context.write(devBanner(context.version, addresses, folder.path));
+  }
   log.open({ event: 'listening', ...gateway.listening });
   await runUntilStopped({ gateway, log: log.log, stop: context.stop, graceMs: () => config.shutdownGrace });
 }
