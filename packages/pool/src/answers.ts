@@ -30,6 +30,8 @@ export class Answers implements BackendHandler {
   private changedParameters: Map<string, string> | undefined;
   /** A copy from the caller is under way or was refused: its end is, or will be, among what was sent. */
   private hasCopyBegun = false;
+  /** What was to be counted has come. */
+  private isCounted = false;
 
   constructor(server: ServerConnection, parameterSets: ParameterSets) {
     this.server = server;
@@ -76,6 +78,7 @@ export class Answers implements BackendHandler {
         return this.pop(code, kind === Expect.Describe, bytes, start, end);
       case BackendCode.CommandComplete:
       case BackendCode.EmptyQueryResponse:
+        if (owed.action === Action.Count) this.isCounted = true;
         if (kind === Expect.Query) {
           this.endCopyIn();
           owed.sink.completed(owed.ref);
@@ -167,6 +170,14 @@ export class Answers implements BackendHandler {
     }
     const { sink, ref } = owed;
     const action = owed.action as Action;
+    if (action === Action.Count) {
+      if (!this.isCounted) {
+        server.status = status;
+        sink.ready(server, status, action, ref);
+        return Verdict.Drop;
+      }
+      this.isCounted = false;
+    }
     owed.pop();
     if (--server.segmentsOwed > 0) server.headSince = server.now();
     server.status = status;
@@ -181,6 +192,7 @@ export class Answers implements BackendHandler {
 
   private errorResponse(bytes: Uint8Array, start: number, end: number): Verdict {
     const { owed, server } = this;
+    const syncsInCopy = this.hasCopyBegun ? server.syncsInCopy : 0;
     server.isCopyingIn = false;
     this.hasCopyBegun = false;
     if (isFatalResponse(bytes, start)) server.fatal = bytes.slice(start, end);
@@ -201,6 +213,7 @@ export class Answers implements BackendHandler {
     this.runSink = sink;
     const isForwarded = sink.failed(server, kind, action, ref, bytes, start, end);
     if (kind !== Expect.Sync && kind !== Expect.Query && kind !== Expect.FunctionCall) this.skipToSync();
+    if (syncsInCopy > 0) sink.copyInFailed(server, kind);
     return isForwarded ? Verdict.Forward : Verdict.Drop;
   }
 
@@ -233,6 +246,7 @@ export class Answers implements BackendHandler {
     }
     server.segmentsOwed -= voidSyncs;
     this.hasCopyBegun = true;
+    server.syncsInCopy = 0;
     server.isCopyingIn = i === owed.length;
     if (owed.kind === Expect.Execute && server.segmentsOwed === 0) server.unsynced = 1;
     owed.sink.copyInStarted(server, owed.ref, voidSyncs);

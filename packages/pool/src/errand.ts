@@ -32,6 +32,8 @@ export function createErrand(errand: Errand): ReplySink {
       errand.ready(server, server.status);
     },
     copyInStarted() {},
+    // Whose the copy was is gone: what comes unexpected ends the connection.
+    copyInFailed() {},
     mayShareLease: () => false,
     share() {},
     lost(server) {

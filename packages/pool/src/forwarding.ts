@@ -96,6 +96,7 @@ export class Forwarder {
       case FrontendCode.CopyFail:
         server.send(bytes, at, end);
         // Whatever Postgres still reads of the copy, a Sync behind this one is answered.
+        if (server.isCopyingIn && server.syncsInCopy > 0) this.awaitAnswer(server, server.owed.ref as object);
         server.isCopyingIn = false;
         if (server.owed.length > 0) server.expect(Expect.CopyEnd, Action.Swallow, this.session, undefined);
         break;
@@ -115,9 +116,12 @@ export class Forwarder {
   // --- segments ---
 
   private sync(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
-    // A copy would consume it without an answer (§2.7); not sent, it cannot meet a copy that has just failed either.
-    if (server.isCopyingIn) return;
     server.send(bytes, at, end);
+    if (server.isCopyingIn) {
+      // No answer, unless the copy has failed (syncs-in-copy.ts).
+      server.syncsInCopy++;
+      return;
+    }
     server.isSkipping = false;
     this.mayCopyIn = false;
     this.expectEnd(server, Expect.Sync, undefined);
@@ -178,8 +182,10 @@ export class Forwarder {
     this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
     if (text.traits.resets) this.restoresBaseline = true;
-    if (effects !== undefined && effects.list.length > 0) this.awaited = effects;
-    this.expectEnd(server, Expect.Query, effects);
+    const mustWait = text.copiesIn || (effects !== undefined && effects.list.length > 0);
+    const ref = effects ?? (mustWait ? ({ kind: 'counted' } satisfies StatementRef) : undefined);
+    if (mustWait) this.awaited = ref;
+    this.expectEnd(server, Expect.Query, ref);
   }
 
   /** Sends a Query of ours whose results nobody sees; the caller is told `completion` if it succeeds. */

@@ -80,7 +80,7 @@ export function recover(
   }
 
   server.holder = errand;
-  if (server.isMidMessage) {
+  if (server.isMidMessage || (server.isCopyingIn && server.syncsInCopy > 0)) {
     finish(false);
     return;
   }

@@ -31,6 +31,8 @@ export const Action = {
   Substitute: 3,
   /** A Describe whose ParameterDescription the caller has had already. */
   ForwardTail: 4,
+  /** An empty Query of ours: each ReadyForQuery in front of its answer is told to the sink. */
+  Count: 5,
 } as const;
 export type Action = (typeof Action)[keyof typeof Action];
 

@@ -30,6 +30,8 @@ export interface ReplySink {
   settled(server: ServerConnection): void;
   /** The server wants copy data; `voidSyncs` Syncs sent ahead of it will not be answered. */
   copyInStarted(server: ServerConnection, ref: unknown, voidSyncs: number): void;
+  /** The copy from the caller failed, with Syncs inside (`server.syncsInCopy`) of which some may be answered yet. */
+  copyInFailed(server: ServerConnection, kind: Expect): void;
   /** The server connection is gone while this sink was owed answers or held it. */
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void;
   /** Whether the lease of this holder may be shared with others' segments from now on. */

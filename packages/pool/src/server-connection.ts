@@ -62,6 +62,8 @@ export class ServerConnection {
   /** After an error of the extended protocol, until the Sync that is not yet sent. */
   isSkipping = false;
   isCopyingIn = false;
+  /** Syncs sent inside the copy under way: read as part of it, or answered if it has failed before them. */
+  syncsInCopy = 0;
   /** A message was sent in part. */
   isMidMessage = false;
   cancelsInFlight = 0;

@@ -19,6 +19,7 @@ import { Riding } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import { SessionNotifications } from './session-notifications.ts';
 import { SessionState, type Startup } from './session-state.ts';
+import { countAnsweredSyncs } from './syncs-in-copy.ts';
 
 export interface PooledSessionOptions {
   readonly context: EngineContext;
@@ -245,6 +246,10 @@ export class PooledSession implements ReplySink {
     this.inFlight -= voidSyncs;
     if (this.forwarder.awaited === ref) this.forwarder.awaited = undefined;
     if (this.server === server) this.input.pump();
+  }
+
+  copyInFailed(server: ServerConnection, kind: Expect): void {
+    if (this.server === server && !this.isOver) countAnsweredSyncs(server, this, kind === Expect.Execute);
   }
 
   /** Reads on once the message that made it possible has been dealt with. */

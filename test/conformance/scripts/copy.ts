@@ -302,4 +302,55 @@ export const copyScripts: readonly Script[] = [
       await a.query('SELECT count(*) FROM t');
     },
   },
+  {
+    name: 'copy-in-with-syncs-among-its-data',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      const [good, bad] = [copyData('1\tone\n'), copyData('not a number\tx\n')];
+      // Where the copy fails decides which of the Syncs are answered.
+      for (const [data, readies] of [
+        [[good, sync(), good, sync(), copyDone(), sync()], 1],
+        [[sync(), bad, good, copyDone(), sync()], 1],
+        [[bad, sync(), good, copyDone(), sync()], 2],
+        [[good, sync(), bad, sync(), good, sync(), copyDone(), sync()], 3],
+        [[sync(), good, copyFail('no'), sync()], 1],
+      ] as const) {
+        await a.send(...copyIn, flush());
+        await a.until('CopyInResponse');
+        await a.send(...data, extended('SELECT 1'), sync());
+        await a.ready(readies + 1);
+        await a.query('BEGIN');
+        await a.send(...copyIn, ...data);
+        await a.ready(readies);
+        await a.query('ROLLBACK');
+      }
+      await a.query('SELECT count(*) FROM t');
+    },
+  },
+  {
+    name: 'copy-in-simple-with-syncs-among-its-data',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const a = await open('A');
+      const [good, bad] = [copyData('1\tone\n'), copyData('not a number\tx\n')];
+      for (const [data, readies] of [
+        [[good, sync(), good, copyDone()], 1],
+        [[sync(), bad, good, copyDone()], 1],
+        [[bad, sync(), good, copyDone()], 2],
+        [[good, sync(), bad, sync(), sync(), copyDone()], 3],
+        [[sync(), copyFail('no'), sync()], 2],
+      ] as const) {
+        await a.send(query('COPY t FROM STDIN'), ...data, query('SELECT 1'));
+        await a.ready(readies + 1);
+        await a.query('BEGIN');
+        await a.send(query('COPY t FROM STDIN'), ...data);
+        await a.ready(readies);
+        await a.query('ROLLBACK');
+      }
+      await a.query('SELECT count(*) FROM t');
+    },
+  },
 ];
