@@ -165,3 +165,50 @@ describe('the address of a transaction', () => {
     );
   });
 });
+
+describe('compilers', { timeout: 60_000 }, () => {
+  test('of two schemas that take turns in one place', async () => {
+    const { origin, keys } = await open({ settings: { compilers: { maxCompilers: 1, maxPlanBytes: 1_024 } } });
+    const callers = ['First', 'Second'].map((model) => ({
+      model,
+      caller: speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema(model) }),
+    }));
+    for (const { caller } of callers) await caller.upload();
+    for (const round of [1, 2]) {
+      for (const { model, caller } of callers) {
+        const { body } = await caller.query(find(model, { where: { id: round } }));
+        expect(body, model).toMatchObject({ data: { findMany: [{ id: round }] } });
+      }
+    }
+  });
+
+  test('a schema that no compiler survives is refused as one, and costs nobody else anything', async () => {
+    const { origin, keys } = await open();
+    const nested = `${smallSchema()}model Bad {\n  id Int @id @default(${'['.repeat(20_000)}${']'.repeat(20_000)})\n}\n`;
+    const [bad, good] = [nested, smallSchema()].map((schema) => speakDataProxy(origin, { key: keys[0]!.key, schema }));
+    await Promise.all([bad!.upload(), good!.upload()]);
+    const [refused, answered] = await Promise.all([bad!.query(find('Category')), good!.query(find('Category'))]);
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        EngineNotStarted: { reason: { KnownEngineStartupError: { error_code: 'P1012', msg: expect.any(String) } } },
+      },
+    });
+    expect(answered.body).toMatchObject({ data: { findMany: expect.any(Array) } });
+  });
+
+  test('a query that would be compiled for ever is given up, and the next one is not', async () => {
+    const { origin, keys } = await open({ settings: { compilers: { compileTimeoutMs: 4_000 } } });
+    const fields = Array.from({ length: 40_000 }, (_, index) => `  f${index} Int?\n`);
+    const schema = `${smallSchema()}model Wide {\n  id Int @id\n${fields.join('')}}\n`;
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema });
+    await caller.upload();
+    expect(await caller.query(find('Wide'))).toMatchObject({
+      status: 504,
+      body: { error_code: 'P6004', message: expect.stringContaining('4 s to compile') },
+    });
+    const other = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    await other.upload();
+    await expect.poll(async () => (await other.query(find('Category'))).status, { timeout: 20_000 }).toBe(200);
+  });
+});
