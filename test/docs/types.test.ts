@@ -23,7 +23,7 @@ const options: ts.CompilerOptions = {
   typeRoots: [join(repositoryRoot, 'node_modules/@types')],
 };
 
-test('every runnable TypeScript block has no type error', { timeout: 120_000 }, () => {
+test('every runnable TypeScript block has no type error', { timeout: 300_000 }, () => {
   const folder = join(testFolder, 'generated/types');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
