@@ -1,6 +1,12 @@
 import { PrismaPostern, type PrismaRuntimeLevel } from '@postern/prisma-adapter';
 import { configure } from '@postern/serverless';
-import { describeDifferences, oddSchema, type PrismaVersion, writeDifferently } from '@postern/test-prisma-suite';
+import {
+  describeDifferences,
+  type Operation,
+  oddSchema,
+  type PrismaVersion,
+  writeDifferently,
+} from '@postern/test-prisma-suite';
 import type { TestDatabase } from '@postern/testkit';
 import { WebSocket } from 'ws';
 import { openGateway } from './open-gateway.ts';
@@ -9,6 +15,8 @@ export interface TransportsOptions {
   readonly title: string;
   readonly prisma: () => PrismaVersion;
   readonly compatibility: PrismaRuntimeLevel;
+  /** Default: all operations. */
+  isWanted?(operation: Operation): boolean;
   readonly exceptions?: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +33,8 @@ const circumstances: readonly Circumstances[] = [
 ];
 
 /** Every operation over both transports, judged by the official adapter straight to Postgres. */
-export function describeTransports({ title, prisma, compatibility, exceptions = {} }: TransportsOptions): void {
+export function describeTransports(options: TransportsOptions): void {
+  const { title, prisma, compatibility, isWanted = () => true, exceptions = {} } = options;
   configure({ webSocketConstructor: WebSocket });
   for (const transport of ['http', 'ws'] as const) {
     for (const { name, schema, prepare } of circumstances) {
@@ -34,7 +43,7 @@ export function describeTransports({ title, prisma, compatibility, exceptions = 
         prisma,
         exceptions,
         // Neither makes a list longer.
-        isWanted: ({ isLarge }) => isLarge !== true || name === circumstances[0]?.name,
+        isWanted: (operation) => isWanted(operation) && (operation.isLarge !== true || name === circumstances[0]?.name),
         ...(schema === undefined ? {} : { schema }),
         async open(version, database) {
           await prepare?.(database);

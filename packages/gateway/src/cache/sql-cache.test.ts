@@ -85,6 +85,17 @@ test('a wrong password gets nothing of what is kept', async () => {
   expect((await sql(read, minute, database.urlFor('postgres', 'wrong'))).body.code).toBe('28P01');
 });
 
+test('a cached result needs no server connection', async () => {
+  await sql(read, minute);
+  const open = () => gateway.stats().pools.reduce((sum, { idle, leased }) => sum + idle + leased, 0);
+  await database.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  );
+  await expect.poll(open).toBe(0);
+  expect(await sql(read, minute)).toMatchObject({ cache: 'ttl', v: value });
+  expect(open()).toBe(0);
+});
+
 test('writes, transactions and errors are not kept', async () => {
   await change();
   for (let run = 0; run < 2; run++) {
