@@ -95,6 +95,28 @@ describe('P6009: a response over its size', () => {
   });
 });
 
+test('P6009: what one plan fetches, however small its answer; a transaction may fetch as much again in its next request', async () => {
+  const { origin, keys } = await open();
+  const { key } = keys[0]!;
+  const row = {
+    type: 'query',
+    args: { type: 'rawSql', sql: `SELECT repeat('x', 30000) AS x`, args: [], argTypes: [] },
+  };
+  const body = (count: number) => ({
+    operation: 'findMany',
+    plan: { type: 'seq', args: [...Array(count).fill(row), { type: 'value', args: 1 }] },
+    params: {},
+  });
+  expect((await ask(origin, '/query', { key, body: body(2) })).body).toEqual({ data: 1 });
+  expect((await ask(origin, '/query', { key, body: body(3) })).body).toMatchObject({ code: 'P6009' });
+  const { body: started } = await ask(origin, '/transaction/start', { key, body: {} });
+  for (let request = 0; request < 3; request++) {
+    const answer = await ask(origin, `/transaction/${started.id}/query`, { key, body: body(2) });
+    expect(answer.body).toEqual({ data: 1 });
+  }
+  expect((await ask(origin, `/transaction/${started.id}/commit`, { key })).status).toBe(200);
+});
+
 test('P5011: too many requests, and when to come back', async () => {
   const { origin, keys } = await open({
     plans: { slow: { requestsPerSecond: 0.02 } },

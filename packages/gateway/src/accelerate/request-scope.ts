@@ -23,6 +23,7 @@ export function createRequestScope({ clock, timeoutMs, signal }: RequestScopeOpt
   return {
     watch(session) {
       sessions.add(session);
+      session.startCounting();
       if (cut !== undefined) session.abort(cut);
       return session;
     },

@@ -42,6 +42,8 @@ export interface SqlSession {
   /** Statements that are not answered. */
   readonly pending: number;
   readonly isOpen: boolean;
+  /** A new request: what its statements bring is counted from here. */
+  startCounting(): void;
   /** Done with it. What still runs is cancelled and an open transaction rolled back. Can be called twice. */
   close(): void;
   /** The same, and everything pending or to come rejects with `error`. */
@@ -51,9 +53,9 @@ export interface SqlSession {
 export interface SqlSessionOptions {
   /** Starts the session on the stream. */
   readonly open: (stream: ByteStream) => void;
-  /** Bytes of rows one statement may bring. */
+  /** Bytes of rows the statements of one request may bring together. */
   readonly maxRowBytes: number;
-  /** Made when a statement brings more. */
+  /** Made when they bring more. */
   readonly tooLarge: () => Error;
 }
 
@@ -63,7 +65,6 @@ interface Statement {
   columns: SqlResult['columns'];
   decoders: ValueDecoder[];
   readonly rows: ResultValue[][];
-  rowBytes: number;
   rowCount: number;
   commands: number;
   error: unknown;
@@ -78,6 +79,7 @@ const sync = encodeSync();
 
 export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOptions): SqlSession {
   const statements: Statement[] = [];
+  let rowBytes = 0;
   /** Why there is no session any more. */
   let end: { readonly reason: unknown } | undefined;
   const reader = createMessageReader({ maxMessageBytes: maxRowBytes + 65_536, onMessage });
@@ -149,8 +151,8 @@ export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOpti
   }
 
   function onRow(statement: Statement, body: Uint8Array): void {
-    statement.rowBytes += body.length;
-    if (statement.rowBytes > maxRowBytes) {
+    rowBytes += body.length;
+    if (rowBytes > maxRowBytes) {
       abort(tooLarge());
       return;
     }
@@ -183,7 +185,6 @@ export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOpti
           columns: [],
           decoders: [],
           rows: [],
-          rowBytes: 0,
           rowCount: 0,
           commands: 0,
           error: undefined,
@@ -198,6 +199,9 @@ export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOpti
     },
     get isOpen() {
       return end === undefined;
+    },
+    startCounting() {
+      rowBytes = 0;
     },
     close: () => abort(sessionEnded()),
     abort,
