@@ -2,6 +2,7 @@
 export type { Configuration, WebSocketConstructor, WebSocketLike } from './config.ts';
 export { configure, neonConfig } from './config.ts';
 export { quoteIdentifier as escapeIdentifier } from './http/template.ts';
+export type * from './official-names.ts';
 export { Client, escapeLiteral, type QueryResult } from './pg/client.ts';
 export { type ClientConfig, parseIntoClientConfig } from './pg/connection-parameters.ts';
 export { DatabaseError } from './pg/database-error.ts';

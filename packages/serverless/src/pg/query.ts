@@ -22,9 +22,9 @@ export interface Submittable {
   handleError?(error: Error, connection: Connection): void;
 }
 
-export interface QueryConfig {
+export interface QueryConfig<Values = readonly unknown[]> {
   text: string;
-  values?: readonly unknown[] | undefined;
+  values?: Values | undefined;
   /** Prepared under this name once per client. */
   name?: string | undefined;
   rowMode?: 'array' | undefined;
