@@ -33,6 +33,11 @@ function connect(url: string): SuiteClient {
   return client;
 }
 
+async function openWithClient(): Promise<OpenedGateway & { prisma: SuiteClient }> {
+  const gateway = await open();
+  return { ...gateway, prisma: connect(gateway.url) };
+}
+
 const routes = ({ log }: OpenedGateway): string[] =>
   log.flatMap(({ event, route, status }) => (event === 'http_accelerate' ? [`${route} ${status}`] : []));
 
@@ -136,6 +141,31 @@ describe('several queries in one request', () => {
       { data: { findUnique: { id: 2 } } },
     ]);
     expect((await caller.post(`itx/${body.id}/commit`)).status).toBe(200);
+  });
+});
+
+describe('very many queries in one request', () => {
+  const ids = Array.from({ length: 600 }, (_, index) => index);
+
+  test('that look alike: each gets its row', async () => {
+    const { prisma } = await openWithClient();
+    const found = await Promise.all(ids.map((id) => prisma.user.findUnique<{ id: number }>({ where: { id } })));
+    expect(found.flatMap((user) => (user === null ? [] : [user.id]))).toEqual([1, 2, 3]);
+    expect(found.slice(0, 5).map((user) => user?.id)).toEqual([undefined, 1, 2, 3, undefined]);
+  });
+
+  test('that belong together: all or nothing', async () => {
+    const { prisma, origin, keys } = await openWithClient();
+    const create = (name: string) => prisma.category.create({ data: { name }, select: { name: true } });
+    const names = ids.map((id) => `many ${id}`);
+    expect(await prisma.$transaction(names.map(create))).toEqual(names.map((name) => ({ name })));
+    const caller = speakDataProxy(origin, { key: keys[0]!.key, schema: smallSchema() });
+    await caller.upload();
+    const batch = ids.map((id) => find('Category', { data: { name: id === 400 ? 'db' : `more ${id}` } }, 'createOne'));
+    const { body } = await caller.query({ batch, transaction: {} });
+    expect(body.errors).toMatchObject([{ user_facing_error: { error_code: 'P2002', batch_request_idx: 400 } }]);
+    const rows = await database.query<{ name: string }>(`DELETE FROM "Category" WHERE name LIKE 'm%' RETURNING name`);
+    expect(rows.length).toBe(600);
   });
 });
 

@@ -40,4 +40,10 @@ export interface CompilerThread {
   end(): void;
 }
 
+/**
+ * Longest plan, and all plans of a request together: they are parsed where everybody's requests are answered. Three times what
+ * a newer client could send of it.
+ */
+export const maxPlanCharacters = 33_554_432;
+
 export type StartCompiler = (subject: CompilerSubject) => CompilerThread;

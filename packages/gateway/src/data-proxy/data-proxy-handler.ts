@@ -8,19 +8,20 @@ import type { Answer } from '../accelerate/answer.ts';
 import { createCachedResults } from '../accelerate/cached-result.ts';
 import type { ClientVersion } from '../accelerate/client-version.ts';
 import type { PrismaService } from '../accelerate/create-accelerate.ts';
-import { readBytes } from '../accelerate/request-body.ts';
+import { badRequest, readBytes } from '../accelerate/request-body.ts';
 import { createRequestScope } from '../accelerate/request-scope.ts';
 import type { ErrorReply, Exchange } from '../accelerate/responder.ts';
-import { insideTransaction, runQuery, withSession } from '../accelerate/run-query.ts';
+import { insideTransaction, type PlanRequest, runQuery, withSession } from '../accelerate/run-query.ts';
 import { createTransactionWork } from '../accelerate/transaction-work.ts';
 import { parsePathVersion } from './client-version.ts';
+import { maxPlanCharacters } from './compiler-thread.ts';
 import { queryErrorReply, requestErrorReply } from './error-reply.ts';
 import { publicOrigin } from './public-origin.ts';
 import type { QueryCompilers } from './query-compilers.ts';
 import { SchemaMissing } from './refusal.ts';
 import { type GraphqlRequest, readGraphqlRequest, readStartRequest } from './request-body.ts';
 import { nameResult } from './result-json.ts';
-import { runBatch, runOn } from './run-batch.ts';
+import { type CompiledBatch, runBatch, runBatchOn } from './run-batch.ts';
 import { maxSchemaUploadBytes, type SchemaStore, type StoredSchema } from './schema-store.ts';
 
 export interface DataProxyHandlerOptions extends PrismaService {
@@ -75,29 +76,51 @@ export function createDataProxyHandler(options: DataProxyHandlerOptions): DataPr
     return schema;
   }
 
-  /** The plan, or the plans of a batch. Not on the query's time: what a busy compiler costs is no fault of the database. */
-  function compile<T>(context: Context, schema: StoredSchema, { kind, text, queries }: GraphqlRequest): Promise<T> {
+  /** The plans, part by part. Not on the query's time: what a busy compiler costs is no fault of the database. */
+  function compile<T>(context: Context, schema: StoredSchema, { parts }: GraphqlRequest): Promise<T[]> {
+    const queries = parts.flatMap((part) => part.queries);
     const attributes = {
       models: queries.flatMap(({ model }) => (model === undefined ? [] : [model])),
       actions: queries.map(({ action }) => action),
     };
     return context.telemetry.tracing.runInChildSpan({ name: 'compile', attributes }, async () => {
-      const json = await compilers.compile(schema, context.tenant.schema, kind, text);
-      return JSON.parse(json) as T; // the compiler's own; its nodes are checked by the interpreter as it comes to them
+      const plans: T[] = [];
+      let characters = 0;
+      for (const { kind, text } of parts) {
+        const json = await compilers.compile(schema, context.tenant.schema, kind, text);
+        characters += json.length;
+        if (characters > maxPlanCharacters) throw badRequest('the batch is too large: ask for less at once');
+        plans.push(JSON.parse(json) as T); // the compiler's own; its nodes are checked by the interpreter as it comes to them
+      }
+      return plans;
     });
   }
 
+  async function compileSingle(context: Context, schema: StoredSchema, request: GraphqlRequest): Promise<PlanRequest> {
+    const [plan] = await compile<QueryPlanNode>(context, schema, request);
+    return { plan: plan!, params: {}, comments: undefined };
+  }
+
+  async function compileBatch(context: Context, schema: StoredSchema, request: GraphqlRequest): Promise<CompiledBatch> {
+    const { parts, transaction } = request;
+    const compiled = await compile<BatchResponse>(context, schema, request);
+    return {
+      parts: compiled.map((response, index) => ({ queries: parts[index]!.queries, compiled: response })),
+      transaction,
+    };
+  }
+
   /** Cached or run now. */
-  async function answerSingle(context: Context, schema: StoredSchema, query: GraphqlRequest): Promise<Answer> {
+  async function answerSingle(context: Context, schema: StoredSchema, request: GraphqlRequest): Promise<Answer> {
     const { tenant } = context;
-    const { action } = query.queries[0]!;
+    const action = actionOf(request);
     const result = await cachedResult(context, {
       operation: action,
-      key: () => keyOf(tenant.cacheScope, schema, query),
+      key: () => keyOf(tenant.cacheScope, schema, request),
       async run(signal) {
-        const plan = await compile<QueryPlanNode>(context, schema, query);
+        const plan = await compileSingle(context, schema, request);
         const scope = createRequestScope({ clock, timeoutMs: tenant.plan.queryTimeoutMs, signal });
-        return scope.run(() => withSession(context, scope, (target) => runQuery(context, planOf(plan), target)));
+        return scope.run(() => withSession(context, scope, (target) => runQuery(context, plan, target)));
       },
     });
     return { data: nameResult(action, result) };
@@ -105,29 +128,29 @@ export function createDataProxyHandler(options: DataProxyHandlerOptions): DataPr
 
   async function answerBatch(context: Context, schema: StoredSchema, request: GraphqlRequest): Promise<Answer> {
     const { plan } = context.tenant;
-    const compiled = await compile<BatchResponse>(context, schema, request);
+    const batch = await compileBatch(context, schema, request);
     // A batch that is a transaction has a transaction's time.
-    const timeoutMs = request.transaction === undefined ? plan.queryTimeoutMs : plan.transactionTimeoutMs;
+    const timeoutMs = batch.transaction === undefined ? plan.queryTimeoutMs : plan.transactionTimeoutMs;
     const scope = createRequestScope({ clock, timeoutMs, signal: context.request.signal });
-    return { batchResult: await scope.run(() => runBatch(context, scope, { request, compiled })) };
+    return { batchResult: await scope.run(() => runBatch(context, scope, batch)) };
   }
 
   async function answerWithin(context: Context, path: ClientPath, id: string): Promise<Answer> {
     const schema = schemaOf(context, path);
     const request = await readGraphqlRequest(context.request, maxRequestBytes);
     if (request.kind === 'batch') {
-      const compiled = await compile<BatchResponse>(context, schema, request);
+      const batch = await compileBatch(context, schema, request);
       return {
         batchResult: await work.within(context, id, (transaction) =>
-          runOn(context, insideTransaction(transaction), { request, compiled }),
+          runBatchOn(context, insideTransaction(transaction), batch),
         ),
       };
     }
-    const plan = await compile<QueryPlanNode>(context, schema, request);
+    const plan = await compileSingle(context, schema, request);
     const result = await work.within(context, id, (transaction) =>
-      runQuery(context, planOf(plan), insideTransaction(transaction)),
+      runQuery(context, plan, insideTransaction(transaction)),
     );
-    return { data: nameResult(request.queries[0]!.action, result) };
+    return { data: nameResult(actionOf(request), result) };
   }
 
   const end =
@@ -167,13 +190,13 @@ export function createDataProxyHandler(options: DataProxyHandlerOptions): DataPr
   };
 }
 
-function planOf(plan: QueryPlanNode): Parameters<typeof runQuery>[1] {
-  return { plan, params: {}, comments: undefined };
+function actionOf({ parts }: GraphqlRequest): string {
+  return parts[0]!.queries[0]!.action;
 }
 
 /** Everything the result depends on. */
-async function keyOf(cacheScope: string, schema: StoredSchema, { text }: GraphqlRequest): Promise<string> {
-  const told = JSON.stringify([cacheScope, 'data-proxy', schema.id, text]);
+async function keyOf(cacheScope: string, schema: StoredSchema, { parts }: GraphqlRequest): Promise<string> {
+  const told = JSON.stringify([cacheScope, 'data-proxy', schema.id, parts[0]!.text]);
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(told));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -12,15 +12,28 @@ export interface ModelQuery {
   readonly action: string;
 }
 
-export interface GraphqlRequest {
+/** What is compiled at once. */
+export interface QueryPart {
   readonly kind: CompileKind;
-  /** As it came: what the compiler gets. */
+  /** As it came, if it is the only one: what the compiler gets. */
   readonly text: string;
   /** One, where it is a single query. */
   readonly queries: readonly ModelQuery[];
+}
+
+export interface GraphqlRequest {
+  readonly kind: CompileKind;
+  /** One, but for very long batches. */
+  readonly parts: readonly QueryPart[];
   /** All of a batch or nothing. */
   readonly transaction: { readonly isolationLevel?: IsolationLevel } | undefined;
 }
+
+/**
+ * Queries of one part. The compiler may make one statement of many that look alike, and finding each one's row among those of
+ * all takes the square of their number; newer clients do that themselves.
+ */
+const maxQueriesTogether = 250;
 
 /** Reads `{"modelName", "action", "query"}` or `{"batch": […], "transaction": {…}}`. Throws AccelerateError. */
 export async function readGraphqlRequest(request: Request, maxBytes: number): Promise<GraphqlRequest> {
@@ -33,15 +46,29 @@ export async function readGraphqlRequest(request: Request, maxBytes: number): Pr
   }
   if (!isObject(body)) throw badRequest('the request body must be an object');
   if (body.batch === undefined) {
-    return { kind: 'single', text, queries: [parseQuery(body)], transaction: undefined };
+    return { kind: 'single', parts: [{ kind: 'single', text, queries: [parseQuery(body)] }], transaction: undefined };
   }
   if (!Array.isArray(body.batch)) throw badRequest('batch must be a list');
-  return {
-    kind: 'batch',
-    text,
-    queries: body.batch.map(parseQuery),
-    transaction: parseTransaction(body.transaction),
-  };
+  return { kind: 'batch', parts: splitBatch(text, body.batch), transaction: parseTransaction(body.transaction) };
+}
+
+function splitBatch(text: string, batch: readonly unknown[]): QueryPart[] {
+  if (batch.length <= maxQueriesTogether) return [{ kind: 'batch', text, queries: batch.map(parseQuery) }];
+  const parts: QueryPart[] = [];
+  for (let start = 0; start < batch.length; start += maxQueriesTogether) {
+    const slice = batch.slice(start, start + maxQueriesTogether);
+    parts.push({ kind: 'batch', text: writeBatch(slice), queries: slice.map(parseQuery) });
+  }
+  return parts;
+}
+
+function writeBatch(batch: readonly unknown[]): string {
+  try {
+    return JSON.stringify({ batch });
+  } catch {
+    // What can be read can be nested deeper than what can be written.
+    throw badRequest('the request body is nested too deep');
+  }
 }
 
 /** `{"max_wait", "timeout", "isolation_level"}`. */

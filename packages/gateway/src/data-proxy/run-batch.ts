@@ -1,6 +1,7 @@
 /** Several queries in one request: `$transaction([…])`, and reads that the client put together. */
 import {
   type BatchResponse,
+  type CompactedBatchResponse,
   convertCompactedRows,
   normalizeJsonProtocolValues,
   type QueryPlanNode,
@@ -19,21 +20,22 @@ import {
 import { responseTooLarge } from '../accelerate/tenant.ts';
 import { engineError } from './error-reply.ts';
 import { BatchFailure } from './refusal.ts';
-import type { GraphqlRequest } from './request-body.ts';
+import type { GraphqlRequest, ModelQuery } from './request-body.ts';
 import { joinJson, nameResult } from './result-json.ts';
 
-export interface Batch {
-  readonly request: GraphqlRequest;
-  readonly compiled: BatchResponse;
+export interface CompiledBatch {
+  readonly parts: readonly { readonly queries: readonly ModelQuery[]; readonly compiled: BatchResponse }[];
+  readonly transaction: GraphqlRequest['transaction'];
 }
 
 const encoder = new TextEncoder();
 
 /** The JSON of `batchResult`, of a batch that is in nobody else's transaction. */
-export function runBatch(context: PlanContext, scope: RequestScope, batch: Batch): Promise<Uint8Array> {
-  const { transaction } = batch.request;
+export function runBatch(context: PlanContext, scope: RequestScope, batch: CompiledBatch): Promise<Uint8Array> {
+  const { parts, transaction } = batch;
+  const isOneStatement = parts.length === 1 && parts[0]?.compiled.type === 'compacted';
   return withSession(context, scope, async (target, manager) => {
-    if (transaction === undefined || batch.compiled.type === 'compacted') return runOn(context, target, batch);
+    if (transaction === undefined || isOneStatement) return runBatchOn(context, target, batch);
     const { transactionTimeoutMs } = context.tenant.plan;
     const { id } = await manager.startTransaction({
       ...transaction,
@@ -42,7 +44,7 @@ export function runBatch(context: PlanContext, scope: RequestScope, batch: Batch
     });
     try {
       const queryable = await manager.getTransaction({ id }, 'batch query');
-      const result = await runOn(context, insideTransaction(queryable), batch);
+      const result = await runBatchOn(context, insideTransaction(queryable), batch);
       await manager.commitTransaction(id);
       return result;
     } catch (error) {
@@ -54,47 +56,50 @@ export function runBatch(context: PlanContext, scope: RequestScope, batch: Batch
 }
 
 /** The same, on whatever it is to run on. */
-export async function runOn(context: PlanContext, target: PlanTarget, batch: Batch): Promise<Uint8Array> {
-  const { request, compiled } = batch;
-  const items = compiled.type === 'compacted' ? await runCompacted() : await runEach(compiled.plans);
-  checkSize(items);
+export async function runBatchOn(
+  context: PlanContext,
+  target: PlanTarget,
+  { parts, transaction }: CompiledBatch,
+): Promise<Uint8Array> {
+  const { plan: limits } = context.tenant;
+  const items: Uint8Array[] = [];
+  let size = 0;
+  const add = (item: Uint8Array): void => {
+    size += item.length;
+    if (size > limits.maxResponseBytes) throw responseTooLarge(limits);
+    items.push(item);
+  };
+  for (const { queries, compiled } of parts) {
+    if (compiled.type === 'compacted') await runCompacted(compiled, queries[0]!.action);
+    else await runEach(compiled.plans, queries);
+  }
   return joinJson(items);
 
-  /** One query instead of many: each gets its row. */
-  async function runCompacted(): Promise<Uint8Array[]> {
-    if (compiled.type !== 'compacted') return [];
-    const { action } = request.queries[0]!;
+  /** One statement instead of many: each query gets its row. */
+  async function runCompacted(compiled: CompactedBatchResponse, action: string): Promise<void> {
     const rows = await interpretPlan(context, { plan: compiled.plan, params: {}, comments: undefined }, target);
-    return convertCompactedRows(rows as object[], compiled).map((row) => {
-      if (row instanceof UserFacingError) return failure(row);
-      return item(action, encoder.encode(safeJsonStringify(normalizeJsonProtocolValues(row))));
-    });
+    for (const row of convertCompactedRows(rows as object[], compiled)) {
+      if (row instanceof UserFacingError) add(failure(row));
+      else add(success(action, encoder.encode(safeJsonStringify(normalizeJsonProtocolValues(row)))));
+    }
   }
 
-  async function runEach(plans: readonly QueryPlanNode[]): Promise<Uint8Array[]> {
-    const items: Uint8Array[] = [];
+  async function runEach(plans: readonly QueryPlanNode[], queries: readonly ModelQuery[]): Promise<void> {
     for (const [index, plan] of plans.entries()) {
       try {
         const result = await runQuery(context, { plan, params: {}, comments: undefined }, target);
-        items.push(item(request.queries[index]!.action, result));
+        add(success(queries[index]!.action, result));
       } catch (error) {
         if (!(error instanceof UserFacingError)) throw error;
         // In a transaction of their own all of them fail; else each is by itself.
-        if (request.transaction !== undefined) throw new BatchFailure(index, error);
-        items.push(failure(error));
+        if (transaction !== undefined) throw new BatchFailure(items.length, error);
+        add(failure(error));
       }
-      checkSize(items);
     }
-    return items;
-  }
-
-  function checkSize(items: readonly Uint8Array[]): void {
-    const { plan } = context.tenant;
-    if (items.reduce((size, { length }) => size + length, 0) > plan.maxResponseBytes) throw responseTooLarge(plan);
   }
 }
 
-function item(action: string, result: Uint8Array): Uint8Array {
+function success(action: string, result: Uint8Array): Uint8Array {
   return nameResult('data', nameResult(action, result));
 }
 

@@ -46,6 +46,17 @@ test('says what is wrong with a query, in Prisma’s words, and goes on', async 
   expect(await thread.compile('single', query('User'))).toMatchObject({ outcome: 'compiled' });
 });
 
+test('keeps a plan that is too long to itself', async () => {
+  const thread = createStartCompiler({ maxCharacters: 2_000 })({ schema: datasource + user, schemaName: undefined });
+  threads.push(thread);
+  const ids = (count: number) => ({ where: { id: { in: Array.from({ length: count }, (_, index) => index) } } });
+  expect(await thread.compile('single', query('User', ids(1)))).toMatchObject({ outcome: 'compiled' });
+  expect(await thread.compile('single', query('User', ids(100)))).toMatchObject({
+    outcome: 'query-refused',
+    message: expect.stringContaining('too large'),
+  });
+});
+
 describe('a hostile schema', () => {
   test('without an end to its nesting is refused', async () => {
     const nested = `model A {\n id Int @id @default(${'['.repeat(20_000)}${']'.repeat(20_000)})\n}`;

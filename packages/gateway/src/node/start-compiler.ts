@@ -4,7 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { CompilerAnswer, CompilerThread, StartCompiler } from '../data-proxy/compiler-thread.ts';
+import {
+  type CompilerAnswer,
+  type CompilerThread,
+  maxPlanCharacters,
+  type StartCompiler,
+} from '../data-proxy/compiler-thread.ts';
 import { limitMemory } from './limit-memory.ts';
 
 /** For one schema, with its query under way. Schemas of a thousand models take 20 MB, a list of 70,000 values 50 MB. */
@@ -21,8 +26,13 @@ interface Program {
   readonly bindings: string;
 }
 
+export interface StartCompilerOptions {
+  /** Longest plan that is given out; default `maxPlanCharacters`. */
+  readonly maxCharacters?: number;
+}
+
 /** The program is read once for all threads. */
-export function createStartCompiler(): StartCompiler {
+export function createStartCompiler({ maxCharacters = maxPlanCharacters }: StartCompilerOptions = {}): StartCompiler {
   let program: Promise<Program> | undefined;
   return ({ schema, schemaName }) => {
     program ??= loadProgram();
@@ -35,7 +45,7 @@ export function createStartCompiler(): StartCompiler {
       ({ module, bindings }) =>
         new Worker(new URL('program.mjs', folder), {
           name: 'query compiler',
-          workerData: { module, bindings, schema, schemaName },
+          workerData: { module, bindings, schema, schemaName, maxCharacters },
           // Nothing of ours is its business.
           env: {},
           execArgv: [],

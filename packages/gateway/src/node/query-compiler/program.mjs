@@ -3,11 +3,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
- * @typedef {{ bindings: string, module: WebAssembly.Module, schema: string, schemaName: string | undefined }} Job
+ * @typedef {{ bindings: string, module: WebAssembly.Module, schema: string, schemaName: string | undefined,
+ *   maxCharacters: number }} Job
  * @typedef {import('../../data-proxy/compiler-thread.ts').CompilerAnswer} Answer
  */
 
-const { bindings, module, schema, schemaName } = /** @type {Job} */ (workerData);
+const { bindings, module, schema, schemaName, maxCharacters } = /** @type {Job} */ (workerData);
 
 /** Of the latest panic; the compiler tells it on its way to a trap. */
 let panic = '';
@@ -50,8 +51,11 @@ function readSchema() {
 function compile(kind, query) {
   if ('outcome' in compiler) return compiler;
   try {
-    const plan = kind === 'single' ? compiler.compile(query) : compiler.compileBatch(query);
-    return { outcome: 'compiled', plan: JSON.stringify(plan), memoryBytes: memory.buffer.byteLength };
+    const plan = JSON.stringify(kind === 'single' ? compiler.compile(query) : compiler.compileBatch(query));
+    const memoryBytes = memory.buffer.byteLength;
+    return plan.length > maxCharacters
+      ? { outcome: 'query-refused', message: 'The plan of this query is too large: ask for less at once.', memoryBytes }
+      : { outcome: 'compiled', plan, memoryBytes };
   } catch (error) {
     // An Error is the trap of a panic, or of a stack or a memory at its end. What the compiler throws itself is none.
     if (error instanceof Error) return { outcome: 'broken', reason: panic || error.message };
