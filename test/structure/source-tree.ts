@@ -98,16 +98,14 @@ export function importsOf(text: string): string[] {
 /** Module specifiers that are still there when types are erased: all but `import type` and `export type`. */
 export function runtimeImportsOf(text: string): string[] {
   const { statements } = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest);
-  const typeOnly = statements
-    .filter((statement) =>
-      ts.isImportDeclaration(statement)
-        ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
-        : ts.isExportDeclaration(statement) && statement.isTypeOnly,
-    )
-    .map(
-      (statement) =>
-        ((statement as ts.ImportDeclaration | ts.ExportDeclaration).moduleSpecifier as ts.StringLiteral).text,
-    );
+  const typeOnly = statements.flatMap((statement) => {
+    const isTypeOnly = ts.isImportDeclaration(statement)
+      ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+      : ts.isExportDeclaration(statement) && statement.isTypeOnly;
+    // What a file exports of its own has no specifier.
+    const { moduleSpecifier } = statement as ts.ImportDeclaration | ts.ExportDeclaration;
+    return isTypeOnly && moduleSpecifier !== undefined ? [(moduleSpecifier as ts.StringLiteral).text] : [];
+  });
   // A module may be imported twice, for its types and for its values.
   const remaining = [...typeOnly];
   return importsOf(text).filter((specifier) => {
