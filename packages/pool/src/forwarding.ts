@@ -33,6 +33,17 @@ const copyCodes: ReadonlySet<number> = new Set([
   FrontendCode.Terminate,
 ]);
 
+/** What the messages are answered with that have no place inside a copy. */
+const expectations = {
+  [FrontendCode.Parse]: Expect.Parse,
+  [FrontendCode.Bind]: Expect.Bind,
+  [FrontendCode.Describe]: Expect.Describe,
+  [FrontendCode.Close]: Expect.Close,
+  [FrontendCode.Execute]: Expect.Execute,
+  [FrontendCode.Query]: Expect.Query,
+  [FrontendCode.FunctionCall]: Expect.FunctionCall,
+} as const;
+
 export class Forwarder {
   readonly statementForwarder: StatementForwarder;
   private readonly session: PooledSession;
@@ -62,8 +73,7 @@ export class Forwarder {
     available: number,
   ): number {
     if (server.unsynced === 0) this.session.riding.isSegmentShareable = true;
-    // Nothing else is let through inside a copy: it has failed, or this ends the connection. A Sync behind it is answered.
-    if (server.isCopyingIn && !copyCodes.has(code)) server.isCopyingIn = false;
+    if (server.isCopyingIn && !copyCodes.has(code)) return this.breakCopy(server, code, bytes, at, end, available);
     if (code === FrontendCode.Bind) return this.statementForwarder.bind(server, bytes, at, end, available);
     if (code === FrontendCode.CopyData) return this.statementForwarder.sendRest(server, bytes, at, at, end, available);
     if (end > available) return 0;
@@ -111,6 +121,28 @@ export class Forwarder {
     }
     this.planRetry.sent(code, bytes, at, end);
     return end - at;
+  }
+
+  /**
+   * Inside a copy Postgres takes nothing else: it has failed and this is skipped, or this fails it and ends the connection.
+   * Sent as it is, because the error says what came.
+   */
+  private breakCopy(
+    server: ServerConnection,
+    code: number,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    available: number,
+  ): number {
+    if (end > available && end - at <= this.session.context.limits.maxMessageBytes) return 0;
+    const limit = Math.min(end, available);
+    // A Sync behind it is answered.
+    server.isCopyingIn = false;
+    this.statementForwarder.sendMalformed(server, expectations[code as keyof typeof expectations], bytes, at, limit);
+    if (limit < end) this.session.input.streamRest(server, end - limit);
+    else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.session.segmentSent();
+    return limit - at;
   }
 
   // --- segments ---

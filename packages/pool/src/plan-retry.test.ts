@@ -41,6 +41,7 @@ describe('cached plan must not change result type', () => {
       'Bind _postern_1',
       'Execute',
       'Sync',
+      'Close',
       'Parse _postern_1_1 SELECT * FROM t',
       'Bind _postern_1_1',
       'Execute',
@@ -74,6 +75,7 @@ describe('cached plan must not change result type', () => {
       'Execute',
       // The failure made the Flush void.
       'Sync',
+      'Close',
       'Parse _postern_1_1 SELECT * FROM t',
       'Bind _postern_1_1',
       'Execute',

@@ -1,7 +1,7 @@
 /**
  * What a server connection still owes: one entry per message sent that will be answered, in order.
  * An entry knows what it waits for, who gets the answer, and what becomes of it. No I/O; the table of which message
- * pops which entry is in server-connection.ts (reference/pooling.md §2.1).
+ * pops which entry is in answers.ts (reference/pooling.md §2.1).
  */
 
 export const Expect = {

@@ -163,8 +163,10 @@ export class ServerConnection {
     this.expect(Expect.Query, action, sink, undefined);
   }
 
-  /** Says goodbye; for a connection that owes nothing. */
-  /** `closed` is called when Postgres has closed its side, or had time enough to. */
+  /**
+   * Says goodbye; for a connection that owes nothing. `closed` is called when Postgres has closed its side, or had time
+   * enough to.
+   */
   close(closed?: () => void): void {
     if (this.isGone) return;
     this.isGone = true;

@@ -133,9 +133,8 @@ export class StatementForwarder {
         server.expect(Expect.Describe, Action.Swallow, session, ref);
         return true;
       }
-      // What has run cannot be repeated, should the plan be stale.
-      this.supply.remove(server, statement);
     }
+    // Where something has run that could not be repeated, should the plan be stale, it is parsed anew.
     this.supply.parse(server, statement);
     const ref: StatementRef = { kind: 'named', key, statement };
     this.pending.set(key, ref);

@@ -11,7 +11,7 @@ import { type ServerConnection, TransactionStatus } from './server-connection.ts
 import type { PooledSession } from './session.ts';
 import type { SessionStatements } from './session-statements.ts';
 import type { StatementRef } from './statement-ref.ts';
-import { encodeParseOf, type Statement, type StatementText } from './statements.ts';
+import { encodeParseOf, type Statement, type StatementText, serverName } from './statements.ts';
 
 const decoder = new TextDecoder();
 
@@ -44,7 +44,6 @@ export class StatementSupply {
       return wanted;
     }
     const statement = this.mayParseHere(wanted) ? wanted : this.ownCopy(wanted);
-    server.prepared.delete(statement);
     this.parse(server, statement);
     const ref: StatementRef = { kind: 'injected', statement, routine };
     server.expect(Expect.Parse, Action.Swallow, this.session, ref);
@@ -64,9 +63,10 @@ export class StatementSupply {
     return copy;
   }
 
-  /** Sends a Parse of the statement; its answer is to be expected by who asks. */
+  /** Sends a Parse of the statement, in place of what the connection has of it; its answer is to be expected by who asks. */
   parse(server: ServerConnection, statement: Statement): void {
-    if (server.prepared.size >= this.session.context.limits.maxPreparedStatements) {
+    if (server.prepared.has(statement)) this.remove(server, statement);
+    else if (server.prepared.size >= this.session.context.limits.maxPreparedStatements) {
       for (const eldest of server.prepared.keys()) {
         this.remove(server, eldest);
         break;
@@ -78,10 +78,10 @@ export class StatementSupply {
   }
 
   /** Takes a statement off the connection. */
-  remove(server: ServerConnection, statement: Statement): void {
+  private remove(server: ServerConnection, statement: Statement): void {
     const generation = server.prepared.get(statement)!;
     server.prepared.delete(statement);
-    server.send(encodeClose('S', decoder.decode(statement.name)));
+    server.send(encodeClose('S', decoder.decode(serverName(statement.id, generation))));
     server.unsynced++;
     const ref: StatementRef = { kind: 'removed', statement, generation };
     server.expect(Expect.Close, Action.Swallow, this.session, ref);

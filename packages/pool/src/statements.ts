@@ -5,6 +5,7 @@
 import { copyBytes } from './byte-buffer.ts';
 import type { ConstantContext } from './label.ts';
 import type { SqlTraits } from './sql/classify.ts';
+import { traitsOfLargeText } from './sql/large-text.ts';
 import type { SqlEffects } from './sql-prepared.ts';
 
 /** Server-side names begin with this; no caller's name is ever sent that does. */
@@ -85,7 +86,7 @@ export function createStatementTexts(options: {
   function create(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText {
     const tail = bytes.slice(start, end);
     const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
-    const traits = classify(sql);
+    const traits = traitsOfLargeText(sql) ?? classify(sql);
     const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
     const setsLocal = /\bset\s+local\b|\bset_config\b/i.test(sql);
     return {
@@ -110,9 +111,8 @@ export function createStatementTexts(options: {
   }
 
   function newStatement(text: StatementText, constants: ConstantContext | undefined): Statement {
-    const statement: Statement = { text, id: ++lastId, generation: 0, name: noName, constants };
-    statement.name = ascii.encode(serverNamePrefix + statement.id);
-    return statement;
+    const id = ++lastId;
+    return { text, id, generation: 0, name: serverName(id, 0), constants };
   }
 
   return {
@@ -174,7 +174,6 @@ function changesConstants(sql: string, traits: SqlTraits): boolean {
   return traits.ambiguous || traits.unknownFunctions.length > 0 || settingsOfConstants.test(sql);
 }
 
-const noName: Uint8Array = new Uint8Array(0);
 const noNames: readonly string[] = [];
 
 /** What may be names of custom settings; too many do no harm. */
@@ -188,7 +187,12 @@ function dottedNames(sql: string): readonly string[] {
 /** The next generation of a statement whose plan went stale: every connection prepares it under a new name. */
 export function renewStatement(statement: Statement): void {
   statement.generation++;
-  statement.name = ascii.encode(`${serverNamePrefix}${statement.id}_${statement.generation}`);
+  statement.name = serverName(statement.id, statement.generation);
+}
+
+/** What a statement of this id is called on server connections. */
+export function serverName(id: number, generation: number): Uint8Array {
+  return ascii.encode(generation === 0 ? `${serverNamePrefix}${id}` : `${serverNamePrefix}${id}_${generation}`);
 }
 
 /** A Parse message of `tail` under `name`. */

@@ -8,6 +8,7 @@ import {
   describeStatement,
   execute,
   extended,
+  flush,
   parse,
   query,
   sync,
@@ -104,6 +105,30 @@ export const huntedScripts: readonly Script[] = [
       const a = await open('A');
       await a.send(describePortal(''), extended('PREPARE s1 AS SELECT 1'), sync(), bind(), execute(), sync());
       await a.ready(2);
+    },
+  },
+  {
+    name: 'hunted-extended-messages-inside-a-copy',
+    section: '2.7',
+    setup: TABLE,
+    async run({ open }) {
+      const broken = [
+        closeStatement('s1'),
+        closeStatement(''),
+        bind({ statement: 's1' }),
+        describeStatement('s1'),
+        execute(),
+        parse('s1', 'SELECT 1'),
+        parse('', 'SELECT 1'),
+      ];
+      for (const [n, message] of broken.entries()) {
+        const a = await open(`A${n}`);
+        await a.segment(parse('s1', 'SELECT $1::int'));
+        await a.send(parse('', 'COPY t FROM STDIN'), bind(), execute(), flush());
+        await a.until('CopyInResponse');
+        await a.send(message, sync());
+        await a.closed();
+      }
     },
   },
 ];
