@@ -12,6 +12,11 @@ export function codeCell(text: string): string {
   return oneLine === '' ? '' : `<code v-pre>${escapeHtml(oneLine)}</code>`;
 }
 
+/** Longer code, which may go over several lines. */
+export function wrappingCodeCell(text: string): string {
+  return codeCell(text).replace('<code', '<code class="wraps"');
+}
+
 /** Prose within a table; `code` stays code. */
 export function textCell(text: string): string {
   const oneLine = text.replaceAll(/\s+/g, ' ').trim();

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultLimits } from '@postern/pool';
 import { interfaceMembers } from './interface-members.ts';
-import { codeCell, markdownTable, textCell } from './markdown-table.ts';
+import { codeCell, markdownTable, textCell, wrappingCodeCell } from './markdown-table.ts';
 
 interface JsonSchema {
   readonly description?: string;
@@ -28,16 +28,49 @@ const commands: readonly (readonly string[])[] = [
   ['keys', 'revoke'],
 ];
 
-/** Interfaces whose members are options of the driver and of the adapter, with the title of their table. */
-const interfaces: readonly { part: string; file: string; name: string }[] = [
-  { part: 'driver-configuration', file: 'packages/serverless/src/config.ts', name: 'Configuration' },
-  { part: 'driver-query', file: 'packages/serverless/src/http/options.ts', name: 'HTTPQueryOptions' },
-  { part: 'driver-connection', file: 'packages/serverless/src/http/options.ts', name: 'ConnectionParameters' },
-  { part: 'driver-cache', file: 'packages/serverless/src/http/options.ts', name: 'CacheOptions' },
-  { part: 'driver-transaction', file: 'packages/serverless/src/http/options.ts', name: 'HTTPTransactionOptions' },
+/**
+ * Interfaces whose members are options of the driver and of the adapter, by the name of their table. `others` is said of members
+ * without a comment of their own.
+ */
+const interfaces: readonly { part: string; file: string; name: string; others?: string }[] = [
+  {
+    part: 'driver-configuration',
+    file: 'packages/serverless/src/config.ts',
+    name: 'Configuration',
+    others: 'Accepted and ignored.',
+  },
+  {
+    part: 'driver-query',
+    file: 'packages/serverless/src/http/options.ts',
+    name: 'HTTPQueryOptions',
+    others: 'See below.',
+  },
+  {
+    part: 'driver-connection',
+    file: 'packages/serverless/src/http/options.ts',
+    name: 'ConnectionParameters',
+    others: 'As in a connection string; a function is called for every request.',
+  },
+  {
+    part: 'driver-cache',
+    file: 'packages/serverless/src/http/options.ts',
+    name: 'CacheOptions',
+    others: 'For how many seconds an answer is good.',
+  },
+  {
+    part: 'driver-transaction',
+    file: 'packages/serverless/src/http/options.ts',
+    name: 'HTTPTransactionOptions',
+    others: 'Of the transaction, as in `BEGIN`.',
+  },
   { part: 'driver-interactive', file: 'packages/serverless/src/http/interactive.ts', name: 'InteractiveOptions' },
-  { part: 'driver-client', file: 'packages/serverless/src/pg/connection-parameters.ts', name: 'ClientConfig' },
-  { part: 'driver-pool', file: 'packages/serverless/src/pg/pool.ts', name: 'PoolConfig' },
+  {
+    part: 'driver-client',
+    file: 'packages/serverless/src/pg/connection-parameters.ts',
+    name: 'ClientConfig',
+    others: 'As in `pg`.',
+  },
+  { part: 'driver-pool', file: 'packages/serverless/src/pg/pool.ts', name: 'PoolConfig', others: 'As in `pg`.' },
   { part: 'driver-types', file: 'packages/serverless/src/values/type-parsers.ts', name: 'TypeOptions' },
   { part: 'adapter-config', file: 'packages/prisma-adapter/src/prisma-postern.ts', name: 'PrismaPosternConfig' },
   { part: 'adapter-options', file: 'packages/prisma-adapter/src/prisma-postern.ts', name: 'PrismaPosternOptions' },
@@ -65,10 +98,14 @@ export function optionTables(repositoryFolder: string): ReadonlyMap<string, stri
     );
   }
   parts.set('commands', [...flags].map(([command, list]) => commandSection(command, list)).join('\n\n'));
-  for (const { part, file, name } of interfaces) {
-    const members = interfaceMembers(join(repositoryFolder, file), name);
-    const rows = members.map((member) => [codeCell(member.name), codeCell(member.type), textCell(member.comment)]);
-    parts.set(part, markdownTable(['Option', 'Type', 'What'], rows));
+  for (const { part, file, name, others = '' } of interfaces) {
+    const rows = interfaceMembers(join(repositoryFolder, file), name).map((member) => {
+      const what = member.comment || others;
+      if (what === '')
+        throw new Error(`${file}: ${name}.${member.name} has no comment, and its table says nothing of such`);
+      return [`${codeCell(member.name)}<br>${wrappingCodeCell(member.type)}`, textCell(what)];
+    });
+    parts.set(part, markdownTable(['Option', 'What'], rows));
   }
   parts.set('engine-limits', limitsTable(join(repositoryFolder, 'packages/pool/src/limits.ts')));
   return parts;
@@ -79,14 +116,10 @@ function configurationTable(schema: JsonSchema, flags: readonly Flag[]): string 
     const flag = `--${path.join('-').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const hasFlag = flags.some(({ usage }) => usage.split(' ')[0] === flag);
     const variable = ['POSTERN', ...path.map((key) => key.replaceAll(/[A-Z]/g, '_$&').toUpperCase())].join('_');
-    const ways = [...(hasFlag ? [flag] : []), variable].map(codeCell).join('<br>');
-    return [
-      codeCell(path.join('.')),
-      ways,
-      textCell(description) + (value === '' ? '' : ` Default ${codeCell(value)}.`),
-    ];
+    const ways = [path.join('.'), ...(hasFlag ? [flag] : []), variable].map(codeCell).join('<br>');
+    return [ways, textCell(description) + (value === '' ? '' : ` Default ${codeCell(value)}.`)];
   });
-  return markdownTable(['Key', 'Flag, variable', 'What'], rows);
+  return markdownTable(['Key, flag, variable', 'What'], rows);
 }
 
 /** Keys that hold a value; groups that are not named by the operator are taken apart. */
