@@ -2,7 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { Client, neonConfig, Pool } from '../index.ts';
+import { Client, escapeIdentifier, escapeLiteral, neonConfig, Pool } from '../index.ts';
 import { concat, encodeText, int16, int32, packet, Reader } from '../ws/packet.ts';
 
 const closers: (() => void)[] = [];
@@ -16,6 +16,10 @@ interface Scripted {
   /** What arrived, per connection: `startup`, then message types and, of simple queries, the texts. */
   readonly connections: string[][];
   readonly refused: number;
+  /** WebSocket messages received. */
+  readonly received: number;
+  /** Ends all connections. */
+  drop(code: number, reason: string): void;
 }
 
 const ok = concat([packet('R', int32(0)), packet('K', int32(1), int32(2)), packet('Z', encodeText('I'))]);
@@ -38,6 +42,7 @@ async function scripted(
 ): Promise<Scripted> {
   const connections: string[][] = [];
   let refused = 0;
+  let received = 0;
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
@@ -56,6 +61,7 @@ async function scripted(
     const messages: string[] = [];
     const number = connections.push(messages);
     socket.on('message', (data: Buffer) => {
+      received++;
       for (let at = 0; at < data.length; ) {
         const isStartup = messages.length === 0;
         const length = data.readInt32BE(at + (isStartup ? 0 : 1));
@@ -78,6 +84,12 @@ async function scripted(
     connections,
     get refused() {
       return refused;
+    },
+    get received() {
+      return received;
+    },
+    drop(code, reason) {
+      for (const client of server.clients) client.close(code, reason);
     },
   };
 }
@@ -189,6 +201,43 @@ test('§9 a pool notices after a long silence that its client is half dead', asy
     ['startup', 'p', 'Q SELECT 3'],
   ]);
   await pool.end();
+});
+
+test('§9 a dropped idle client: nobody has to listen, the reason is told to those who do', async () => {
+  const server = await scripted(wellBehaved);
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  const unheard = new Pool({ connectionString: server.url });
+  const heard = new Pool({ connectionString: server.url });
+  const errors: Error[] = [];
+  heard.on('error', (error) => errors.push(error));
+  const client = new Client(server.url);
+  await client.connect();
+  for (const pool of [unheard, heard]) await pool.query('SELECT 1');
+  server.drop(4001, 'moved away');
+  await expect.poll(() => errors).toHaveLength(1);
+  expect(errors[0]).toMatchObject({ kind: 'connection', message: expect.stringContaining('4001 moved away') });
+  await expect.poll(() => [unheard.totalCount, heard.totalCount, client.isUsable]).toEqual([0, 0, false]);
+  for (const pool of [unheard, heard]) {
+    expect((await pool.query('SELECT 1')).rows).toEqual([{ n: 1 }]);
+    await pool.end();
+  }
+});
+
+test('§9 a query with values is one write, at the end of its turn, without a Flush', async () => {
+  const done = concat([packet('1'), packet('2'), oneRow]);
+  const server = await scripted((message) => (message === 'S' ? done : wellBehaved(message)));
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  const client = new Client(server.url);
+  await client.connect();
+  const before = server.received;
+  await Promise.all([client.query('SELECT $1', [1]), client.query('SELECT $1', [2])]);
+  expect(server.connections[0]?.slice(2)).toEqual(['P', 'B', 'D', 'E', 'S', 'P', 'B', 'D', 'E', 'S']);
+  expect(server.received - before).toBe(1);
+  await client.end();
+});
+
+test('§9 the functions that escape are there without a client', () => {
+  expect([escapeIdentifier('a"b'), escapeLiteral("a'b")]).toEqual(['"a""b"', "'a''b'"]);
 });
 
 test('keepAlive asks while idle', async () => {

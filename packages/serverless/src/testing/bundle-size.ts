@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** What an entry point of the built package weighs in a program that uses all of it, minified by esbuild, in bytes. */
-export async function bundleSize(name: string): Promise<{ minified: number; gzipped: number }> {
+/** An entry point of the built package in a program that uses all of it, minified by esbuild. */
+export async function bundledText(name: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [new URL(`../../dist/${name}.js`, import.meta.url).pathname],
     bundle: true,
@@ -13,6 +13,11 @@ export async function bundleSize(name: string): Promise<{ minified: number; gzip
     write: false,
     logLevel: 'error',
   });
-  const code = outputFiles[0]?.contents ?? new Uint8Array();
+  return outputFiles[0]?.text ?? '';
+}
+
+/** What it weighs, in bytes. */
+export async function bundleSize(name: string): Promise<{ minified: number; gzipped: number }> {
+  const code = Buffer.from(await bundledText(name));
   return { minified: code.length, gzipped: gzipSync(code, { level: 9 }).length };
 }
