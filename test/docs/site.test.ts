@@ -20,7 +20,7 @@ import { buildSite, filesOf, type Page, type Site, serveSite } from './site.ts';
 let site: Site;
 beforeAll(async () => {
   site = await buildSite();
-}, 300_000);
+}, 600_000);
 
 const page = (path: string): Page => {
   const found = site.find(path);

@@ -29,7 +29,7 @@ export async function buildSite(): Promise<Site> {
     command: [process.execPath, join(repositoryRoot, 'apps/docs/scripts/docs.mjs'), 'build', '--outDir', folder],
     cwd: testFolder,
     environment: { PATH: process.env.PATH, NO_COLOR: '1' },
-    timeoutMs: 280_000,
+    timeoutMs: 590_000,
   });
   const pages = htmlFiles(folder).map((file): Page => {
     const html = readFileSync(file, 'utf8');
