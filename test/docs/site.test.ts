@@ -255,26 +255,30 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
     await context.close();
   });
 
-  test.each(['light', 'dark'] as const)('the search is found, used and left by keys alone, %s', async (colorScheme) => {
-    const context = await open({ colorScheme });
-    const tab = await context.newPage();
-    await tab.goto(`${served.address}/`);
-    await tab.waitForLoadState('networkidle');
-    await tab.keyboard.press('Control+k');
-    await tab.waitForSelector('.search-input');
-    await tab.keyboard.type('pool_timeout');
-    await tab.waitForSelector('.result');
-    expect(await judge(tab)).toEqual([]);
-    await tab.keyboard.press('Enter');
-    await tab.waitForURL(/\/(reference|concepts)\//);
-    await tab.keyboard.press('Control+k');
-    await tab.waitForSelector('.search-input');
-    await tab.keyboard.press('Escape');
-    await tab.waitForSelector('.search-input', { state: 'detached' });
-    await context.close();
-  });
+  test.each(['light', 'dark'] as const)(
+    'the search is found, used and left by keys alone, %s',
+    { timeout: 120_000 },
+    async (colorScheme) => {
+      const context = await open({ colorScheme });
+      const tab = await context.newPage();
+      await tab.goto(`${served.address}/`);
+      await tab.waitForLoadState('networkidle');
+      await tab.keyboard.press('Control+k');
+      await tab.waitForSelector('.search-input');
+      await tab.keyboard.type('pool_timeout');
+      await tab.waitForSelector('.result');
+      expect(await judge(tab)).toEqual([]);
+      await tab.keyboard.press('Enter');
+      await tab.waitForURL(/\/(reference|concepts)\//);
+      await tab.keyboard.press('Control+k');
+      await tab.waitForSelector('.search-input');
+      await tab.keyboard.press('Escape');
+      await tab.waitForSelector('.search-input', { state: 'detached' });
+      await context.close();
+    },
+  );
 
-  test('the first key leads past the lists', async () => {
+  test('the first key leads past the lists', { timeout: 120_000 }, async () => {
     const context = await open();
     const tab = await context.newPage();
     await tab.goto(`${served.address}/concepts/waiting.html`);
@@ -290,7 +294,9 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
     await context.close();
   });
 
-  test('without JavaScript text, lists and tables are shown, and an unknown address is explained', async () => {
+  test('without JavaScript text, lists and tables are shown, and an unknown address is explained', {
+    timeout: 120_000,
+  }, async () => {
     const context = await open({ javaScriptEnabled: false });
     const tab = await context.newPage();
     await tab.goto(`${served.address}/reference/errors.html`);
