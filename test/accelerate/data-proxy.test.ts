@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { prisma6WithoutEngine } from '@postern/test-prisma-6/without-engine';
+import { prisma6ByDefault, prisma6WithoutEngine } from '@postern/test-prisma-6/without-engine';
 import { createSuiteDatabase, type SuiteClient } from '@postern/test-prisma-suite';
 import type { TestDatabase } from '@postern/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -79,6 +79,14 @@ describe('the schema', () => {
     }
     expect(await put('x'.repeat(2_100_000))).toMatchObject({ status: 413, body: { error_code: 'P6000' } });
   });
+});
+
+test('a client that has an engine goes the same way by such a URL', async () => {
+  const gateway = await open();
+  const prisma = prisma6ByDefault().openAccelerate(gateway.url);
+  clients.push(prisma);
+  expect(await prisma.user.count()).toBe(3);
+  expect(routes(gateway)).toContain('data-proxy/graphql 200');
 });
 
 test('a prisma:// URL, which is always https', async () => {

@@ -7,11 +7,14 @@ export interface WithoutEngineOptions {
   readonly version: string;
   /** The package whose `prisma` and `@prisma/client` are used. */
   readonly packageFolder: string;
+  /** Of `prisma generate`; default `--no-engine`. */
+  readonly flags?: readonly string[];
 }
 
 /** A client generated with `--no-engine`, for `prisma://` URLs only: it sends queries and has nothing that compiles them. */
-export function clientWithoutEngine({ direct, version, packageFolder }: WithoutEngineOptions): PrismaVersion {
-  const folder = generateClient({ packageFolder, version, header, flags: ['--no-engine'] });
+export function clientWithoutEngine(options: WithoutEngineOptions): PrismaVersion {
+  const { direct, version, packageFolder, flags = ['--no-engine'] } = options;
+  const folder = generateClient({ packageFolder, version, header, flags });
   const { PrismaClient } = createRequire(import.meta.url)(folder) as {
     PrismaClient: new (options: object) => SuiteClient;
   };
