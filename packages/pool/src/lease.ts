@@ -103,7 +103,7 @@ export class Lease implements Waiter {
     session.state.prepare(server);
     const { supply } = session.forwarder.statementForwarder;
     if (supply.hasForeign) supply.bringForeign(server);
-    if (session.phase === 'opening') session.state.openOn(server);
+    if (session.phase === 'opening') session.opening.continueOn(server);
   }
 
   /** The connection could not be prepared for this session and nothing was sent on it: take another. */

@@ -13,7 +13,7 @@ import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
 import type { ServerConnection } from './server-connection.ts';
-import type { Startup } from './session-state.ts';
+import type { Startup } from './session-opening.ts';
 import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
 import { createStatementTexts, type StatementTexts } from './statements.ts';

@@ -3,23 +3,17 @@
  * label that can be replayed on any connection; objects pin the session to the one that has them.
  * Nothing here is guessed from SQL but the occasion to ask (reference/pooling.md §2.11).
  */
-import { decodeErrorFields, encodeErrorResponse, encodeQuery } from '@postern/wire';
+import { decodeErrorFields } from '@postern/wire';
 import { createErrand } from './errand.ts';
 import { errorMessage } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import { type Holdings, inspect } from './inspection.ts';
-import { type Label, replaySql } from './label.ts';
-import type { ParameterSet } from './parameter-set.ts';
+import type { Label } from './label.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import type { Startup } from './session-opening.ts';
 import { isShareableText } from './shareable-segment.ts';
 import type { StatementText } from './statements.ts';
-
-/** What a start-up came to: the same parameters need not be asked about twice. */
-export interface Startup {
-  readonly label: Label;
-  readonly parameters: ParameterSet;
-}
 
 const maxCustomSettings = 64;
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
@@ -49,8 +43,7 @@ export class SessionState {
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
   /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
-  private customSettings: Set<string> | undefined;
-  private startup: { readonly parameters: ReadonlyMap<string, string>; done(startup: Startup): void } | undefined;
+  customSettings: Set<string> | undefined;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -86,7 +79,7 @@ export class SessionState {
     }
   }
 
-  private rememberCustom(name: string): void {
+  rememberCustom(name: string): void {
     this.customSettings ??= new Set();
     if (this.customSettings.size < maxCustomSettings) this.customSettings.add(name.toLowerCase());
   }
@@ -143,7 +136,7 @@ export class SessionState {
   private prepared(server: ServerConnection, failure: Uint8Array | undefined): void {
     if (this.session.server !== server) return;
     this.isBusy = false;
-    if (failure === undefined && this.session.phase === 'opening') this.openOn(server);
+    if (failure === undefined && this.session.phase === 'opening') this.session.opening.continueOn(server);
     else if (failure === undefined) this.session.errandDone();
     else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
     else this.session.lease.retry(server);
@@ -170,57 +163,7 @@ export class SessionState {
     server.destroy();
   }
 
-  // --- opening ---
-
-  /** Applies start-up parameters; a refused one ends the session with Postgres' own words. */
-  open(parameters: ReadonlyMap<string, string>, done: (startup: Startup) => void): void {
-    this.startup = { parameters, done };
-    for (const name of parameters.keys()) if (name.includes('.')) this.rememberCustom(name);
-    this.session.lease.take();
-  }
-
-  openOn(server: ServerConnection): void {
-    const { startup } = this;
-    if (startup === undefined || this.isBusy) return;
-    if (startup.parameters.size === 0) {
-      this.finishOpening(server, this.label);
-      return;
-    }
-    this.isBusy = true;
-    let failure: Uint8Array | undefined;
-    server.sendQuery(
-      encodeQuery(replaySql(startup.parameters)),
-      createErrand({
-        failed: (bytes, start, end) => {
-          failure = bytes.slice(start, end);
-        },
-        ready: () => {
-          if (failure === undefined) {
-            inspect(server, this.session.pool.identity.user, this.customSettings ?? noNames, (holdings) => {
-              this.isBusy = false;
-              this.finishOpening(server, this.session.pool.labels.intern(holdings?.settings ?? startup.parameters, []));
-            });
-            return;
-          }
-          this.isBusy = false;
-          this.session.fail(asFatal(failure));
-        },
-        lost: () => {},
-      }),
-    );
-  }
-
-  private finishOpening(server: ServerConnection, label: Label): void {
-    const { startup } = this;
-    if (startup === undefined || this.session.phase !== 'opening') return;
-    this.startup = undefined;
-    server.label = label;
-    this.start({ label, parameters: server.parameters });
-    startup.done({ label, parameters: server.parameters });
-    // What the caller sent meanwhile goes first: the connection is not given away and asked for again.
-    this.session.errandDone();
-  }
-
+  /** What the start-up parameters have come to. */
   start(startup: Startup): void {
     this.label = startup.label;
     this.baseline = startup.label.settings;
@@ -359,10 +302,4 @@ export class SessionState {
 
 function isTraceless({ traits, notifies, setsLocal, changesDatabase }: StatementText): boolean {
   return traits.clean && traits.prepared.length === 0 && !notifies && !setsLocal && !changesDatabase;
-}
-
-/** The same ErrorResponse with severity FATAL, as Postgres reports a bad start-up parameter. */
-function asFatal(message: Uint8Array): Uint8Array {
-  const { where: _, ...fields } = decodeErrorFields(message.subarray(5));
-  return encodeErrorResponse({ ...fields, severity: 'FATAL', severityNonLocalized: 'FATAL' });
 }

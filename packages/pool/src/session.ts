@@ -18,7 +18,8 @@ import type { ReplySink } from './reply-sink.ts';
 import { Riding } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import { SessionNotifications } from './session-notifications.ts';
-import { SessionState, type Startup } from './session-state.ts';
+import { SessionOpening, type Startup } from './session-opening.ts';
+import { SessionState } from './session-state.ts';
 import { countAnsweredSyncs } from './syncs-in-copy.ts';
 
 export interface PooledSessionOptions {
@@ -41,6 +42,7 @@ export class PooledSession implements ReplySink {
   readonly name: string;
   readonly lease: Lease;
   readonly state: SessionState;
+  readonly opening: SessionOpening;
   readonly notifications: SessionNotifications;
   readonly input: CallerInput;
   readonly output: CallerOutput;
@@ -69,6 +71,7 @@ export class PooledSession implements ReplySink {
     this.name = options.label;
     this.onClosed = options.onClosed;
     this.state = new SessionState(this);
+    this.opening = new SessionOpening(this);
     this.lease = new Lease(this, options.limits);
     this.notifications = new SessionNotifications(this);
     this.input = new CallerInput(this);
@@ -106,7 +109,7 @@ export class PooledSession implements ReplySink {
     };
     const known = startups.get(key);
     if (known === undefined) {
-      this.state.open(parameters, begin);
+      this.opening.begin(parameters, begin);
       return;
     }
     this.state.start(known);
