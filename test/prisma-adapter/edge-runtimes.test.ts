@@ -8,9 +8,12 @@ import { createSuiteDatabase, type Outcome, operations, outcomeOf } from '@poste
 import { EdgeRuntime } from 'edge-runtime';
 import { build, type Plugin } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { isForEdge } from './edge-operations.ts';
 import { openGateway } from './open-gateway.ts';
+
+// More than a hundred operations each, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 const here = import.meta.dirname;
 const suite = prisma7();

@@ -8,11 +8,14 @@ import { configure } from '@postern/serverless';
 import { createTestDatabase, type TestDatabase } from '@postern/testkit';
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type OpenedGateway, openGateway } from './open-gateway.ts';
 
 configure({ webSocketConstructor: WebSocket });
+
+// On a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** What its declarations leave out: the part a bundler's loader does. */
 interface Loader {

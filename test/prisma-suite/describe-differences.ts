@@ -52,7 +52,7 @@ export function describeDifferences({
     });
 
     for (const operation of operations.filter((one) => release >= (one.since ?? 0) && isWanted(one))) {
-      test(operation.name, { timeout: operation.isLarge ? 240_000 : 30_000 }, async () => {
+      test(operation.name, { timeout: operation.isLarge ? 240_000 : 120_000 }, async () => {
         const expected = await outcomeOf(() => operation.run(judge));
         // Two that fail alike where they should not would prove nothing.
         expect('error' in expected, JSON.stringify(expected)).toBe(operation.fails === true);

@@ -108,7 +108,7 @@ export const transactions: readonly Operation[] = [
               code = error.code;
             });
           },
-          { timeout: 100 },
+          { timeout: 100, maxWait: 20_000 },
         )
         .catch(() => {});
       return { code, late: await prisma.category.count({ where: { name: 'late' } }) };
