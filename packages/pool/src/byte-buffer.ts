@@ -12,6 +12,26 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
 const noBytes: Uint8Array = new Uint8Array(0);
 const maxKeptBytes = 65_536;
 
+/** Buffers between two uses, their memory ready for what comes next. */
+export class SpareBuffers {
+  private readonly spare: ByteBuffer[] = [];
+  private readonly maxSpare: number;
+
+  constructor(maxSpare: number) {
+    this.maxSpare = maxSpare;
+  }
+
+  take(): ByteBuffer {
+    return this.spare.pop() ?? new ByteBuffer();
+  }
+
+  /** Whatever is in it is forgotten. */
+  give(buffer: ByteBuffer): void {
+    buffer.rewind();
+    if (this.spare.length < this.maxSpare) this.spare.push(buffer);
+  }
+}
+
 /** Bytes waiting to be read, front to back. */
 export class ByteBuffer {
   bytes: Uint8Array = noBytes;

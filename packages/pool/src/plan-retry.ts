@@ -4,7 +4,7 @@
  * and nobody sees anything, inside one the next try succeeds (reference/pooling.md §2.13).
  */
 import { encodeSync, FrontendCode } from '@postern/wire';
-import { ByteBuffer } from './byte-buffer.ts';
+import type { ByteBuffer } from './byte-buffer.ts';
 import { createErrand } from './errand.ts';
 import { errorField } from './error-message.ts';
 import { Action, Expect } from './reply-queue.ts';
@@ -44,7 +44,7 @@ export class PlanRetry {
     if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
     // What came before in the segment could not be repeated: portals of it would be missing.
     if (server.unsynced > 0 || this.session.inFlight > 0) return;
-    this.record = new ByteBuffer();
+    this.record = this.session.pool.spareRecords.take();
     this.isComplete = false;
     this.isFlushed = false;
     this.given = 0;
@@ -57,7 +57,7 @@ export class PlanRetry {
 
   /** Something was done that cannot be repeated. */
   forget(): void {
-    if (!this.isRetrying) this.record = undefined;
+    if (!this.isRetrying) this.drop();
   }
 
   /** A message of the caller's was sent; `end` is -1 when only a part of it was here. */
@@ -65,13 +65,13 @@ export class PlanRetry {
     const { record } = this;
     if (record === undefined || this.isReplaying) return;
     if (this.isComplete || end < 0 || record.length + end - at > this.session.context.limits.maxReplayBytes) {
-      this.record = undefined;
+      this.drop();
       this.surrender();
       return;
     }
     record.append(bytes, at, end);
     if (code === FrontendCode.Sync) this.isComplete = true;
-    else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.record = undefined;
+    else if (code === FrontendCode.Query || code === FrontendCode.FunctionCall) this.drop();
     else if (code === FrontendCode.Flush) {
       this.isFlushed = true;
       if (this.isRetrying) this.endSegment();
@@ -82,7 +82,7 @@ export class PlanRetry {
   private surrender(): void {
     if (!this.isRetrying || this.heldError === undefined) return;
     this.isRetrying = false;
-    this.record = undefined;
+    this.drop();
     this.session.give(this.heldError);
     this.heldError = undefined;
   }
@@ -100,14 +100,14 @@ export class PlanRetry {
 
   answered(kind: Expect): void {
     if (this.record === undefined || this.isReplaying) return;
-    if (kind === Expect.Execute) this.record = undefined;
+    if (kind === Expect.Execute) this.drop();
     else this.given++;
   }
 
   /** True: the error is kept from the caller, the segment will be repeated. */
   recovers(kind: Expect, ref: StatementRef | undefined, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
-    if (this.bound === undefined || !isStalePlan(bytes, start)) return false;
+    if (this.bound === undefined || this.bound.length === 0 || !isStalePlan(bytes, start)) return false;
     for (const statement of new Set(this.bound)) renewStatement(statement);
     if (this.record === undefined || this.isReplaying || this.session.inFlight !== (this.isComplete ? 1 : 0))
       return false;
@@ -141,15 +141,27 @@ export class PlanRetry {
   /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */
   repeats(): boolean {
     const { record } = this;
-    this.bound = undefined;
-    this.record = undefined;
+    if (this.bound !== undefined) this.bound.length = 0;
     this.isReplaying = this.isRetrying && record !== undefined;
     this.toSwallow = this.isReplaying ? this.given : 0;
-    if (!this.isRetrying || record === undefined) return false;
+    if (!this.isRetrying || record === undefined) {
+      this.drop();
+      return false;
+    }
     this.isRetrying = false;
     this.heldError = undefined;
+    this.record = undefined;
     this.session.input.unread(record);
+    this.session.pool.spareRecords.give(record);
     return true;
+  }
+
+  /** The segment can no longer be repeated, or need not be. */
+  private drop(): void {
+    const { record } = this;
+    if (record === undefined) return;
+    this.record = undefined;
+    this.session.pool.spareRecords.give(record);
   }
 }
 

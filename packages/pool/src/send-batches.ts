@@ -1,5 +1,5 @@
 /** Gathers what several sessions send on a shared connection during one round of events, so that it leaves in one write. */
-import { ByteBuffer } from './byte-buffer.ts';
+import { type ByteBuffer, SpareBuffers } from './byte-buffer.ts';
 import type { Outbox } from './outbox.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -10,13 +10,12 @@ export class SendBatches {
   private readonly soon: (callback: () => void) => void;
   private readonly afterSending: () => void;
   private readonly batches = new Map<ServerConnection, ByteBuffer>();
-  /** Buffers whose memory is used again: one per connection that had a batch at the same time. */
-  private readonly spare: ByteBuffer[] = [];
+  /** One per connection that had a batch at the same time. */
+  private readonly spare = new SpareBuffers(maxSpare);
   private readonly sendAll = (): void => {
     for (const [server, batch] of this.batches) {
       if (!server.isGone) this.toServer.append(server.stream, batch.bytes, batch.start, batch.end);
-      batch.rewind();
-      if (this.spare.length < maxSpare) this.spare.push(batch);
+      this.spare.give(batch);
     }
     this.batches.clear();
     this.afterSending();
@@ -32,7 +31,7 @@ export class SendBatches {
   append(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void {
     let batch = this.batches.get(server);
     if (batch === undefined) {
-      batch = this.spare.pop() ?? new ByteBuffer();
+      batch = this.spare.take();
       this.batches.set(server, batch);
       if (this.batches.size === 1) this.soon(this.sendAll);
     }

@@ -213,10 +213,16 @@ export class StatementForwarder {
     stop: number,
     name: Uint8Array,
   ): void {
-    const head = new Uint8Array(start - at + name.length);
+    const length = end - at - 1 - (stop - start) + name.length;
+    const count = start - at + name.length;
+    const head = new Uint8Array(count);
     copyBytes(bytes, at, start, head, 0);
     copyBytes(name, 0, name.length, head, start - at);
-    new DataView(head.buffer).setUint32(1, end - at - 1 - (stop - start) + name.length);
+    // By hand: a DataView would have V8 move a small array out of its heap.
+    head[1] = length >>> 24;
+    head[2] = length >>> 16;
+    head[3] = length >>> 8;
+    head[4] = length;
     server.send(head);
   }
 

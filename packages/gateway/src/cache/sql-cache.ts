@@ -33,18 +33,18 @@ export interface SqlCacheSubject {
 
 export interface SqlCache {
   /** undefined: the request asks nothing of the cache. Throws GatewayError for tags that are not allowed. */
-  turn(header: (name: string) => string | undefined, subject: SqlCacheSubject): SqlCacheTurn | undefined;
+  turn(request: { header(name: string): string | undefined }, subject: SqlCacheSubject): SqlCacheTurn | undefined;
 }
 
 export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
   return {
-    turn(header, subject) {
-      const control = header('cache-control');
-      const forget = header(posternHeader.cacheInvalidate);
+    turn(request, subject) {
+      const control = request.header('cache-control');
+      const forget = request.header(posternHeader.cacheInvalidate);
       if (control === undefined && forget === undefined) return undefined;
       const { callerKey, body } = subject;
       const invalidated = forget === undefined ? [] : forget.trim() === 'all' ? 'all' : readTags(forget);
-      const strategy = strategyOf(control, header(posternHeader.cacheTags));
+      const strategy = strategyOf(control, request.header(posternHeader.cacheTags));
       if (strategy === undefined && forget === undefined) return undefined;
       const statements = body.kind === 'single' ? [body.statement] : body.statements;
       const isCacheable =
@@ -85,7 +85,7 @@ export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
         },
       );
       tell({ status, ageMs: clock.now() - storedAtMs });
-      return { ok: true, body };
+      return { kind: 'whole', ok: true, body, isBodyBorrowed: false };
     } catch (error) {
       if (error instanceof FailedOutcome) return error.outcome;
       throw error;

@@ -148,7 +148,9 @@ describe('everything else', () => {
 
   test('a defect gives nothing away', async () => {
     const defects: unknown[] = [];
-    const sql: SqlHandler = () => Promise.reject(new Error('secret'));
+    const sql: SqlHandler = () => {
+      throw new Error('secret');
+    };
     const app = createHttpApp({ sql, onDefect: (...of) => defects.push(of) });
     const response = await app.request('/sql', { method: 'POST' });
     expect(response.status).toBe(500);

@@ -3,7 +3,6 @@
 // Which bytes a value consists of is not decided here (result-writer.ts, parsed-values.ts).
 
 import { GatewayError } from '@postern/contract';
-import type { JsonMemory } from './json-memory.ts';
 import { responseTooLarge } from './request-errors.ts';
 
 export interface JsonWriterOptions {
@@ -11,8 +10,6 @@ export interface JsonWriterOptions {
   readonly maxBytes: number;
   /** First size of the buffer; it doubles as needed. */
   readonly initialBytes?: number;
-  /** Instead of a first buffer of its own. */
-  readonly memory?: JsonMemory | undefined;
 }
 
 /** A growing document. Every method throws a GatewayError when the document would exceed its limit. */
@@ -29,15 +26,18 @@ export interface JsonWriter {
   string(bytes: Uint8Array, start: number, end: number): void;
   /** UTF-8 bytes that are JSON already, such as a json column; checked to be UTF-8. */
   rawText(bytes: Uint8Array, start: number, end: number): void;
-  /** The document, in memory that is the caller's alone. The writer must not be used afterwards. */
+  /** The document, in memory that is the caller's alone. The writer must be reset before it is used again. */
   finish(): Uint8Array;
+  /** The document if it never outgrew the first buffer: borrowed, until the writer is reset. */
+  finishInPlace(): Uint8Array | undefined;
+  /** Begins a new document, in the first buffer if that was not given away. */
+  reset(): void;
 }
 
 export function createJsonWriter(options: JsonWriterOptions): JsonWriter {
   return new GrowingJsonWriter(options);
 }
 
-const noBytes = new Uint8Array(0);
 const verbatim = 0;
 const unicodeEscape = 1;
 const multiByte = 2;
@@ -68,16 +68,16 @@ const maxEscapeBytes = 6;
 class GrowingJsonWriter implements JsonWriter {
   length = 0;
   private buffer: Uint8Array;
-  /** `buffer`, as long as it is that of `memory`. */
-  private lent: Uint8Array | undefined;
-  private readonly memory: JsonMemory | undefined;
+  /** The first buffer, as long as it is the writer's. */
+  private first: Uint8Array | undefined;
+  private readonly firstBytes: number;
   private readonly maxBytes: number;
 
-  constructor({ maxBytes, initialBytes = 1024, memory }: JsonWriterOptions) {
+  constructor({ maxBytes, initialBytes = 1024 }: JsonWriterOptions) {
     this.maxBytes = maxBytes;
-    // A small limit is to be noticed at once, not when lent memory is full.
-    this.memory = memory !== undefined && maxBytes >= memory.bufferBytes ? memory : undefined;
-    this.buffer = this.memory === undefined ? new Uint8Array(Math.min(initialBytes, maxBytes)) : noBytes;
+    this.firstBytes = Math.min(initialBytes, maxBytes);
+    this.buffer = new Uint8Array(this.firstBytes);
+    this.first = this.buffer;
   }
 
   byte(byte: number): void {
@@ -149,36 +149,34 @@ class GrowingJsonWriter implements JsonWriter {
   }
 
   finish(): Uint8Array {
-    // Reserving for escapes may pass the limit by a few bytes that were not needed; what counts is what was written.
+    this.checkLength();
+    if (this.first === this.buffer) this.first = undefined;
+    return this.buffer.subarray(0, this.length);
+  }
+
+  finishInPlace(): Uint8Array | undefined {
+    this.checkLength();
+    return this.first === this.buffer ? this.buffer.subarray(0, this.length) : undefined;
+  }
+
+  reset(): void {
+    this.first ??= new Uint8Array(this.firstBytes);
+    this.buffer = this.first;
+    this.length = 0;
+  }
+
+  /** Reserving for escapes may pass the limit by a few bytes that were not needed; what counts is what was written. */
+  private checkLength(): void {
     if (this.length > this.maxBytes) throw responseTooLarge(this.maxBytes);
-    const document = this.buffer.subarray(0, this.length);
-    if (this.lent === undefined) return document;
-    const copy = document.slice();
-    this.giveBack();
-    return copy;
   }
 
   private reserve(count: number): void {
     const needed = this.length + count;
     if (needed <= this.buffer.length) return;
     if (needed > this.maxBytes + maxEscapeBytes) throw responseTooLarge(this.maxBytes);
-    if (this.length === 0 && this.memory !== undefined && needed <= this.memory.bufferBytes) {
-      this.lent = this.memory.take();
-      this.buffer = this.lent;
-      return;
-    }
     const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 2, needed), this.maxBytes + maxEscapeBytes));
     grown.set(this.buffer.subarray(0, this.length));
-    this.giveBack();
     this.buffer = grown;
-  }
-
-  private giveBack(): void {
-    const { lent } = this;
-    if (lent === undefined) return;
-    this.lent = undefined;
-    this.buffer = noBytes;
-    this.memory?.give(lent);
   }
 }
 

@@ -33,7 +33,7 @@ function create(options: Partial<KeptSessionsOptions> = {}): Fixture {
   return {
     ...{ kept, clock, opened, heard },
     request(name, owner = {}) {
-      const connect = kept.connect({ callerKey: 'a', settings, ...owner }, (stream) => {
+      const openSession = (stream: ByteStream): OpenedSession => {
         const session = { stream, isUntouched: true, isSpare: false, isClosed: false };
         stream.onData = () => undefined;
         stream.onClose = () => {
@@ -41,11 +41,14 @@ function create(options: Partial<KeptSessionsOptions> = {}): Fixture {
         };
         opened.push(session);
         return session;
-      });
-      return connect({
-        onBytes: (bytes) => void heard.push(`${name} ${bytes[0]}`),
-        onEnded: () => void heard.push(`${name} ended`),
-      });
+      };
+      return kept.lend(
+        { callerKey: 'a', settings, openSession, ...owner },
+        {
+          onBytes: (bytes) => void heard.push(`${name} ${bytes[0]}`),
+          onEnded: () => void heard.push(`${name} ended`),
+        },
+      );
     },
   };
 }

@@ -3,7 +3,7 @@
 // is as good as a new one, but for the statements it has prepared.
 
 import type { ByteStream, Clock } from '@postern/pool';
-import type { ConnectSession, SessionListener, SessionPort, SessionStatements } from './session-port.ts';
+import type { SessionListener, SessionPort, SessionStatements } from './session-port.ts';
 import { createSessionStream, type SessionStream } from './session-stream.ts';
 import type { SqlSession } from './sql-backend.ts';
 
@@ -19,19 +19,18 @@ export interface KeptSessionsOptions {
   readonly namePrefix: string;
 }
 
-/** Starts a session; see SqlBackend.openSession. */
-export type OpenSession = (stream: ByteStream) => SqlSession | undefined;
-
 export interface KeptSessions {
-  /** Gives an idle session of the same caller with the same settings, or what `open` starts. */
-  connect(owner: SessionOwner, open: OpenSession): ConnectSession;
+  /** Gives an idle session of the same caller with the same settings, or one that the owner opens. */
+  lend(owner: SessionOwner, listener: SessionListener): SessionPort;
 }
 
-/** Sessions with the same two are interchangeable. */
+/** Who wants a session. Those of owners with the same key and settings are interchangeable. */
 export interface SessionOwner {
   readonly callerKey: string;
   /** Settings and options of the session, by identity. */
   readonly settings: object;
+  /** Starts a session; see SqlBackend.openSession. */
+  openSession(stream: ByteStream): SqlSession | undefined;
 }
 
 const maxShelves = 100;
@@ -96,19 +95,17 @@ export function createKeptSessions(options: KeptSessionsOptions): KeptSessions {
   };
 
   return {
-    connect(owner, open) {
-      return (listener) => {
-        const shelf = shelfOf(owner);
-        const kept = shelf.pop();
-        if (kept !== undefined) {
-          idle.delete(kept);
-          return kept.lend(listener);
-        }
-        const session = new KeptSession(keeper, shelf);
-        const port = session.lend(listener);
-        session.start(open);
-        return port;
-      };
+    lend(owner, listener) {
+      const shelf = shelfOf(owner);
+      const kept = shelf.pop();
+      if (kept !== undefined) {
+        idle.delete(kept);
+        return kept.lend(listener);
+      }
+      const session = new KeptSession(keeper, shelf);
+      const port = session.lend(listener);
+      session.start(owner);
+      return port;
     },
   };
 }
@@ -141,8 +138,8 @@ class KeptSession implements SessionStatements {
     this.stream = createSessionStream(this);
   }
 
-  start(open: OpenSession): void {
-    this.session = open(this.stream);
+  start(owner: SessionOwner): void {
+    this.session = owner.openSession(this.stream);
   }
 
   lend(listener: SessionListener): SessionPort {

@@ -5,19 +5,26 @@ import type { Hono } from 'hono';
 import { jsonError } from './json-error.ts';
 import { requestTooLarge } from './request-errors.ts';
 import { preflightHeaders } from './response-headers.ts';
-import type { SqlHandler, SqlHttpRequest } from './sql-handler.ts';
+import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
 import { toReadableStream } from './streamed-body.ts';
 
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
 export function mountSql(app: Hono, handler: SqlHandler): void {
-  app.post(sqlPath, async ({ req }) => {
-    const { status, headers, body } = await handler(fromFetchRequest(req.raw));
-    // Response's type wants a buffer that is not shared; ours never is.
-    const content = body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : toReadableStream(body);
-    return new Response(content, { status, headers });
+  app.post(sqlPath, ({ req }) => {
+    return new Promise<Response>((resolve) =>
+      handler(fromFetchRequest(req.raw), (reply) => resolve(toResponse(reply))),
+    );
   });
   app.options(sqlPath, () => new Response(null, { status: 200, headers: preflightHeaders }));
   app.all(sqlPath, ({ req }) => jsonError(methodNotAllowed(req.method), { allow: preflightHeaders.allow! }));
+}
+
+function toResponse(reply: SqlHttpReply): Response {
+  const init = { status: reply.status, headers: allHeaders(reply) };
+  const { body } = reply;
+  if (!(body instanceof Uint8Array)) return new Response(toReadableStream(body), init);
+  // Response's type wants a buffer that is not shared; ours never is.
+  return new Response((reply.isBodyBorrowed ? body.slice() : body) as Uint8Array<ArrayBuffer>, init);
 }
 
 function methodNotAllowed(method: string): GatewayError {

@@ -7,15 +7,17 @@ const exposedHeaders =
   'Neon-Request-Id, Neon-Batch-Isolation-Level, Neon-Batch-Read-Only, Neon-Batch-Deferrable, ' +
   'Postern-Version, Postern-Transaction, Postern-Transaction-State, Postern-Cache, Age';
 
-/** On every response to `/sql`, errors included. */
+/** On every response to `/sql`, errors included, beside the id of the request. */
+export const sqlResponseHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'application/json',
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': exposedHeaders,
+  [posternHeader.version]: posternVersion,
+};
+
+/** The same with an id. */
 export function responseHeaders(requestId: string): Record<string, string> {
-  return {
-    'content-type': 'application/json',
-    'access-control-allow-origin': '*',
-    'access-control-expose-headers': exposedHeaders,
-    [sqlHeader.requestId]: requestId,
-    [posternHeader.version]: posternVersion,
-  };
+  return { ...sqlResponseHeaders, [sqlHeader.requestId]: requestId };
 }
 
 /** The answer to `OPTIONS /sql`. */

@@ -1,15 +1,14 @@
 // One statement's reply messages → one result object of the response (reference/neon-wire.md §1.7):
 // {"fields":[…],"rows":[…],"command":"SELECT","rowCount":1,"rowAsArray":true}
 
-import { commandRowCount, decodeCommandComplete, ProtocolError } from '@postern/wire';
+import { ProtocolError } from '@postern/wire';
 import { createJsonWriter, type JsonWriter } from './json-writer.ts';
 import { writeValue } from './parsed-values.ts';
 import type { TypeCatalogue } from './type-catalogue.ts';
 import { stringFormat, type ValueFormat } from './value-format.ts';
 
-export interface ResultWriterOptions {
-  /** Where the results go; what separates them is the caller's to write. */
-  readonly writer: JsonWriter;
+/** How values are written. */
+export interface ResultFormat {
   /** Raw text output: every value a string, whatever its type. */
   readonly isRaw: boolean;
   /** Not needed in raw mode. */
@@ -19,9 +18,9 @@ export interface ResultWriterOptions {
 /** Feed it the bodies of one statement's messages in their order. Bodies are borrowed. */
 export interface ResultWriter {
   /** A new result begins; `isArrayMode` is the shape of its rows. */
-  begin(isArrayMode: boolean): void;
+  begin(format: ResultFormat, isArrayMode: boolean): void;
   /** OIDs whose format the catalogue must learn before the RowDescription can be written; usually none. */
-  unknownTypes(rowDescription: Uint8Array): number[];
+  unknownTypes(format: ResultFormat, rowDescription: Uint8Array): readonly number[];
   rowDescription(body: Uint8Array): void;
   /** The body is `bytes[start, end)`. */
   dataRow(bytes: Uint8Array, start: number, end: number): void;
@@ -31,8 +30,9 @@ export interface ResultWriter {
   completeEmpty(): void;
 }
 
-export function createResultWriter(options: ResultWriterOptions): ResultWriter {
-  return new JsonResultWriter(options);
+/** `writer`: where the results go; what separates them is the caller's to write. */
+export function createResultWriter(writer: JsonWriter): ResultWriter {
+  return new JsonResultWriter(writer);
 }
 
 interface Column {
@@ -64,6 +64,7 @@ const fragments = {
 
 const byteOf = { comma: 0x2c, openBracket: 0x5b, closeBracket: 0x5d, openBrace: 0x7b, closeBrace: 0x7d };
 const noColumns: readonly Column[] = [];
+const noTypes: readonly number[] = [];
 
 /** Bytes of a RowDescription entry behind its name: Int32 table, Int16 column, Int32 type, Int16 size, Int32 modifier, Int16 format. */
 const fieldBytes = 18;
@@ -71,40 +72,38 @@ const fieldBytes = 18;
 // A class for its hidden class: `dataRow` runs once per row.
 class JsonResultWriter implements ResultWriter {
   private readonly writer: JsonWriter;
-  private readonly isRaw: boolean;
-  private readonly catalogue: TypeCatalogue;
+  private format: ResultFormat | undefined;
   private isArrayMode = false;
   private columns = noColumns;
   private rowCount = 0;
   /** Where the text of the result stands. */
   private state: 'fields' | 'rows' | 'done' = 'done';
 
-  constructor(options: ResultWriterOptions) {
-    this.writer = options.writer;
-    this.isRaw = options.isRaw;
-    this.catalogue = options.catalogue;
+  constructor(writer: JsonWriter) {
+    this.writer = writer;
   }
 
-  begin(isArrayMode: boolean): void {
+  begin(format: ResultFormat, isArrayMode: boolean): void {
+    this.format = format;
     this.isArrayMode = isArrayMode;
     this.columns = noColumns;
     this.rowCount = 0;
     this.state = 'fields';
   }
 
-  unknownTypes(rowDescription: Uint8Array): number[] {
+  unknownTypes({ isRaw, catalogue }: ResultFormat, rowDescription: Uint8Array): readonly number[] {
+    if (isRaw) return noTypes;
     const unknown: number[] = [];
-    if (this.isRaw) return unknown;
     forEachField(rowDescription, (_start, end) => {
       const typeOid = uint32(rowDescription, end + 7);
-      if (this.catalogue.format(typeOid) === undefined) unknown.push(typeOid);
+      if (catalogue.format(typeOid) === undefined) unknown.push(typeOid);
     });
     return unknown;
   }
 
   rowDescription(body: Uint8Array): void {
-    if (this.state !== 'fields') throw new ProtocolError('unexpected RowDescription');
-    const { writer } = this;
+    const { writer, format } = this;
+    if (this.state !== 'fields' || format === undefined) throw new ProtocolError('unexpected RowDescription');
     const columns: Column[] = [];
     writer.raw(fragments.fields);
     // Offsets count from the NUL behind the name.
@@ -125,7 +124,7 @@ class JsonResultWriter implements ResultWriter {
       writer.integer(int32(body, end + 13));
       writer.raw(fragments.format);
       columns.push({
-        format: this.isRaw ? stringFormat : (this.catalogue.format(typeOid) ?? stringFormat),
+        format: format.isRaw ? stringFormat : (format.catalogue.format(typeOid) ?? stringFormat),
         prefix: this.prefix(body, start, end, columns.length === 0),
       });
     });
@@ -162,12 +161,17 @@ class JsonResultWriter implements ResultWriter {
   complete(body: Uint8Array): void {
     this.openRows();
     const { writer } = this;
-    const { command, rowCount } = commandRowCount(decodeCommandComplete(body));
+    // The body is the tag with a NUL behind it: `SELECT 5`, `INSERT 0 5` (the 0 is a relic), `CREATE TABLE`.
+    const tagEnd = body.length - 1;
+    const commandEnd = endOfWord(body, 0, tagEnd);
+    let countStart = commandEnd + 1;
+    if (isInsert(body, commandEnd)) countStart = endOfWord(body, countStart, tagEnd) + 1;
+    const countEnd = endOfWord(body, countStart, tagEnd);
     writer.raw(fragments.command);
-    writer.string(body, 0, command.length); // tags are ASCII
+    writer.string(body, 0, commandEnd);
     writer.raw(fragments.rowCount);
-    if (rowCount === null) writer.raw(fragments.null);
-    else writer.integer(rowCount);
+    if (isDecimal(body, countStart, countEnd)) writer.raw(body, countStart, countEnd);
+    else writer.raw(fragments.null);
     this.finish();
   }
 
@@ -220,6 +224,25 @@ function forEachField(body: Uint8Array, visit: (nameStart: number, nameEnd: numb
     at = nameEnd + 1 + fieldBytes;
   }
   if (count < 0 || at !== body.length) throw new ProtocolError('malformed RowDescription message');
+}
+
+function endOfWord(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== 0x20) at++;
+  return at;
+}
+
+const insert = ascii('INSERT');
+
+function isInsert(tag: Uint8Array, length: number): boolean {
+  if (length !== insert.length) return false;
+  for (let at = 0; at < length; at++) if (tag[at] !== insert[at]) return false;
+  return true;
+}
+
+function isDecimal(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! < 0x30 || bytes[at]! > 0x39) return false;
+  return end > start;
 }
 
 function malformedRow(): ProtocolError {

@@ -4,7 +4,15 @@ import type { SqlBatchResult, SqlErrorBody, SqlResult } from '@postern/contract'
 import type { Clock } from '@postern/pool';
 import { createFakeClock } from '@postern/testkit';
 import type { AuthenticatedCaller } from './sql-backend.ts';
-import { createSqlHandler, type SqlHandler, type SqlHandlerOptions, type SqlHttpReply } from './sql-handler.ts';
+import {
+  allHeaders,
+  createSqlHandler,
+  isWhole,
+  type SqlHandler,
+  type SqlHandlerOptions,
+  type SqlHttpReply,
+  type SqlHttpRequest,
+} from './sql-handler.ts';
 import { createSqlTransactions, type TransactionLimits } from './sql-transactions.ts';
 
 export interface TestRequest {
@@ -48,7 +56,7 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
       ? body
       : new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body));
   const all: Record<string, string> = { 'neon-connection-string': url, ...headers };
-  const reply = await handler({
+  const reply = await answer(handler, {
     header: (name) => all[name],
     readBody: async () => bytes,
     get isAborted() {
@@ -57,7 +65,16 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
     onAbort: (listener) => signal?.addEventListener('abort', listener, { once: true }),
     remoteAddress: undefined,
   });
-  if (!(reply.body instanceof Uint8Array)) throw new Error('the response is streamed: use callStream');
+  if (!isWhole(reply)) throw new Error('the response is streamed: use callStream');
   const text = new TextDecoder('utf-8', { fatal: true }).decode(reply.body);
-  return { status: reply.status, headers: reply.headers, text, json: JSON.parse(text) };
+  return { status: reply.status, headers: allHeaders(reply), text, json: JSON.parse(text) };
+}
+
+/** What the handler responds, in memory of its own. */
+export function answer(handler: SqlHandler, request: SqlHttpRequest): Promise<SqlHttpReply> {
+  return new Promise((resolve) => {
+    handler(request, (reply) => {
+      resolve(isWhole(reply) && reply.isBodyBorrowed === true ? { ...reply, body: reply.body.slice() } : reply);
+    });
+  });
 }

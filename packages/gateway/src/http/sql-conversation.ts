@@ -5,35 +5,38 @@ import { GatewayError, type SqlRequestBody, type SqlStatement } from '@postern/c
 import {
   BackendCode,
   concatBytes,
-  createMessageReader,
   databaseErrorFrom,
   decodeCommandComplete,
   decodeDataRow,
-  type MessageReader,
   ProtocolError,
 } from '@postern/wire';
-import type { JsonMemory } from './json-memory.ts';
-import { createJsonWriter, type JsonWriter } from './json-writer.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
-import { createResultWriter, type ResultWriter } from './result-writer.ts';
-import type { ConnectSession, SessionListener, SessionPort } from './session-port.ts';
+import type { ResultFormat } from './result-writer.ts';
+import type { SessionListener, SessionPort } from './session-port.ts';
+import type { BenchUser, SqlBench, SqlBenches } from './sql-bench.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
-import { type ArrayType, decodeArrayType, encodeTypeLookup, type TypeCatalogue } from './type-catalogue.ts';
+import { type ArrayType, decodeArrayType, encodeTypeLookup } from './type-catalogue.ts';
 
 export interface SqlConversationOptions {
   readonly body: SqlRequestBody;
-  /** What to send: the body's statements and the commands around them, as this session needs them. */
-  readonly segmentFor: (session: SessionPort) => SqlSegment;
   readonly commands: SegmentCommands;
-  readonly isRaw: boolean;
+  /** How values are written. */
+  readonly format: ResultFormat;
   /** Row shape of statements that do not say. */
   readonly isArrayMode: boolean;
-  readonly catalogue: TypeCatalogue;
   readonly maxResponseBytes: number;
-  /** Where the body is written until it is known how long it is. */
-  readonly memory?: JsonMemory | undefined;
-  readonly connect: ConnectSession;
+  readonly benches: SqlBenches;
+}
+
+/** Whose conversation it is. */
+export interface ConversationOwner {
+  /** Takes the session; called once, at the start. */
+  connect(listener: SessionListener): SessionPort;
+  /** What to send: the body's statements and the commands around them, as this session needs them. */
+  segmentFor(session: SessionPort): SqlSegment;
+  /** Once, perhaps before the conversation's `start` returns. The body of the outcome is borrowed if it says so. */
+  ended(outcome: SqlOutcome): void;
 }
 
 export interface SqlSegment {
@@ -44,9 +47,16 @@ export interface SqlSegment {
 }
 
 export type SqlOutcome =
-  | { readonly ok: true; readonly body: Uint8Array }
+  | {
+      readonly kind: 'whole';
+      readonly ok: true;
+      readonly body: Uint8Array;
+      /** The body's memory will be used again: who keeps it copies it. */
+      readonly isBodyBorrowed: boolean;
+    }
   /** `statementIndex`: of a batch only, when one of its statements (not BEGIN or COMMIT) is to blame. */
   | {
+      readonly kind: 'whole';
       readonly ok: false;
       readonly error: unknown;
       readonly statementIndex: number | undefined;
@@ -58,8 +68,7 @@ export type SqlOutcome =
     };
 
 export interface SqlConversation {
-  /** Never rejects. */
-  readonly outcome: Promise<SqlOutcome>;
+  start(): void;
   /** Gives up: what runs is cancelled and rolled back. */
   abort(): void;
 }
@@ -79,10 +88,8 @@ const failedTransaction = 0x45; // E
 const running: Phase = { name: 'running' };
 const over: Phase = { name: 'over' };
 
-export function startSqlConversation(options: SqlConversationOptions): SqlConversation {
-  const conversation = new Conversation(options);
-  conversation.start(options);
-  return conversation;
+export function createSqlConversation(options: SqlConversationOptions, owner: ConversationOwner): SqlConversation {
+  return new Conversation(options, owner);
 }
 
 interface Failure {
@@ -91,18 +98,13 @@ interface Failure {
 }
 
 // A class, so that small requests do not pay for a closure per function.
-class Conversation implements SqlConversation, SessionListener {
-  readonly outcome: Promise<SqlOutcome>;
-  private settle!: (outcome: SqlOutcome) => void;
+class Conversation implements SqlConversation, SessionListener, BenchUser {
+  private readonly options: SqlConversationOptions;
+  private readonly owner: ConversationOwner;
   private readonly isBatch: boolean;
   private readonly statements: readonly SqlStatement[];
-  private readonly commands: SegmentCommands;
-  private readonly isArrayMode: boolean;
-  private readonly catalogue: TypeCatalogue;
-  private readonly maxResponseBytes: number;
-  private readonly writer: JsonWriter;
-  private readonly results: ResultWriter;
-  private readonly reader: MessageReader;
+  /** From the first answer on: what writes results, and is there while answers are read. */
+  private bench: SqlBench | undefined;
   private port: SessionPort | undefined;
   /** Of the ReadyForQuery behind everything that was sent. */
   private ready: number | undefined;
@@ -116,36 +118,23 @@ class Conversation implements SqlConversation, SessionListener {
   private isNamed = false;
   private isBound = false;
 
-  constructor(options: SqlConversationOptions) {
-    const { body, commands, isRaw, isArrayMode, catalogue, maxResponseBytes } = options;
+  constructor(options: SqlConversationOptions, owner: ConversationOwner) {
+    const { body } = options;
+    this.options = options;
+    this.owner = owner;
     this.isBatch = body.kind === 'batch';
     this.statements = body.kind === 'single' ? [body.statement] : body.statements;
-    this.commands = commands;
-    this.isArrayMode = isArrayMode;
-    this.catalogue = catalogue;
-    this.maxResponseBytes = maxResponseBytes;
-    this.writer = createJsonWriter({ maxBytes: maxResponseBytes, memory: options.memory });
-    this.results = createResultWriter({ writer: this.writer, isRaw, catalogue });
-    this.reader = createMessageReader({
-      // Values in binary lengths can be longer than in JSON (`1` is five bytes in a DataRow), but not four times.
-      maxMessageBytes: maxResponseBytes * 4 + 65_536,
-      onMessage: (code, message) => this.onMessage(code, message),
-      onDataRow: (bytes, start, end) => this.onDataRow(bytes, start, end),
-    });
-    this.outcome = new Promise<SqlOutcome>((resolve) => {
-      this.settle = resolve;
-    });
   }
 
-  start({ connect, segmentFor }: SqlConversationOptions): void {
+  start(): void {
     try {
-      this.port = connect(this);
+      this.port = this.owner.connect(this);
       // It may have ended within the call.
       if (this.phase === over) {
         this.port.leave(undefined);
         return;
       }
-      const { bytes, isNamed } = segmentFor(this.port);
+      const { bytes, isNamed } = this.owner.segmentFor(this.port);
       this.isNamed = isNamed;
       this.send(bytes);
     } catch (error) {
@@ -162,34 +151,43 @@ class Conversation implements SqlConversation, SessionListener {
   }
 
   onBytes(bytes: Uint8Array): void {
+    if (this.phase === over) return;
+    const { benches, maxResponseBytes } = this.options;
+    this.bench ??= benches.take(this);
     try {
-      if (this.phase !== over) this.reader.push(bytes);
+      this.bench.reader.push(bytes);
     } catch (error) {
+      // Its reader has failed for good.
+      this.bench = undefined;
       // Cannot go on: the result does not fit, or the bytes make no sense. Hanging up cancels what still runs.
       const isTooLong = error instanceof ProtocolError && error.code === '54000';
-      this.finishWith(isTooLong ? responseTooLarge(this.maxResponseBytes) : error);
+      this.finishWith(isTooLong ? responseTooLarge(maxResponseBytes) : error);
     }
+    if (this.phase !== over || this.bench === undefined) return;
+    benches.give(this.bench);
+    this.bench = undefined;
   }
 
-  private finish(result: SqlOutcome): void {
+  private finish(outcome: SqlOutcome): void {
     if (this.phase === over) return;
     this.phase = over;
-    this.port?.leave(this.ready, !result.ok);
-    this.settle(result);
+    this.port?.leave(this.ready, !outcome.ok);
+    this.owner.ended(outcome);
   }
 
   /** The first error is the answer; what follows from it is not. */
   private finishWith(error: unknown): void {
     const isUnbound = this.isNamed && !this.isBound && this.ready !== undefined;
-    this.finish({ ok: false, ...(this.failure ?? { error, statementIndex: undefined }), isUnbound });
+    const { failure = { error, statementIndex: undefined } } = this;
+    this.finish({ kind: 'whole', ok: false, ...failure, isUnbound });
   }
 
   /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
   private get current(): number {
-    return this.commands.before === undefined ? this.completed : this.completed - 1;
+    return this.options.commands.before === undefined ? this.completed : this.completed - 1;
   }
 
-  private onMessage(code: number, message: Uint8Array): void {
+  onMessage(code: number, message: Uint8Array): void {
     switch (code) {
       case BackendCode.RowDescription:
       case BackendCode.CommandComplete:
@@ -218,7 +216,7 @@ class Conversation implements SqlConversation, SessionListener {
     }
   }
 
-  private onDataRow(bytes: Uint8Array, start: number, end: number): void {
+  onDataRow(bytes: Uint8Array, start: number, end: number): void {
     const { phase } = this;
     if (phase.name === 'looking up') phase.arrays.push(decodeArrayType(decodeDataRow(bytes.subarray(start, end))));
     if (phase !== running || this.failure !== undefined) return;
@@ -227,7 +225,7 @@ class Conversation implements SqlConversation, SessionListener {
     if (this.recording !== undefined) this.recording.add(BackendCode.DataRow, bytes.subarray(start, end));
     else {
       this.beginResult(index);
-      this.results.dataRow(bytes, start, end);
+      this.bench!.results.dataRow(bytes, start, end);
     }
   }
 
@@ -245,27 +243,29 @@ class Conversation implements SqlConversation, SessionListener {
 
   /** From the first result on that has a type only the database knows, all are recorded. */
   private noteUnknownTypes(rowDescription: Uint8Array): void {
-    const unknown = this.results.unknownTypes(rowDescription);
+    const unknown = this.bench!.results.unknownTypes(this.options.format, rowDescription);
     if (unknown.length === 0) return;
-    this.recording ??= createRecordedResults(this.maxResponseBytes);
+    this.recording ??= createRecordedResults(this.options.maxResponseBytes);
     for (const typeOid of unknown) this.recording.unknownTypes.add(typeOid);
   }
 
   /** Postgres takes COMMIT of a failed transaction for ROLLBACK, without an error. */
   private checkCommit(message: Uint8Array): void {
-    if (this.commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
+    if (this.options.commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
     this.fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
   }
 
   private beginResult(index: number): void {
     if (this.begun >= index) return;
     this.begun = index;
-    if (this.isBatch) this.writer.raw(index === 0 ? batchStart : comma);
-    this.results.begin(this.statements[index]!.arrayMode ?? this.isArrayMode);
+    const { writer, results } = this.bench!;
+    const { format, isArrayMode } = this.options;
+    if (this.isBatch) writer.raw(index === 0 ? batchStart : comma);
+    results.begin(format, this.statements[index]!.arrayMode ?? isArrayMode);
   }
 
   private writeResult(index: number, code: number, message: Uint8Array): void {
-    const { results } = this;
+    const { results } = this.bench!;
     this.beginResult(index);
     if (code === BackendCode.DataRow) results.dataRow(message, 0, message.length);
     else if (code === BackendCode.RowDescription) results.rowDescription(message);
@@ -288,7 +288,7 @@ class Conversation implements SqlConversation, SessionListener {
     const { phase, recording } = this;
     this.ready = status;
     if (phase.name === 'looking up' || phase.name === 'look-up failed') {
-      if (phase.name === 'looking up') this.catalogue.learn(recording!.unknownTypes, phase.arrays);
+      if (phase.name === 'looking up') this.options.format.catalogue.learn(recording!.unknownTypes, phase.arrays);
       this.replay(recording!);
     } else if (this.failure !== undefined && this.mustEnd(status)) {
       this.phase = { name: 'rolling back' };
@@ -308,11 +308,11 @@ class Conversation implements SqlConversation, SessionListener {
 
   /** The request was to end its transaction; the failure kept it from doing so. */
   private mustEnd(status: number): boolean {
-    return status === failedTransaction && this.commands.after !== undefined && this.phase === running;
+    return status === failedTransaction && this.options.commands.after !== undefined && this.phase === running;
   }
 
   private checkCompleteness(): void {
-    const { before, after } = this.commands;
+    const { before, after } = this.options.commands;
     const expected = this.statements.length + (before === undefined ? 0 : 1) + (after === undefined ? 0 : 1);
     if (this.completed !== expected) {
       throw new ProtocolError(`ReadyForQuery after ${this.completed} of ${expected} statements`);
@@ -329,11 +329,14 @@ class Conversation implements SqlConversation, SessionListener {
   }
 
   private succeed(): void {
+    const { writer } = this.bench!;
     if (this.isBatch) {
-      if (this.begun < 0) this.writer.raw(batchStart);
-      this.writer.raw(batchEnd);
+      if (this.begun < 0) writer.raw(batchStart);
+      writer.raw(batchEnd);
     }
-    this.finish({ ok: true, body: this.writer.finish() });
+    const inPlace = writer.finishInPlace();
+    const isBodyBorrowed = inPlace !== undefined;
+    this.finish({ kind: 'whole', ok: true, body: inPlace ?? writer.finish(), isBodyBorrowed });
   }
 }
 

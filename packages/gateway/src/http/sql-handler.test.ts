@@ -23,7 +23,7 @@ import {
   resultMessages,
   type Script,
 } from './scripted-backend.fixture.ts';
-import { callSql, createTestSqlHandler, rawArrays } from './sql-client.fixture.ts';
+import { answer, callSql, createTestSqlHandler, rawArrays } from './sql-client.fixture.ts';
 import type { SqlEvent } from './sql-event.ts';
 import type { SqlHandlerOptions } from './sql-handler.ts';
 
@@ -430,7 +430,7 @@ describe('authentication', () => {
     const backend = createScriptedBackend({ answers: [oneRow] });
     const body = deferred<Uint8Array>();
     const handler = createTestSqlHandler({ backend });
-    const reply = handler({
+    const reply = answer(handler, {
       header: (name) => ({ 'neon-connection-string': 'postgres://u:p@h/d' })[name],
       readBody: () => body.promise,
       isAborted: false,
@@ -447,7 +447,7 @@ describe('authentication', () => {
   test('comes before the body: what a stranger sends is not gathered', async () => {
     const handler = createTestSqlHandler({ backend: createScriptedBackend() });
     let isRead = false;
-    const reply = await handler({
+    const reply = await answer(handler, {
       header: (name) => ({ 'neon-connection-string': 'postgres://u:wrong@h/d' })[name],
       readBody: () => {
         isRead = true;

@@ -5,11 +5,11 @@ import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contrac
 import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
-import { responseHeaders } from './response-headers.ts';
+import { sqlResponseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
 import { createSqlHeadingReader, type SqlHeading } from './sql-heading.ts';
-import { createSqlRunner, type SqlAnswer, type SqlRun } from './sql-runner.ts';
+import { createSqlRunner, type RunSql, type SqlAnswer, type SqlRun } from './sql-runner.ts';
 import type { SqlTransactions } from './sql-transactions.ts';
 import type { StreamedBody } from './streamed-body.ts';
 
@@ -19,7 +19,10 @@ export interface SqlHttpRequest {
   header(name: string): string | undefined;
   /** The same object means the same headers (but for lengths); undefined: unknown. */
   readonly headersKey?: object;
-  /** The whole body, once. Rejects with `requestTooLarge` as soon as it is longer than `maxBytes`, or `callerGone`. */
+  /**
+   * The whole body, once; what is here at once is borrowed, valid until the caller of this returns to its own caller.
+   * Rejects with `requestTooLarge` as soon as it is longer than `maxBytes`, or `callerGone`.
+   */
   readBody(maxBytes: number): Uint8Array | Promise<Uint8Array>;
   /** The caller is gone already. */
   readonly isAborted: boolean;
@@ -31,12 +34,31 @@ export interface SqlHttpRequest {
 /** The response: whole, or with a body that is still being made. */
 export interface SqlHttpReply {
   readonly status: number;
+  /** The same object means the same headers: all but the request's own id. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Neon-Request-Id; absent: there is none, or it is among the headers. */
+  readonly requestId?: string;
   readonly body: Uint8Array | StreamedBody;
+  /** The memory of a whole body is the handler's: valid during the call only. */
+  readonly isBodyBorrowed?: boolean;
 }
 
-/** Never rejects. */
-export type SqlHandler = (request: SqlHttpRequest) => Promise<SqlHttpReply>;
+export type WholeReply = SqlHttpReply & { readonly body: Uint8Array };
+
+export function isWhole(reply: SqlHttpReply): reply is WholeReply {
+  return reply.body instanceof Uint8Array;
+}
+
+/**
+ * Calls `respond` once, now or later; never throws. A call back and no promise: in a small request promises cost as much
+ * as the query.
+ */
+export type SqlHandler = (request: SqlHttpRequest, respond: (reply: SqlHttpReply) => void) => void;
+
+/** The headers of a reply, its id among them. */
+export function allHeaders({ headers, requestId }: SqlHttpReply): Readonly<Record<string, string>> {
+  return requestId === undefined ? headers : { ...headers, [sqlHeader.requestId]: requestId };
+}
 
 export interface SqlHandlerOptions<Caller extends AuthenticatedCaller> {
   readonly backend: SqlBackend<Caller>;
@@ -53,12 +75,14 @@ export interface SqlHandlerOptions<Caller extends AuthenticatedCaller> {
   /** Keeps results when requests ask for it. */
   readonly cache?: SqlCache;
   readonly log?: (event: SqlEvent) => void;
+  /** Log requests that succeed, too: costs a fifth of a small one. Default true. */
+  readonly logsSuccess?: boolean;
 }
 
 const defaultMaxBytes = 10_485_760;
 
 export function createSqlHandler<Caller extends AuthenticatedCaller>(options: SqlHandlerOptions<Caller>): SqlHandler {
-  const { clock, log } = options;
+  const { clock, log, logsSuccess = true } = options;
   const runSql = createSqlRunner({
     maxRequestBytes: defaultMaxBytes,
     maxResponseBytes: defaultMaxBytes,
@@ -80,41 +104,104 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     return heading;
   }
 
-  return async function handleSql(request): Promise<SqlHttpReply> {
-    const requestId = crypto.randomUUID();
-    const startedAt = clock.now();
-    const run: SqlRun = {};
-    let heading: SqlHeading | undefined;
-    let answer: SqlAnswer;
-    try {
-      heading = headingOf(request);
-      answer = await runSql(request, heading, run);
-    } catch (error) {
-      answer = { kind: 'whole', ok: false, error, statementIndex: undefined };
-    }
-    const headers = responseHeaders(requestId);
-    if (run.transaction !== undefined) tellTransaction(headers, run.transaction);
-    if (run.cache !== undefined) tellCache(headers, run.cache);
-    if (answer.ok && heading !== undefined && run.body?.kind === 'batch') echoBatchOptions(headers, heading);
-    const reply = toReply(headers, answer);
-    const told = (error: unknown, responseBytes: number): void =>
-      log?.(
-        toSqlEvent({
-          requestId,
-          status: reply.status,
-          error,
-          heading,
-          body: run.body,
-          remoteAddress: request.remoteAddress,
-          transaction: run.transaction?.turn.state,
-          responseBytes,
-          durationMs: clock.now() - startedAt,
-        }),
-      );
-    if (reply.body instanceof Uint8Array) told(answer.ok ? undefined : answer.error, reply.body.length);
-    else if (answer.kind === 'streamed') void answer.finished.then(({ error, bytes }) => told(error, bytes));
-    return reply;
+  const context: ExchangeContext = { clock, log: logsSuccess ? log : undefined, logError: log };
+
+  return function handleSql(request, respond) {
+    new SqlExchange(request, respond, context).start(runSql, headingOf);
   };
+}
+
+interface ExchangeContext {
+  readonly clock: Clock;
+  /** Of what succeeded. */
+  readonly log: SqlHandlerOptions<AuthenticatedCaller>['log'];
+  readonly logError: SqlHandlerOptions<AuthenticatedCaller>['log'];
+}
+
+/** One request and its response. A class, so that small requests do not pay for closures. */
+class SqlExchange implements SqlRun {
+  body: SqlRun['body'];
+  transaction: SqlRun['transaction'];
+  cache: SqlRun['cache'];
+  private heading: SqlHeading | undefined;
+  private isAnswered = false;
+  private readonly requestId = crypto.randomUUID();
+  private readonly startedAt: number;
+  private readonly request: SqlHttpRequest;
+  private readonly respond: (reply: SqlHttpReply) => void;
+  private readonly context: ExchangeContext;
+
+  constructor(request: SqlHttpRequest, respond: (reply: SqlHttpReply) => void, context: ExchangeContext) {
+    this.request = request;
+    this.respond = respond;
+    this.context = context;
+    this.startedAt = context.clock.now();
+  }
+
+  start(runSql: RunSql, headingOf: (request: SqlHttpRequest) => SqlHeading): void {
+    try {
+      this.heading = headingOf(this.request);
+    } catch (error) {
+      this.answered({ kind: 'whole', ok: false, error, statementIndex: undefined });
+      return;
+    }
+    runSql(this.request, this.heading, this);
+  }
+
+  answered(answer: SqlAnswer): void {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    const reply = this.replyOf(answer);
+    // The body may be borrowed: its length is asked for first.
+    const length = reply.body instanceof Uint8Array ? reply.body.length : 0;
+    this.respond(reply);
+    if (answer.kind === 'streamed') {
+      void answer.finished.then(({ error, bytes }) => this.tell(reply.status, error, bytes));
+    } else this.tell(reply.status, answer.ok ? undefined : answer.error, length);
+  }
+
+  private replyOf(answer: SqlAnswer): SqlHttpReply {
+    const { requestId } = this;
+    const headers = this.headersOf(answer);
+    if (answer.kind === 'streamed') {
+      // The second header asks nginx and its kind not to wait for the whole.
+      const more = { 'content-type': rowStreamContentType, 'x-accel-buffering': 'no' };
+      return { status: 200, headers: { ...headers, ...more }, requestId, body: answer.body };
+    }
+    if (answer.ok) {
+      return { status: 200, headers, requestId, body: answer.body, isBodyBorrowed: answer.isBodyBorrowed === true };
+    }
+    const { status, body } = errorReply(answer.error, answer.statementIndex);
+    return { status, headers, requestId, body: encoder.encode(JSON.stringify(body)) };
+  }
+
+  private headersOf({ ok }: SqlAnswer): Readonly<Record<string, string>> {
+    const { transaction, cache, heading } = this;
+    const hasBatch = ok && heading !== undefined && this.body?.kind === 'batch';
+    if (transaction === undefined && cache === undefined && !hasBatch) return sqlResponseHeaders;
+    const headers = { ...sqlResponseHeaders };
+    if (transaction !== undefined) tellTransaction(headers, transaction);
+    if (cache !== undefined) tellCache(headers, cache);
+    if (hasBatch) echoBatchOptions(headers, heading);
+    return headers;
+  }
+
+  private tell(status: number, error: unknown, responseBytes: number): void {
+    const log = error === undefined ? this.context.log : this.context.logError;
+    log?.(
+      toSqlEvent({
+        requestId: this.requestId,
+        status,
+        error,
+        heading: this.heading,
+        body: this.body,
+        remoteAddress: this.request.remoteAddress,
+        transaction: this.transaction?.turn.state,
+        responseBytes,
+        durationMs: this.context.clock.now() - this.startedAt,
+      }),
+    );
+  }
 }
 
 const encoder = new TextEncoder();
@@ -136,15 +223,4 @@ function tellTransaction(headers: Record<string, string>, { token, turn }: NonNu
 function tellCache(headers: Record<string, string>, { status, ageMs }: CacheReport): void {
   headers[posternHeader.cache] = status;
   if (status !== 'none') headers.age = String(Math.floor(ageMs / 1000));
-}
-
-function toReply(headers: Record<string, string>, answer: SqlAnswer): SqlHttpReply {
-  if (answer.kind === 'streamed') {
-    // The second header asks nginx and its kind not to wait for the whole.
-    const more = { 'content-type': rowStreamContentType, 'x-accel-buffering': 'no' };
-    return { status: 200, headers: { ...headers, ...more }, body: answer.body };
-  }
-  if (answer.ok) return { status: 200, headers, body: answer.body };
-  const { status, body } = errorReply(answer.error, answer.statementIndex);
-  return { status, headers, body: encoder.encode(JSON.stringify(body)) };
 }

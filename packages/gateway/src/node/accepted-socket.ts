@@ -17,6 +17,33 @@ export interface SocketAcceptor {
   accept(socket: Socket, options: Omit<SocketStreamOptions, 'isReadByHand'>): AcceptedSocket;
 }
 
+export function createSocketAcceptor(): SocketAcceptor {
+  const readInPlace = createPlaceToRead();
+  return {
+    accept(accepted, options) {
+      let stream: SocketStream | undefined;
+      const socket = readInPlace(accepted, (bytes) => {
+        stream?.receive(bytes);
+        return true;
+      });
+      stream = createSocketStream(socket ?? accepted, { ...options, isReadByHand: socket !== undefined });
+      if (socket === undefined) accepted.resume();
+      return { socket: socket ?? accepted, stream };
+    },
+  };
+}
+
+/**
+ * Takes over an accepted, plain socket of which nobody else reads any more, and gives the one to use from then on, or
+ * undefined where Node does not let us. `receive` gets what is read, valid during the call only; false: stop reading for
+ * now. The socket emits no 'data' of its own; who pushes bytes into it gets them there.
+ */
+export type ReadInPlace = (
+  accepted: Socket,
+  receive: (bytes: Uint8Array) => boolean,
+  options?: { readonly isCounted?: boolean },
+) => Socket | undefined;
+
 /** What one read may bring. */
 const readBufferBytes = 65_536;
 
@@ -25,48 +52,44 @@ interface ReadingHandle {
   useUserBuffer?: unknown;
 }
 
-/** A net.Socket below its declarations: the handle, and the constructor's option for one. */
-interface SocketWithHandle {
+/** A net.Socket below its declarations: the handle, the constructor's option for one, and the server that counts it. */
+interface SocketBelow {
   _handle: ReadingHandle | null;
+  _server?: unknown;
+  server?: unknown;
 }
 
-export function createSocketAcceptor(): SocketAcceptor {
+/** All sockets that are taken over by one of these read into the same memory. */
+export function createPlaceToRead(): ReadInPlace {
   // Valid during the callback only: each read, of whichever socket, begins at its front. No Buffer: slice() must copy.
   const memory = new Uint8Array(readBufferBytes);
 
-  function takeHandle(accepted: Socket, receive: (bytes: Uint8Array) => void): Socket | undefined {
-    const withHandle = accepted as unknown as SocketWithHandle; // undocumented, so looked at before it is used
-    const handle = withHandle._handle;
+  return (accepted, receive, { isCounted = false } = {}) => {
+    const below = accepted as unknown as SocketBelow; // undocumented, so looked at before it is used
+    const handle = below._handle;
     if (typeof handle?.useUserBuffer !== 'function' || 'encrypted' in accepted || accepted.destroyed) return undefined;
     // Unfinished writes and bytes already read belong to the old Socket.
     if (accepted.writableLength > 0 || accepted.readableLength > 0) return undefined;
-    withHandle._handle = null;
+    below._handle = null;
     const socket = new Socket({
       handle,
       onread: {
         buffer: memory,
-        callback(count: number) {
-          receive(count === memory.length ? memory : memory.subarray(0, count));
-          return true;
-        },
+        callback: (count: number) => receive(count === memory.length ? memory : memory.subarray(0, count)),
       },
     } as ConstructorParameters<typeof Socket>[0]); // `handle` is missing in the declarations
-    if ((socket as unknown as SocketWithHandle)._handle !== handle) {
-      withHandle._handle = handle;
+    const taken = socket as unknown as SocketBelow;
+    if (taken._handle !== handle) {
+      below._handle = handle;
       return undefined;
     }
-    // Its server counts it as closed from now on.
+    // Its server counts the old one as closed, unless the new one takes its place.
+    if (isCounted) {
+      taken._server = below._server;
+      taken.server = below.server;
+      below._server = null;
+    }
     accepted.destroy();
     return socket;
-  }
-
-  return {
-    accept(accepted, options) {
-      let stream: SocketStream | undefined;
-      const socket = takeHandle(accepted, (bytes) => void stream?.receive(bytes));
-      stream = createSocketStream(socket ?? accepted, { ...options, isReadByHand: socket !== undefined });
-      if (socket === undefined) accepted.resume();
-      return { socket: socket ?? accepted, stream };
-    },
   };
 }

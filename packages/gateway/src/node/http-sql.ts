@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sqlPath } from '@postern/contract';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
-import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
+import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { StreamedBody } from '../http/streamed-body.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
@@ -19,7 +19,7 @@ export function createSqlListener(handler: SqlHandler, options: SqlListenerOptio
   const { stallTimeoutMs = 60_000 } = options;
   return (request, response) => {
     if (request.method !== 'POST' || !isSqlPath(request.url)) return false;
-    void handler(fromIncomingMessage(request, response)).then((reply) => send(response, reply, stallTimeoutMs));
+    handler(fromIncomingMessage(request, response), (reply) => send(response, reply, stallTimeoutMs));
     return true;
   };
 }
@@ -28,14 +28,16 @@ function isSqlPath(url: string | undefined): boolean {
   return url === sqlPath || url?.startsWith(`${sqlPath}?`) === true;
 }
 
-function send(response: ServerResponse, { status, headers, body }: SqlHttpReply, stallTimeoutMs: number): void {
+function send(response: ServerResponse, reply: SqlHttpReply, stallTimeoutMs: number): void {
+  const { status, body } = reply;
+  const headers = allHeaders(reply);
   if (!(body instanceof Uint8Array)) {
     sendStreamed(response, status, headers, body);
     return;
   }
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.length });
-  response.end(body);
+  response.end(reply.isBodyBorrowed ? Buffer.from(body) : body);
   // Until all is written; then node:http sets the time limit for the next request. Without a listener it means the end.
   if (response.writableLength > 0) response.setTimeout(stallTimeoutMs);
 }

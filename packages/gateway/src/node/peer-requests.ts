@@ -19,16 +19,19 @@ export function peerPath(folder: string, worker: number): string {
 /** Serves the others; resolves when it listens. */
 export function startPeerServer(path: string, { sql, app }: Pick<Gateway, 'sql' | 'app'>): Promise<Server> {
   const takeOther = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const takeSql = createSqlListener((request) =>
-    sql({
-      header: (name) => request.header(name),
-      readBody: (maxBytes) => request.readBody(maxBytes),
-      get isAborted() {
-        return request.isAborted;
+  const takeSql = createSqlListener((request, respond) =>
+    sql(
+      {
+        header: (name) => request.header(name),
+        readBody: (maxBytes) => request.readBody(maxBytes),
+        get isAborted() {
+          return request.isAborted;
+        },
+        onAbort: (listener) => request.onAbort(listener),
+        remoteAddress: request.header(remoteAddressHeader),
       },
-      onAbort: (listener) => request.onAbort(listener),
-      remoteAddress: request.header(remoteAddressHeader),
-    }),
+      respond,
+    ),
   );
   const server = createServer({ keepAliveTimeout: idleMs * 2, noDelay: true }, (request, response) => {
     if (!takeSql(request, response)) void takeOther(request, response);

@@ -5,7 +5,8 @@
 
 import type { Socket } from 'node:net';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
-import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
+import { isWhole, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
+import type { ReadInPlace } from './accepted-socket.ts';
 import { readSqlRequestHead, repeatSqlRequestHead, type SqlRequestHead } from './sql-request-head.ts';
 import type { SqlResponseWriter } from './sql-response.ts';
 
@@ -50,8 +51,6 @@ const over: Phase = { name: 'over' };
 const maxHeadPieces = 4;
 /** What a caller may send ahead before it is not read for a while. */
 const maxAheadBytes = 65_536;
-/** Up to here an answer is copied behind its head, to leave in one piece. */
-const maxCopiedBytes = 16_384;
 /** Heads longer than this are not remembered: memory per idle connection. */
 const maxRememberedHeadBytes = 2_048;
 /** Time for the caller to close once the last answer has left. */
@@ -82,6 +81,8 @@ export class SqlConnection {
       this.failed(error);
     }
   };
+  /** The handler has been called and has not returned: what it answers meanwhile is followed up when it has. */
+  private isInHandler = false;
   private readonly onEnd = (): void => this.callerEnded();
   private readonly onClose = (): void => this.closed();
   private readonly onDrain = (): void => {
@@ -94,13 +95,15 @@ export class SqlConnection {
   private readonly onError = (): void => {};
   private readonly onStall = (): void => this.destroy();
 
-  constructor(socket: Socket, options: SqlConnectionOptions) {
+  constructor(accepted: Socket, readInPlace: ReadInPlace, options: SqlConnectionOptions) {
+    const inPlace = readInPlace(accepted, (bytes) => this.read(bytes), { isCounted: true });
+    const socket = inPlace ?? accepted;
     this.socket = socket;
     this.options = options;
     this.remoteAddress = socket.remoteAddress;
     this.startedAt = options.now();
     this.deadline = this.startedAt + options.headersTimeoutMs;
-    socket.on('data', this.onData);
+    if (inPlace === undefined) socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
@@ -126,53 +129,85 @@ export class SqlConnection {
     this.closed();
   }
 
+  /** Bytes in the shared memory. False: the socket is to stop reading. */
+  private read(bytes: Uint8Array): boolean {
+    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    // Somebody else's by now, who listens for 'data'.
+    if (this.phase === over) return this.socket.push(Buffer.from(chunk));
+    this.onData(chunk);
+    return true;
+  }
+
+  /** `chunk` is borrowed. */
   private receive(chunk: Buffer): void {
     const { phase } = this;
     switch (phase.name) {
       case 'head':
-        if (this.input.length === 0) this.begin();
-        this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
-        this.readOn();
+        if (this.input.length === 0) this.readOn(chunk);
+        else this.readHeads(Buffer.concat([this.input, chunk]));
         break;
       case 'body':
         this.receiveBody(phase, chunk);
         break;
       case 'answering':
       case 'draining':
-        this.ahead.push(chunk);
-        this.aheadBytes += chunk.length;
-        if (this.aheadBytes > maxAheadBytes) this.socket.pause();
+        this.keepAhead(chunk);
         break;
       default: // What follows the last request is discarded.
     }
   }
 
-  /** The first byte of a request is here. */
+  private keepAhead(chunk: Buffer): void {
+    this.ahead.push(Buffer.from(chunk));
+    this.aheadBytes += chunk.length;
+    if (this.aheadBytes > maxAheadBytes) this.socket.pause();
+  }
+
+  /** The last request is answered; `bytes` (borrowed) came behind it. */
+  private readOn(bytes: Buffer): void {
+    if (bytes.length === 0) {
+      this.deadline = this.options.now() + this.options.keepAliveTimeoutMs;
+      return;
+    }
+    this.headPieces = 0;
+    this.readHeads(bytes);
+  }
+
+  /** A request is here in part, its first byte just now. */
   private begin(): void {
     this.startedAt = this.options.now();
     this.deadline = this.startedAt + this.options.headersTimeoutMs;
-    this.headPieces = 0;
   }
 
-  /** Looks for a request at the start of `input`. */
-  private readOn(): void {
-    const { input } = this;
-    const head = this.readHead(input);
-    if (typeof head === 'string') {
-      if (head === 'unusual' || ++this.headPieces >= maxHeadPieces) this.handOver();
-      return;
+  /** Answers the requests at the start of `bytes` (borrowed) as far as they are whole. A loop: there can be thousands. */
+  private readHeads(bytes: Buffer): void {
+    for (let rest = bytes; ; ) {
+      const head = this.readHead(rest);
+      if (typeof head === 'string') {
+        this.input = Buffer.from(rest);
+        if (this.headPieces === 0) this.begin();
+        if (head === 'unusual' || ++this.headPieces >= maxHeadPieces) this.handOver();
+        return;
+      }
+      this.input = noBytes;
+      const end = head.byteLength + head.contentLength;
+      if (rest.length < end) {
+        if (this.headPieces === 0) this.begin();
+        const phase = { name: 'body', head, body: Buffer.allocUnsafe(head.contentLength), length: 0 } as const;
+        this.phase = phase;
+        this.deadline = this.startedAt + this.options.requestTimeoutMs;
+        this.receiveBody(phase, rest.subarray(head.byteLength));
+        return;
+      }
+      const behind = rest.length === end ? noBytes : rest.subarray(end);
+      if (!this.answer(head, rest.subarray(head.byteLength, end), behind)) return;
+      if (behind.length === 0) {
+        this.readOn(noBytes);
+        return;
+      }
+      this.headPieces = 0;
+      rest = behind;
     }
-    const end = head.byteLength + head.contentLength;
-    if (input.length >= end) {
-      this.input = input.length === end ? noBytes : input.subarray(end);
-      this.answer(head, input.subarray(head.byteLength, end));
-      return;
-    }
-    const phase = { name: 'body', head, body: Buffer.allocUnsafe(head.contentLength), length: 0 } as const;
-    this.input = noBytes;
-    this.phase = phase;
-    this.deadline = this.startedAt + this.options.requestTimeoutMs;
-    this.receiveBody(phase, input.subarray(head.byteLength));
   }
 
   private readHead(input: Buffer): ReturnType<typeof readSqlRequestHead> {
@@ -196,40 +231,45 @@ export class SqlConnection {
     body.set(count === chunk.length ? chunk : chunk.subarray(0, count), phase.length);
     phase.length += count;
     if (phase.length < body.length) return;
-    if (count < chunk.length) this.input = chunk.subarray(count);
-    this.answer(head, body);
+    const behind = count < chunk.length ? chunk.subarray(count) : noBytes;
+    if (this.answer(head, body, behind)) this.readOn(behind);
   }
 
-  private answer(head: SqlRequestHead, body: Buffer): void {
-    const request = new ConnectionRequest(head, body, this.remoteAddress);
+  /** `body` and `behind`, what came behind it, are borrowed. True: it is answered, and `behind` is to be read. */
+  private answer(head: SqlRequestHead, body: Buffer, behind: Buffer): boolean {
+    const request = new ConnectionRequest(this, head, body, this.remoteAddress);
     this.phase = { name: 'answering', request };
     this.deadline = Number.POSITIVE_INFINITY;
-    this.options
-      .handler(request)
-      .then((reply) => this.reply(head, reply))
-      .catch((error: unknown) => this.failed(error));
+    this.isInHandler = true;
+    this.options.handler(request, request.respond);
+    this.isInHandler = false;
+    if (this.phase === inHead) return true;
+    if (this.phase.name === 'answering') request.keepBody();
+    if (behind.length > 0 && (this.phase.name === 'answering' || this.phase === draining)) this.keepAhead(behind);
+    return false;
+  }
+
+  /** Of the request being answered. */
+  respond(head: SqlRequestHead, reply: SqlHttpReply): void {
+    try {
+      this.reply(head, reply);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   private reply(head: SqlRequestHead, reply: SqlHttpReply): void {
     const { body } = reply;
-    if (!(body instanceof Uint8Array)) {
+    if (!isWhole(reply)) {
       // Streams are node:http's; the request for one was not ours.
-      body.abandon();
+      if (!(body instanceof Uint8Array)) body.abandon();
       this.destroy();
       return;
     }
     if (this.phase.name !== 'answering') return;
     const { socket, options } = this;
     const keepsAlive = head.keepsAlive && !options.isClosing();
-    const text = options.responses.head(reply, body.length, keepsAlive);
-    let isTaken: boolean;
-    if (body.length <= maxCopiedBytes) isTaken = options.responses.send(socket, text, body);
-    else {
-      socket.cork();
-      socket.write(text, 'latin1');
-      isTaken = socket.write(body);
-      socket.uncork();
-    }
+    const isTaken = options.responses.send(socket, reply, keepsAlive);
     // To Node it is activity when the kernel takes some of it.
     if (socket.writableLength > 0) socket.setTimeout(options.stallTimeoutMs, this.onStall);
     if (!keepsAlive) this.end();
@@ -245,18 +285,15 @@ export class SqlConnection {
 
   private next(): void {
     this.phase = inHead;
+    if (this.isInHandler) return;
+    let ahead: Buffer = noBytes;
     if (this.ahead.length > 0) {
-      this.input = Buffer.concat([this.input, ...this.ahead]);
+      ahead = this.ahead.length === 1 ? this.ahead[0]! : Buffer.concat(this.ahead);
       this.ahead = [];
       if (this.aheadBytes > maxAheadBytes) this.socket.resume();
       this.aheadBytes = 0;
     }
-    if (this.input.length === 0) {
-      this.deadline = this.options.now() + this.options.keepAliveTimeoutMs;
-      return;
-    }
-    this.begin();
-    this.readOn();
+    this.readOn(ahead);
   }
 
   /** The answer is the last one. What the caller still sends is read, or closing would take the answer from it. */
@@ -309,15 +346,23 @@ export class SqlConnection {
 
 class ConnectionRequest implements SqlHttpRequest {
   readonly remoteAddress: string | undefined;
+  readonly respond: (reply: SqlHttpReply) => void;
   isAborted = false;
   private readonly headers: ReadonlyMap<string, string>;
-  private readonly body: Buffer;
+  private body: Buffer;
+  private isBodyRead = false;
   private abortListeners: (() => void)[] | undefined;
 
-  constructor({ headers }: SqlRequestHead, body: Buffer, remoteAddress: string | undefined) {
-    this.headers = headers;
+  constructor(connection: SqlConnection, head: SqlRequestHead, body: Buffer, remoteAddress: string | undefined) {
+    this.headers = head.headers;
     this.body = body;
     this.remoteAddress = remoteAddress;
+    this.respond = (reply): void => connection.respond(head, reply);
+  }
+
+  /** The memory of the body is about to be used again. */
+  keepBody(): void {
+    if (!this.isBodyRead) this.body = Buffer.from(this.body);
   }
 
   header(name: string): string | undefined {
@@ -330,6 +375,7 @@ class ConnectionRequest implements SqlHttpRequest {
 
   readBody(maxBytes: number): Uint8Array | Promise<Uint8Array> {
     if (this.isAborted) return Promise.reject(callerGone());
+    this.isBodyRead = true;
     return this.body.length > maxBytes ? Promise.reject(requestTooLarge(maxBytes)) : this.body;
   }
 

@@ -4,6 +4,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SqlHandler } from '../http/sql-handler.ts';
+import { createPlaceToRead } from './accepted-socket.ts';
 import { SqlConnection, type SqlConnectionOptions } from './sql-connection.ts';
 import { createSqlResponseWriter } from './sql-response.ts';
 
@@ -52,9 +53,10 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
     onClosed: (connection) => void connections.delete(connection),
   };
 
+  const readInPlace = createPlaceToRead();
   server.removeAllListeners(event);
-  server.on(event, (socket: Socket) => {
-    connections.add(new SqlConnection(socket, connectionOptions));
+  server.on(event, (accepted: Socket) => {
+    connections.add(new SqlConnection(accepted, readInPlace, connectionOptions));
     timer ??= setInterval(check, options.checkIntervalMs).unref();
   });
 

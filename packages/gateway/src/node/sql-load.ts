@@ -31,13 +31,13 @@ export function watchSqlLoad(handler: SqlHandler, clock: Clock, onLoad: (isHigh:
     if (isWatching) clock.after(secondMs, watch);
   }
 
-  return (request) => {
+  return (request, respond) => {
     count++;
     if (!isWatching) {
       isWatching = true;
       calm = 0;
       clock.after(secondMs, watch);
     }
-    return handler(request);
+    handler(request, respond);
   };
 }

@@ -2,13 +2,15 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { SqlHttpReply } from '../http/sql-handler.ts';
+import { sqlHeader } from '@postern/contract';
+import type { SqlHttpReply, WholeReply } from '../http/sql-handler.ts';
 
 export interface SqlResponseWriter {
-  /** The response up to its body. `keepsAlive`: the connection may be used again. */
-  head(reply: SqlHttpReply, contentLength: number, keepsAlive: boolean): string;
-  /** Writes head and body in one piece. False: `socket` will say 'drain' when it has been taken. */
-  send(socket: Socket, head: string, body: Uint8Array): boolean;
+  /**
+   * Writes a response whose body is whole. `keepsAlive`: the connection may be used again. False: `socket` will say
+   * 'drain' when it has been taken. Throws when a header cannot be written.
+   */
+  send(socket: Socket, reply: WholeReply, keepsAlive: boolean): boolean;
 }
 
 export interface SqlResponseWriterOptions {
@@ -19,6 +21,8 @@ export interface SqlResponseWriterOptions {
 
 /** Responses up to this length are put together in memory that is used again and again. */
 const sharedBytes = 20_480;
+/** Up to here a body is copied behind its head, to leave in one piece. */
+const maxCopiedBytes = 16_384;
 
 /** What may stand in a value: nothing that could end a line. */
 const validValue = /^[\t\x20-\x7e]*$/;
@@ -26,39 +30,76 @@ const validValue = /^[\t\x20-\x7e]*$/;
 export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponseWriterOptions): SqlResponseWriter {
   const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeoutMs / 1000)}\r\n\r\n`;
   const close = 'Connection: close\r\n\r\n';
-  let date = '';
-  let second = -1;
   let shared = Buffer.allocUnsafeSlow(sharedBytes);
+  // Nearly all responses differ in their id and length only: what is in front and behind is the last one's again.
+  let front = { status: 0, headers: undefined as SqlHttpReply['headers'] | undefined, text: Buffer.alloc(0) };
+  let behind = { second: -1, keepsAlive: false, text: Buffer.alloc(0) };
 
-  function currentDate(): string {
-    const current = Math.floor(now() / 1000);
-    if (current !== second) {
-      second = current;
-      date = new Date(current * 1000).toUTCString();
-    }
-    return date;
+  function frontOf(status: number, headers: SqlHttpReply['headers']): Buffer {
+    if (front.status === status && front.headers === headers) return front.text;
+    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
+    for (const name in headers) text += line(name, headers[name]!);
+    front = { status, headers, text: Buffer.from(text, 'latin1') };
+    return front.text;
+  }
+
+  function behindOf(keepsAlive: boolean): Buffer {
+    const second = Math.floor(now() / 1000);
+    if (behind.second === second && behind.keepsAlive === keepsAlive) return behind.text;
+    const date = new Date(second * 1000).toUTCString();
+    behind = {
+      second,
+      keepsAlive,
+      text: Buffer.from(`\r\nDate: ${date}\r\n${keepsAlive ? keepAlive : close}`, 'latin1'),
+    };
+    return behind.text;
+  }
+
+  /** The head, at the front of memory that is long enough for the body, too, if that is to follow; and its length. */
+  function writeHead(reply: SqlHttpReply, bodyBytes: number, keepsAlive: boolean, isShareable: boolean): HeadInMemory {
+    const start = frontOf(reply.status, reply.headers);
+    const id = reply.requestId === undefined ? '' : line(sqlHeader.requestId, reply.requestId);
+    const variable = `${id}content-length: ${bodyBytes}`;
+    const end = behindOf(keepsAlive);
+    const length = start.length + variable.length + end.length;
+    const needed = length + (bodyBytes <= maxCopiedBytes ? bodyBytes : 0);
+    const isShared = isShareable && needed <= sharedBytes;
+    const memory = isShared ? shared : Buffer.allocUnsafe(needed);
+    memory.set(start, 0);
+    memory.write(variable, start.length, 'latin1');
+    memory.set(end, start.length + variable.length);
+    return { memory, length, isShared };
   }
 
   return {
-    send(socket, head, body) {
-      const length = head.length + body.length;
-      const isShared = length <= sharedBytes && !('encrypted' in socket);
-      const bytes = isShared ? shared.subarray(0, length) : Buffer.allocUnsafe(length);
-      bytes.write(head, 0, 'latin1');
-      bytes.set(body, head.length);
-      const isTaken = socket.write(bytes);
+    send(socket, reply, keepsAlive) {
+      const { body } = reply;
+      const { memory, length, isShared } = writeHead(reply, body.length, keepsAlive, !('encrypted' in socket));
+      let isTaken: boolean;
+      if (body.length <= maxCopiedBytes) {
+        memory.set(body, length);
+        isTaken = socket.write(memory.subarray(0, length + body.length));
+      } else {
+        socket.cork();
+        socket.write(memory.subarray(0, length));
+        isTaken = socket.write(reply.isBodyBorrowed ? Buffer.from(body) : body);
+        socket.uncork();
+      }
       // What the kernel did not take within the call is still in that very memory.
       if (isShared && socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(sharedBytes);
       return isTaken;
     },
-    head({ status, headers }, contentLength, keepsAlive) {
-      let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
-      for (const name in headers) {
-        const value = headers[name]!;
-        if (!validValue.test(value)) throw new Error(`invalid value of response header ${name}`);
-        text += `${name}: ${value}\r\n`;
-      }
-      return `${text}content-length: ${contentLength}\r\nDate: ${currentDate()}\r\n${keepsAlive ? keepAlive : close}`;
-    },
   };
+}
+
+interface HeadInMemory {
+  readonly memory: Buffer;
+  readonly length: number;
+  /** The memory is used for the next response, too. */
+  readonly isShared: boolean;
+}
+
+function line(name: string, value: string): string {
+  if (!validValue.test(value)) throw new Error(`invalid value of response header ${name}`);
+  return `${name}: ${value}\r\n`;
 }

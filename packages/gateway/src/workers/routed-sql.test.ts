@@ -1,5 +1,6 @@
 import { passwordAuthenticationFailed, posternHeader } from '@postern/contract';
 import { expect, test } from 'vitest';
+import { answer } from '../http/sql-client.fixture.ts';
 import type { SqlHttpRequest } from '../http/sql-handler.ts';
 import type { ForwardedRequest } from './forward-request.ts';
 import { createRoutedSqlHandler } from './routed-sql.ts';
@@ -13,7 +14,7 @@ function setUp(isKnown: boolean) {
   let bodiesRead = 0;
   const handler = createRoutedSqlHandler({
     ...{ worker: 1, workers: 3 },
-    handler: async () => ({ status: 200, headers: {}, body: Buffer.from('here') }),
+    handler: (_request, respond) => respond({ status: 200, headers: {}, body: Buffer.from('here') }),
     checkCaller: async () => {
       if (!isKnown) throw passwordAuthenticationFailed('u');
     },
@@ -34,7 +35,7 @@ function setUp(isKnown: boolean) {
       onAbort: () => {},
       remoteAddress: '192.0.2.1',
     };
-    const { body } = await handler(request);
+    const { body } = await answer(handler, request);
     return Buffer.from(body as Uint8Array).toString();
   }
   return { call, forwarded, bodiesRead: () => bodiesRead };

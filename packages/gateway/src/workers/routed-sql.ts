@@ -28,11 +28,11 @@ const forwardedHeaders = [
 
 export function createRoutedSqlHandler(options: RoutedSqlOptions): SqlHandler {
   const { handler, worker, workers } = options;
-  return (request) => {
+  return (request, respond) => {
     const token = request.header(posternHeader.transaction);
-    if (token === undefined || token === 'begin') return handler(request);
-    const owner = workerOfToken(token);
-    return owner === worker || owner < 1 || owner > workers ? handler(request) : forwardSql(owner, request, options);
+    const owner = token === undefined || token === 'begin' ? worker : workerOfToken(token);
+    if (owner === worker || owner < 1 || owner > workers) handler(request, respond);
+    else void forwardSql(owner, request, options).then(respond);
   };
 }
 
