@@ -339,7 +339,7 @@ describe('a long answer', () => {
   });
 
   test.each(requests)('%s that nobody takes is given up', async (_, request) => {
-    const server = await serve({ answer, stallTimeoutMs: 50 });
+    const server = await serve({ answer, stallTimeoutMs: 200 });
     const { caller, count } = ask(server, request);
     caller.pause();
     await vi.waitFor(async () => expect(await openConnections(server)).toBe(1));
