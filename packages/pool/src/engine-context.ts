@@ -1,4 +1,5 @@
 /** What the parts of the engine share: its limits, its seams and its outgoing bytes. */
+import type { SpareBuffers } from './byte-buffer.ts';
 import type { Cancellable } from './cancel-request.ts';
 import type { Clock } from './clock.ts';
 import type { PoolError } from './errors.ts';
@@ -21,6 +22,8 @@ export interface EngineContext {
   readonly dial: Dial;
   readonly toServer: Outbox;
   readonly toCaller: Outbox;
+  /** For segments that may have to be repeated, one at a time and session. */
+  readonly spareBuffers: SpareBuffers;
   readonly isClosing: boolean;
   /** Where several processes share one budget of server connections; undefined: this one has it to itself. */
   readonly permits: PermitLedger | undefined;

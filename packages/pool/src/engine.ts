@@ -8,6 +8,7 @@ import {
   encodeErrorResponse,
   encodeParameterStatus,
 } from '@postern/wire';
+import { SpareBuffers } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { CancelKeys } from './cancel-keys.ts';
 import { sendCancelRequest } from './cancel-request.ts';
@@ -140,6 +141,7 @@ export function createEngine(options: EngineOptions): Engine {
     dial,
     toServer,
     toCaller,
+    spareBuffers: new SpareBuffers(64),
     permits,
     get isClosing() {
       return isClosing;

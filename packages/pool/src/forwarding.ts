@@ -12,7 +12,7 @@ import type { PooledSession } from './session.ts';
 import { isSqlEffects, type SqlEffects, SqlPrepared } from './sql-prepared.ts';
 import { StatementForwarder } from './statement-forwarding.ts';
 import { countedRef, type StatementRef } from './statement-ref.ts';
-import type { StatementText } from './statements.ts';
+import type { TextFacts } from './text-facts.ts';
 
 /** A Query of ours in place of the caller's: `completion` is what the caller is told instead of its results. */
 interface Substitution {
@@ -172,20 +172,21 @@ export class Forwarder {
       this.session.segmentSent();
       return;
     }
-    const text = session.pool.texts.intern(bytes, at + 5, end, sqlEnd);
-    const { traits } = text;
-    this.statementForwarder.supply.bringBefore(server, text);
+    const { texts } = session.pool;
+    const facts = texts.facts(bytes, at + 5, sqlEnd);
+    const { traits } = facts;
+    this.statementForwarder.supply.bringBefore(server, facts);
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
-      this.sqlPrepared.query(server, text);
+      this.sqlPrepared.query(server, texts.intern(bytes, at + 5, end, sqlEnd));
       return;
     }
-    session.state.touch(server, text);
+    session.state.touch(server, facts);
     server.send(bytes, at, end);
-    this.querySent(server, text, undefined);
+    this.querySent(server, facts, undefined);
   }
 
   /** A portal of this text was bound. */
-  bound(text: StatementText): void {
+  bound(text: TextFacts): void {
     if (text.traits.resets) this.restoresBaseline = true;
     this.mayCopyIn ||= text.copiesIn;
   }
@@ -210,7 +211,7 @@ export class Forwarder {
   }
 
   /** A Query with this text was sent. */
-  querySent(server: ServerConnection, text: StatementText, effects: SqlEffects | undefined): void {
+  querySent(server: ServerConnection, text: TextFacts, effects: SqlEffects | undefined): void {
     this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
     if (text.traits.resets) this.restoresBaseline = true;

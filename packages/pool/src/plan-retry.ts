@@ -44,7 +44,7 @@ export class PlanRetry {
     if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
     // What came before in the segment could not be repeated: portals of it would be missing.
     if (server.unsynced > 0 || this.session.inFlight > 0) return;
-    this.record = this.session.pool.spareRecords.take();
+    this.record = this.session.context.spareBuffers.take();
     this.isComplete = false;
     this.isFlushed = false;
     this.given = 0;
@@ -152,7 +152,7 @@ export class PlanRetry {
     this.heldError = undefined;
     this.record = undefined;
     this.session.input.unread(record);
-    this.session.pool.spareRecords.give(record);
+    this.session.context.spareBuffers.give(record);
     return true;
   }
 
@@ -161,7 +161,7 @@ export class PlanRetry {
     const { record } = this;
     if (record === undefined) return;
     this.record = undefined;
-    this.session.pool.spareRecords.give(record);
+    this.session.context.spareBuffers.give(record);
   }
 }
 

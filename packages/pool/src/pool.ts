@@ -2,7 +2,6 @@
  * The server connections of one target and identity. Every state is a collection; a connection is in exactly one of them,
  * and the functions here are the only ones that move it. What travels on a connection is not the pool's business.
  */
-import { SpareBuffers } from './byte-buffer.ts';
 import { Connector } from './connector.ts';
 import type { EngineContext } from './engine-context.ts';
 import { createFunctionKnowledge, type FunctionKnowledge } from './function-knowledge.ts';
@@ -41,7 +40,6 @@ export class Pool {
   /** Sessions that may come back; a pool without any is dropped when its last connection closes. */
   sessions = 0;
 
-  readonly spareRecords: SpareBuffers = new SpareBuffers(64);
   private readonly idle: ServerConnection[] = [];
   private readonly leased = new Set<ServerConnection>();
   private readonly pinned = new Map<ServerConnection, Pin>();

@@ -13,7 +13,7 @@ import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
 import { isShareableText } from './shareable-segment.ts';
-import type { StatementText } from './statements.ts';
+import type { TextFacts } from './text-facts.ts';
 
 const maxCustomSettings = 64;
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
@@ -56,7 +56,7 @@ export class SessionState {
   }
 
   /** A text is about to run on `server`. */
-  touch(server: ServerConnection, text: StatementText): void {
+  touch(server: ServerConnection, text: TextFacts): void {
     const { traits } = text;
     if (!isTraceless(text)) this.isUntouched = false;
     if (text.notifies || traits.unknownFunctions.length > 0)
@@ -300,6 +300,6 @@ export class SessionState {
   }
 }
 
-function isTraceless({ traits, notifies, setsLocal, changesDatabase }: StatementText): boolean {
+function isTraceless({ traits, notifies, setsLocal, changesDatabase }: TextFacts): boolean {
   return traits.clean && traits.prepared.length === 0 && !notifies && !setsLocal && !changesDatabase;
 }

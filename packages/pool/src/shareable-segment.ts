@@ -5,10 +5,11 @@
 import { FrontendCode } from '@postern/wire';
 import type { Forwarder } from './forwarding.ts';
 import { nameKey } from './session-statements.ts';
-import type { StatementText, StatementTexts } from './statements.ts';
+import type { StatementTexts } from './statements.ts';
+import type { TextFacts } from './text-facts.ts';
 
 /** Whether a text may share a connection. */
-export function isShareableText(text: StatementText): boolean {
+export function isShareableText(text: TextFacts): boolean {
   return text.traits.multiplexable && text.traits.clean && !text.notifies && !text.setsLocal;
 }
 
@@ -27,7 +28,7 @@ export function isShareableSegment(
     if (next > end) return false;
     switch (code) {
       case FrontendCode.Query:
-        return i === at && isShareableText(texts.intern(bytes, i + 5, next, next - 1));
+        return i === at && isShareableText(texts.facts(bytes, i + 5, next - 1));
       case FrontendCode.Parse: {
         const nameEnd = bytes.indexOf(0, i + 5);
         const sqlEnd = bytes.indexOf(0, nameEnd + 1);

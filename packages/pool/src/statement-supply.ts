@@ -11,7 +11,8 @@ import { type ServerConnection, TransactionStatus } from './server-connection.ts
 import type { PooledSession } from './session.ts';
 import type { SessionStatements } from './session-statements.ts';
 import type { StatementRef } from './statement-ref.ts';
-import { encodeParseOf, type Statement, type StatementText, serverName } from './statements.ts';
+import { encodeParseOf, type Statement, serverName } from './statements.ts';
+import type { TextFacts } from './text-facts.ts';
 
 const decoder = new TextDecoder();
 
@@ -125,7 +126,7 @@ export class StatementSupply {
    * `text` is about to be sent, and may change how constants are read: what the session has prepared is put on the
    * connection first, as far as that is possible without touching a transaction.
    */
-  bringBefore(server: ServerConnection, text: StatementText): void {
+  bringBefore(server: ServerConnection, text: TextFacts): void {
     if (!text.changesConstants || text.traits.unknownFunctions.length > 0) return;
     if (server.status !== TransactionStatus.Idle || server.unsynced > 0 || this.session.inFlight > 0) return;
     for (const statement of this.names.values()) {

@@ -5,28 +5,15 @@
 import { copyBytes } from './byte-buffer.ts';
 import type { ConstantContext } from './label.ts';
 import type { SqlTraits } from './sql/classify.ts';
-import { traitsOfLargeText } from './sql/large-text.ts';
 import type { SqlEffects } from './sql-prepared.ts';
+import { createFactsOfTexts, hashBytes, type TextFacts } from './text-facts.ts';
 
 /** Server-side names begin with this; no caller's name is ever sent that does. */
 export const serverNamePrefix = '_postern_';
 
 /** The part of Parse behind the statement name (query text, parameter types), or a Query's body. */
-export interface StatementText {
+export interface StatementText extends TextFacts {
   readonly tail: Uint8Array;
-  readonly traits: SqlTraits;
-  /** Dotted names in a text that sets settings: those of an extension or of the application's own do not show in pg_settings. */
-  readonly customSettings: readonly string[];
-  /** Mentions NOTIFY or pg_notify. */
-  readonly notifies: boolean;
-  /** May change settings for the rest of its transaction. */
-  readonly setsLocal: boolean;
-  /** May change the settings under which constants are read. */
-  readonly changesConstants: boolean;
-  /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
-  readonly changesDatabase: boolean;
-  /** May be a COPY from the caller. */
-  readonly copiesIn: boolean;
   /** The statement of callers that parse as the server does by default. */
   shared: Statement | undefined;
   byContext: Map<string, Statement> | undefined;
@@ -53,6 +40,8 @@ export interface UnnamedStatement {
 }
 
 export interface StatementTexts {
+  /** What is known of the SQL at `bytes[start..end)` (borrowed). */
+  facts(bytes: Uint8Array, start: number, end: number): TextFacts;
   /** The text at `bytes[start..end)` (borrowed). `sqlEnd` is where its SQL ends. */
   intern(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText;
   /** The statement of `text` under `context` (Label.parseContext); '' is the server's own. */
@@ -62,12 +51,8 @@ export interface StatementTexts {
 }
 
 const ascii = new TextEncoder();
-const utf8 = new TextDecoder();
 const maxInternedBytes = 16_384;
 const maxContexts = 64;
-const maxNormalisedCharacters = 4_096;
-/** Digits that are no part of a name, a parameter, an escape or a fraction. */
-const numbers = /(?<![\w$\\.\u0080-\uffff])\d+(?![\w$\u0080-\uffff])/g;
 
 interface TextNode {
   readonly text: StatementText;
@@ -83,31 +68,11 @@ export function createStatementTexts(options: {
   let count = 0;
   let lastId = 0;
 
+  const factsOfTexts = createFactsOfTexts({ classify: options.classify, maxShapes: options.maxTexts });
+
   function create(bytes: Uint8Array, start: number, end: number, sqlEnd: number): StatementText {
     const tail = bytes.slice(start, end);
-    const sql = utf8.decode(tail.subarray(0, sqlEnd - start));
-    const traits = traitsOfLargeText(sql) ?? classify(sql);
-    const customSettings = traits.inspectBeyondFunctions ? dottedNames(sql) : noNames;
-    const setsLocal = /\bset\s+local\b|\bset_config\b/i.test(sql);
-    return {
-      tail,
-      traits,
-      customSettings,
-      notifies: /notify/i.test(sql),
-      setsLocal,
-      changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
-      changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
-      copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
-      shared: undefined,
-      byContext: undefined,
-    };
-  }
-
-  /** Texts that differ in numbers only are classified once: many clients put their values into the text. */
-  function classify(sql: string): SqlTraits {
-    const traits = options.classify(sql.length > maxNormalisedCharacters ? sql : sql.replace(numbers, '0'));
-    // Where names were found their places count.
-    return traits.prepared.length > 0 ? options.classify(sql) : traits;
+    return { ...factsOfTexts.of(bytes, start, sqlEnd), tail, shared: undefined, byContext: undefined };
   }
 
   function newStatement(text: StatementText, constants: ConstantContext | undefined): Statement {
@@ -116,6 +81,7 @@ export function createStatementTexts(options: {
   }
 
   return {
+    facts: factsOfTexts.of,
     intern(bytes, start, end, sqlEnd) {
       if (end - start > maxInternedBytes) return create(bytes, start, end, sqlEnd);
       const hash = hashBytes(bytes, start, end);
@@ -166,24 +132,6 @@ function find(first: TextNode | undefined, bytes: Uint8Array, start: number, end
   return undefined;
 }
 
-/** In a text that sets something: the settings that constants depend on, and what may set any without naming it. */
-const settingsOfConstants =
-  /array_nulls|backslash_quote|client_encoding|datestyle|text_search_config|intervalstyle|lc_monetary|lc_numeric|standard_conforming|time\s*zone|transform_null|xml|\b(?:all|alter|call|create|do|drop|execute|import|names|refresh)\b|set_config\s*\(\s*[^'\s]/i;
-
-function changesConstants(sql: string, traits: SqlTraits): boolean {
-  return traits.ambiguous || traits.unknownFunctions.length > 0 || settingsOfConstants.test(sql);
-}
-
-const noNames: readonly string[] = [];
-
-/** What may be names of custom settings; too many do no harm. */
-function dottedNames(sql: string): readonly string[] {
-  const names = sql
-    .slice(0, 10_000)
-    .match(/[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*(?:\.[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)+/g);
-  return names === null ? noNames : [...new Set(names)].slice(0, 20);
-}
-
 /** The next generation of a statement whose plan went stale: every connection prepares it under a new name. */
 export function renewStatement(statement: Statement): void {
   statement.generation++;
@@ -203,13 +151,6 @@ export function encodeParseOf(name: Uint8Array, tail: Uint8Array): Uint8Array {
   copyBytes(name, 0, name.length, message, 5);
   copyBytes(tail, 0, tail.length, message, 6 + name.length);
   return message;
-}
-
-/** FNV-1a. */
-function hashBytes(bytes: Uint8Array, start: number, end: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-  return hash >>> 0;
 }
 
 function isEqual(tail: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
