@@ -22,7 +22,7 @@ const lists: readonly Operation[] = [
   },
   {
     name: 'deleteMany with 70 000 ids',
-    since: 7.4,
+    since: '7.4',
     run: async (prisma) => {
       await prisma.category.create({ data: { name: 'victim' } });
       const victim = await prisma.category.findFirstOrThrow<{ id: number }>({ where: { name: 'victim' } });

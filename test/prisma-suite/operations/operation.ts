@@ -9,5 +9,5 @@ export interface Operation {
   /** Tens of thousands of values: takes long on a busy machine. */
   readonly isLarge?: true;
   /** First version of Prisma that has it, as `major.minor`; default: all. */
-  readonly since?: number;
+  readonly since?: `${number}.${number}`;
 }

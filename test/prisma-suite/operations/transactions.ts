@@ -126,7 +126,7 @@ export const transactions: readonly Operation[] = [
   },
   {
     name: 'nested: the inner one is undone alone',
-    since: 7.5,
+    since: '7.5',
     run: async (prisma) => {
       await prisma.$transaction(async (tx) => {
         await tx.category.create({ data: { name: 'outer' } });
@@ -143,7 +143,7 @@ export const transactions: readonly Operation[] = [
   },
   {
     name: 'nested: an error of the database in the inner one leaves the outer one usable',
-    since: 7.5,
+    since: '7.5',
     run: async (prisma) => {
       const code = await prisma.$transaction(async (tx) => {
         const inner = tx.$transaction?.((one) =>
