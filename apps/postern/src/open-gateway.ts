@@ -73,6 +73,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
     worker,
     // bin/postern.js has V8 save memory, for the sake of idle callers; under load that is a third of a small request.
     onSqlLoad: (isHigh) => setFlagsFromString(isHigh ? '--no-optimize-for-size' : '--optimize-for-size'),
+    logsSuccess: config.logRequests ?? false,
     log: (event) => log({ ...event }),
   });
   const http = formatAddress(gateway.httpAddress);

@@ -39,6 +39,8 @@ export interface Config {
   /** An origin: no path. */
   readonly publicUrl?: string | undefined;
   readonly logFormat: 'pretty' | 'json';
+  /** Undefined: as the command sees fit. */
+  readonly logRequests?: boolean | undefined;
   /** Milliseconds. */
   readonly shutdownGrace: number;
 }
@@ -216,6 +218,12 @@ const schema = z.strictObject({
       'How callers reach this gateway, for example https://gate.example.com, where a proxy in front changes the host name.',
     ),
   logFormat: z.enum(['pretty', 'json']).default('pretty').describe('pretty for people, json for machines.'),
+  logRequests: z
+    .boolean()
+    .optional()
+    .describe(
+      'A line for every HTTP request that succeeds, too; those that fail always have one. Default: true in postern dev, false in postern serve.',
+    ),
   shutdownGrace: duration
     .prefault('10s')
     .describe('How long running transactions may take to finish after SIGTERM or SIGINT, for example 10s.'),

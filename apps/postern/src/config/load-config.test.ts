@@ -78,6 +78,7 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     'POSTERN_CACHE_SIZE',
     'POSTERN_PUBLIC_URL',
     'POSTERN_LOG_FORMAT',
+    'POSTERN_LOG_REQUESTS',
     'POSTERN_SHUTDOWN_GRACE',
   ]);
   const env = {

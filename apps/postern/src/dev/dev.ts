@@ -53,7 +53,7 @@ async function run(
 ): Promise<void> {
   const tls = readTlsFiles(config.tls);
   const gateway = await openGate({
-    config,
+    config: { ...config, logRequests: config.logRequests ?? true },
     keyEntries: await devKeyEntries(),
     endpoints: [{ name: 'default', databaseUrl: database.url(devLogin.database) }],
     tls,

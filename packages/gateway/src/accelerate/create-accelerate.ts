@@ -18,6 +18,8 @@ export interface PrismaServiceOptions {
   readonly cache: ResultCache;
   readonly clock: Clock;
   readonly log: (event: AccelerateEvent) => void;
+  /** Log requests that succeed, too. */
+  readonly logsSuccess: boolean;
   /** Longest request body; default 10 MiB, as for `/sql`. */
   readonly maxRequestBytes?: number | undefined;
   readonly workplace: Pick<Workplace, 'accelerateTransactions' | 'limiter'>;
@@ -33,7 +35,7 @@ export interface PrismaService {
 }
 
 export function createPrismaService(options: PrismaServiceOptions): PrismaService {
-  const { keys, accessOf, engine, cache, clock, log, maxRequestBytes = 10_485_760, workplace } = options;
+  const { keys, accessOf, engine, cache, clock, log, logsSuccess, maxRequestBytes = 10_485_760, workplace } = options;
   return {
     respond: createResponder({
       keys,
@@ -41,6 +43,7 @@ export function createPrismaService(options: PrismaServiceOptions): PrismaServic
       limiter: workplace.limiter(createRateLimiter({ clock })),
       clock,
       log,
+      logsSuccess,
     }),
     transactions: workplace.accelerateTransactions(createTransactions()),
     cache,

@@ -15,6 +15,8 @@ export interface ResponderOptions {
   readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly log: (event: AccelerateEvent) => void;
+  /** Log requests that succeed, too. */
+  readonly logsSuccess: boolean;
 }
 
 /** A request whose key was good. */
@@ -40,7 +42,7 @@ export type Respond = (
   work: (exchange: Exchange) => Promise<Answer>,
 ) => Promise<Response>;
 
-export function createResponder({ keys, tenantOf, limiter, clock, log }: ResponderOptions): Respond {
+export function createResponder({ keys, tenantOf, limiter, clock, log, logsSuccess }: ResponderOptions): Respond {
   async function authenticate(request: Request, facts: ResponseFacts): Promise<Tenant> {
     const key = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
     const grant = key === undefined ? undefined : await keys.find(key);
@@ -87,7 +89,9 @@ export function createResponder({ keys, tenantOf, limiter, clock, log }: Respond
       body = JSON.stringify({ ...reply.body, ...extensionsOf(telemetry) });
     }
     const headers = { ...createResponseHeaders(facts), ...extraHeaders };
-    log(toAccelerateEvent({ route, status, failure, facts, durationMs: clock.now() - startedAtMs }));
+    if (logsSuccess || failure !== undefined) {
+      log(toAccelerateEvent({ route, status, failure, facts, durationMs: clock.now() - startedAtMs }));
+    }
     // Response's type wants a buffer that is not shared; ours never is.
     return new Response(body as string | Uint8Array<ArrayBuffer>, { status, headers });
   };

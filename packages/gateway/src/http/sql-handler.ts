@@ -75,7 +75,7 @@ export interface SqlHandlerOptions<Caller extends AuthenticatedCaller> {
   /** Keeps results when requests ask for it. */
   readonly cache?: SqlCache;
   readonly log?: (event: SqlEvent) => void;
-  /** Log requests that succeed, too: costs a fifth of a small one. Default true. */
+  /** Log requests that succeed, too; default true. */
   readonly logsSuccess?: boolean;
 }
 
