@@ -57,6 +57,7 @@ export async function openGateway(options: OpenGatewayOptions): Promise<OpenGate
       maxServerConnections: config.maxServerConnections,
       callerIdleTimeoutMs: config.clientIdleTimeout,
       loginIdleTimeoutMs: config.loginIdleTimeout,
+      multiplexing: config.multiplexing,
     }),
     transactions: definedOnly({
       maxTransactions: config.transactions?.maxTransactions,

@@ -13,6 +13,8 @@ export interface Config {
   readonly http: ListenAddress;
   readonly tcp: ListenAddress;
   readonly poolSize?: number | undefined;
+  /** Undefined: true. */
+  readonly multiplexing?: boolean | undefined;
   /** Processes on the same ports. */
   readonly workers?: number | undefined;
   /** Paths of PEM files. */
@@ -160,6 +162,12 @@ const schema = z.strictObject({
     .prefault('127.0.0.1:6432')
     .describe('HOST:PORT of the Postgres protocol; port 0 picks a free one.'),
   poolSize: poolSize.optional().describe('Server connections per pool; default 2 × cores + 1.'),
+  multiplexing: z
+    .boolean()
+    .optional()
+    .describe(
+      'While all server connections are busy, let short queries that leave nothing behind run behind those of other callers (the default).',
+    ),
   workers: wholeNumber(1, 127)
     .optional()
     .describe(

@@ -59,6 +59,7 @@ test('every key has a variable; groups of named things are JSON in it', () => {
     'POSTERN_HTTP',
     'POSTERN_TCP',
     'POSTERN_POOL_SIZE',
+    'POSTERN_MULTIPLEXING',
     'POSTERN_WORKERS',
     'POSTERN_TLS_CERT',
     'POSTERN_TLS_KEY',

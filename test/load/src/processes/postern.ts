@@ -12,6 +12,9 @@ export interface RunningPostern {
   stop(): Promise<void>;
 }
 
+/** `one by one`: no two callers' queries share a server connection. */
+export type PosternKind = 'plain' | 'tls' | 'one by one';
+
 /** Callers of the largest scenario, and some. */
 const maxCallers = 12_000;
 
@@ -20,7 +23,7 @@ const collectOnSignal = ['--expose-gc', '--import', "data:text/javascript,proces
 
 export async function startPostern(
   world: World,
-  kind: 'plain' | 'tls',
+  kind: PosternKind,
   collects: 'on signal' | 'by itself' = 'by itself',
 ): Promise<RunningPostern> {
   const { root, poolSize, profileFolder, program } = world.options;
@@ -40,7 +43,14 @@ export async function startPostern(
       ...(kind === 'tls' ? certificate(world) : []),
     ],
     // Nothing of the bench's own surroundings may configure it; events after the first line are read and dropped.
-    { cwd: world.folder, env: { PATH: process.env.PATH, POSTERN_MAX_CALLERS: String(maxCallers) } },
+    {
+      cwd: world.folder,
+      env: {
+        PATH: process.env.PATH,
+        POSTERN_MAX_CALLERS: String(maxCallers),
+        POSTERN_MULTIPLEXING: String(kind !== 'one by one'),
+      },
+    },
   );
   const listening = JSON.parse(await running.firstLine()) as { http: string; tcp: string }; // contract of `serve`
   return {

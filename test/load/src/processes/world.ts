@@ -8,7 +8,7 @@ import type { RunningPostgres } from '@postern/launcher';
 import { startPostgres } from '@postern/testkit';
 import { type GeneratorProcess, startGenerator } from '../load/generator.ts';
 import { startPgbouncer, startReframingRelay, startSqlPeer, startWebsockify, type TcpServer } from './peers.ts';
-import { type RunningPostern, startPostern } from './postern.ts';
+import { type PosternKind, type RunningPostern, startPostern } from './postern.ts';
 import { findProgram } from './running-process.ts';
 
 export interface WorldOptions {
@@ -31,7 +31,7 @@ export interface World {
   /** Client programs, undefined when not installed. */
   program(name: 'pgbench' | 'wrk' | 'openssl'): string | undefined;
   postgres(): Promise<RunningPostgres>;
-  postern(kind?: 'plain' | 'tls'): Promise<RunningPostern>;
+  postern(kind?: PosternKind): Promise<RunningPostern>;
   pgbouncer(): Promise<TcpServer | undefined>;
   websockify(): Promise<TcpServer | undefined>;
   sqlPeer(): Promise<TcpServer>;

@@ -55,6 +55,9 @@ export interface Fact {
 /** The name under which Postern appears in every table. */
 export const postern = 'postern';
 
+/** The same with every query alone on its server connection. */
+export const posternOneByOne = 'postern, one by one';
+
 /** Start-up parameters that ask for transaction pooling. */
 export const pooled: Readonly<Record<string, string>> = { pooled: 'true' };
 

@@ -8,6 +8,7 @@ import {
   openFleet,
   pooled,
   postern,
+  posternOneByOne,
   type Scenario,
   type Settings,
   selectOne,
@@ -41,6 +42,10 @@ export async function openPgbench(
 ): Promise<{ contenders: Contender[]; close(): Promise<void> }> {
   const gateway = await world.postern();
   const servers = [{ name: postern, pid: gateway.pid, port: gateway.tcpPort, isPostern: true }];
+  if (!settings.posternOnly) {
+    const other = await world.postern('one by one');
+    servers.push({ name: posternOneByOne, pid: other.pid, port: other.tcpPort, isPostern: true });
+  }
   const pgbouncer = settings.posternOnly ? undefined : await world.pgbouncer();
   if (pgbouncer) servers.push({ name: 'pgbouncer', pid: pgbouncer.pid, port: pgbouncer.port, isPostern: false });
 
