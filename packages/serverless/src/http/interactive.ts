@@ -27,9 +27,8 @@ export async function beginTransaction<Result>(
 ): Promise<Result> {
   /** Each answer carries it until there is nothing to end any more. null: over. */
   let token: string | null = notBegun;
-  /** The last statement's error, as long as no later one succeeded (after ROLLBACK TO, say). */
-  let failure: unknown;
-  // Statements of one transaction go one after the other.
+  // Statements of one transaction go one after the other. Becomes the last one's error, if it failed: a later one may
+  // succeed (after ROLLBACK TO, say).
   let queue: Promise<unknown> = Promise.resolve();
 
   const sender =
@@ -57,12 +56,8 @@ export async function beginTransaction<Result>(
         });
       });
       queue = answer.then(
-        () => {
-          failure = undefined;
-        },
-        (error) => {
-          failure = error;
-        },
+        () => undefined,
+        (error) => error,
       );
       return answer;
     };
@@ -78,7 +73,7 @@ export async function beginTransaction<Result>(
         commitWith: createStatements(sender('commit'), options),
       }),
     );
-    await queue;
+    const failure = await queue;
     if (failure) {
       throw new PosternError('rolled back, as a statement failed', {
         code: '25P02',

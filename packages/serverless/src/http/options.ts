@@ -57,7 +57,7 @@ export interface HTTPTransactionOptions<ArrayMode extends boolean = boolean, Ful
 
 /** What is neither undefined nor null. */
 export function defined(object: object | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => (value ?? undefined) !== undefined));
+  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => value != null));
 }
 
 /** Headers under their lower-case names, so that levels can be laid over each other. */

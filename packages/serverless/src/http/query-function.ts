@@ -89,8 +89,8 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
   const sql = createStatements(post, base);
 
   async function transaction(given: unknown, own?: HTTPTransactionOptions): Promise<unknown[]> {
-    const queries: unknown = typeof given === 'function' ? given(sql) : given;
-    if (!isListOfQueries(queries)) {
+    const queries: NeonQueryInTransaction[] = typeof given === 'function' ? given(sql) : given;
+    if (!Array.isArray(queries) || !queries.every(queryDataOf)) {
       throw usageError('transaction() expects an array of queries, or a function returning an array of queries');
     }
     // One request: what a single query says about it counts, the last word if several do.
@@ -108,8 +108,4 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
       own?: InteractiveOptions,
     ) => beginTransaction(mergeOptions(base, own), work),
   }) as unknown as NeonQueryFunction<ArrayMode, FullResults>; // ArrayMode and FullResults are what `base` says
-}
-
-function isListOfQueries(list: unknown): list is NeonQueryInTransaction[] {
-  return Array.isArray(list) && list.every(queryDataOf);
 }

@@ -2,7 +2,7 @@
 import { cacheTagsHeader } from '@postern/contract';
 import { backOff } from '../back-off.ts';
 import { defaultFetchEndpoint, type FetchFunction, neonConfig } from '../config.ts';
-import { PosternError } from '../postern-error.ts';
+import { PosternError, usageError } from '../postern-error.ts';
 import { computed, connectTimeoutMs, resolveConnection } from './connection.ts';
 import { defined, type HTTPTransactionOptions } from './options.ts';
 
@@ -36,10 +36,7 @@ export async function post(
     signal,
   } = options;
   const token = await computed(authToken).catch((error: unknown) => {
-    throw new PosternError(`Error getting auth token: ${Object(error).message ?? error}`, {
-      kind: 'usage',
-      sourceError: error as Error,
-    });
+    throw usageError(`Error getting auth token: ${Object(error).message ?? error}`, error);
   });
   const headers = defined({
     'neon-connection-string': `postgresql${url.href.slice(4)}`,

@@ -1,33 +1,22 @@
 /** The text of a Postgres array as nested JS arrays. In small tokens: regular expressions run out of stack on long ones. */
-import { protocolError } from '../postern-error.ts';
 
-/** `text` as Postgres writes it (any dimensions, delimiter `,`); NULL is null, everything else goes through `parse`. */
+/**
+ * `text` as Postgres writes it (any dimensions, delimiter `,`); NULL is null, everything else goes through `parse`.
+ * It is rewritten as JSON, whose parser also finds what is malformed: a SyntaxError.
+ */
 export function parseArray(text: string, parse: (element: string) => unknown): unknown[] {
-  /** Lists that are not closed yet, the outermost first. */
-  const open: unknown[][] = [];
-  let element: string | undefined;
   let isQuoted = false;
-  let wasQuoted = false;
-  // Behind the bounds, [0:2]=.
-  for (const [token] of text.replace(/^[^{]+/, '').matchAll(/\\.|[{},"]|[^\\{},"]+/gs)) {
-    if (token === '"') {
-      isQuoted = !isQuoted;
-      wasQuoted = true;
-      element ??= '';
-    } else if (isQuoted) element += token.replace(/^\\/, '');
-    else if (token === '{') open.push([]);
-    else if (token !== ',' && token !== '}') element = token;
-    else {
-      const list = open.at(-1);
-      if (element !== undefined) list?.push(wasQuoted || element !== 'NULL' ? parse(element) : null);
-      element = undefined;
-      wasQuoted = false;
-      if (token === '}' && list) {
-        open.pop();
-        if (!open[0]) return list;
-        open.at(-1)?.push(list);
-      }
-    }
-  }
-  throw protocolError('malformed array literal');
+  const json = text
+    .replace(/^[^{]+/, '') // the bounds, [0:2]=
+    .replace(/\\.|[{},"]|[^\\{},"]+/gs, (token) => {
+      if (token === '"') isQuoted = !isQuoted;
+      // Postgres escapes quotes and backslashes only, as JSON does.
+      else if (isQuoted) return token[0] === '\\' ? token : JSON.stringify(token).slice(1, -1);
+      else if (token === 'NULL') return 'null';
+      else if (token === '{') return '[';
+      else if (token === '}') return ']';
+      else if (token !== ',') return JSON.stringify(token);
+      return token;
+    });
+  return JSON.parse(json, (_, value) => (typeof value === 'string' ? parse(value) : value)) as unknown[];
 }

@@ -1,25 +1,18 @@
 /** Dates, as `postgres-date` reads and node-postgres writes them. */
 
-const isoDate = /(\d+)-(\d\d)-(\d\d)(?: (\d\d):(\d\d):(\d\d)(\.\d+)?(?:(Z|[+-])(\d\d)?:?(\d\d)?:?(\d\d)?)?.*?)?( BC)?$/;
-
 /** Without an offset it is local time. `infinity` is a number, what is not ISO is null. */
 export function parseDate(text: string): Date | number | null {
-  if (text.endsWith('infinity')) return text[0] === '-' ? -Infinity : Infinity;
-  const match = isoDate.exec(text);
-  if (!match) return null;
-  const number = (index: number): number => Number(match[index] ?? 0);
-  const zone = match[8];
-  const way = zone === '-' ? -1 : 1;
+  if (text.endsWith('infinity')) return Number(text.replace('i', 'I'));
+  if (!/^\d+-\d/.test(text)) return null;
+  const [year = 0, month = 0, day, hour = 0, minute = 0, second = 0, ...offset] = text.split(/[^\d.]+/).map(Number);
+  const zone = /:.*([+-])/.exec(text)?.[1];
+  const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => (zone === '-' ? part : -part));
   const utc = zone ? 'UTC' : '';
   // Not by the constructor, which takes 0 to 99 for the last century.
   const date = new Date(2000, 0);
-  date[`set${utc}FullYear`](match[12] ? 1 - number(1) : number(1), number(2) - 1, number(3));
-  date[`set${utc}Hours`](
-    number(4) - way * number(9),
-    number(5) - way * number(10),
-    number(6) - way * number(11),
-    number(7) * 1000,
-  );
+  date[`set${utc}FullYear`](text.endsWith('BC') ? 1 - year : year, month - 1, day);
+  // Whole microseconds, else rounding might lose a millisecond.
+  date[`set${utc}Hours`](hour + hours, minute + minutes, seconds, Math.round(second * 1e6) / 1000);
   return date;
 }
 

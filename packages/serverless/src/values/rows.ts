@@ -17,34 +17,33 @@ export interface FieldDef {
 export type RowReader = (values: readonly (string | Uint8Array | null)[]) => unknown;
 
 /** It, and what it returns, throw PosternErrors only, whatever the server has sent. */
-export function createRowReader(fields: readonly FieldDef[], isArray?: boolean, custom?: CustomTypes): RowReader {
-  const read = attempt(() => createReader(fields, isArray, custom));
-  return (values) => attempt(() => read(values));
-}
+export const createRowReader: (fields: readonly FieldDef[], isArray?: boolean, custom?: CustomTypes) => RowReader =
+  /* @__PURE__ */ guarded((fields, isArray, custom = types) => {
+    const parsers = fields.map(({ dataTypeID, format }) =>
+      custom.getTypeParser(dataTypeID, format as 'text' | 'binary'),
+    );
+    const parse = (value: string | Uint8Array | null | undefined, index: number): unknown =>
+      value === null ? null : parsers[index]?.(value as string); // binary parsers are the program's own
+    if (isArray) return guarded((values) => values.map(parse));
+    // Its keys are its own, even __proto__; copies of one object have the same shape.
+    const blank = Object.fromEntries(fields.map(({ name }) => [name, null as unknown]));
+    return guarded((values) => {
+      const row = { ...blank };
+      fields.forEach(({ name }, index) => {
+        row[name] = parse(values[index], index);
+      });
+      return row;
+    });
+  });
 
-function attempt<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw protocolError(`a value cannot be read: ${error}`, undefined, { sourceError: error as Error });
-  }
-}
-
-function createReader(
-  fields: readonly FieldDef[],
-  isArray: boolean | undefined,
-  custom: CustomTypes = types,
-): RowReader {
-  const names = fields.map(({ name }) => name);
-  const parsers = fields.map(({ dataTypeID, format }) => custom.getTypeParser(dataTypeID, format as 'text' | 'binary'));
-  const parse = (value: string | Uint8Array | null | undefined, index: number): unknown =>
-    value === null ? null : parsers[index]?.(value as string); // binary parsers are the program's own
-  if (isArray) return (values) => values.map(parse);
-  // Its keys are its own, even __proto__; copies of one object have the same shape.
-  const blank = Object.fromEntries(names.map((name) => [name, null as unknown]));
-  return (values) => {
-    const row = { ...blank };
-    for (let index = 0; index < names.length; index++) row[names[index]!] = parse(values[index], index);
-    return row;
+function guarded<Parameters extends unknown[], Result>(
+  work: (...parameters: Parameters) => Result,
+): (...parameters: Parameters) => Result {
+  return (...parameters) => {
+    try {
+      return work(...parameters);
+    } catch (error) {
+      throw protocolError(`a value cannot be read: ${error}`, undefined, { sourceError: error as Error });
+    }
   };
 }
