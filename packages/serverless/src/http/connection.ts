@@ -29,11 +29,11 @@ export function connectTimeoutMs(seconds: unknown): number {
 export function parseConnectionString(text: string): URL {
   const url = `http:${/^postgres(?:ql)?:(.+)/.exec(text)?.[1] ?? ''}`;
   if (URL.canParse(url)) return new URL(url);
-  throw invalid();
+  return refuse();
 }
 
-function invalid(): Error {
-  return usageError('invalid connection string: it must be postgres://user:password@host/database');
+function refuse(): never {
+  throw usageError('invalid connection string: it must be postgres://user:password@host/database');
 }
 
 /** Puts the parts together, calling those that are functions. */
@@ -43,6 +43,6 @@ export async function resolveConnection(parameters: ConnectionParameters): Promi
     const value = await computed(parameters[name]);
     if (value !== undefined) url[partOf[name]] = String(value);
   }
-  if (!url.username || url.hostname === '-' || !url.pathname[1]) throw invalid();
+  if (!url.username || url.hostname === '-' || !url.pathname[1]) refuse();
   return url;
 }

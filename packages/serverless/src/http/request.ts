@@ -70,14 +70,14 @@ export async function post(
 /** What to throw when `fetch`, or reading its answer, failed. `secret` must not appear in it. */
 export function failureOf(failure: unknown, secret?: string): PosternError {
   if (failure instanceof PosternError) return failure;
-  const { name, code, cause } = Object(failure) as { name?: string; code?: unknown; cause?: { code?: unknown } };
+  const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
   const trace = `${failure} ${code} ${cause} ${cause?.code}`;
   const safeToRetry = neverSent.test(trace);
   // Some runtimes quote the header they did not like.
   const isTelling = secret && trace.includes(secret);
   return new PosternError(`Error connecting to database: ${isTelling ? 'invalid request' : failure}`, {
     kind: 'connection',
-    code: /^(Abort|Timeout)Error/.test(`${name}`) ? '57014' : safeToRetry ? '08001' : '08006',
+    code: /^(Abort|Timeout)Error/.test(trace) ? '57014' : safeToRetry ? '08001' : '08006',
     safeToRetry,
     sourceError: isTelling ? undefined : (failure as Error),
   });
@@ -107,12 +107,11 @@ export function answerError(
     isError ? `${isError}` : `Server error (HTTP status ${status}): ${text.slice(0, maxQuotedCharacters)}`,
     {
       kind: isError ? 'database' : 'protocol',
-      // What to quote to the operator.
-      requestId: headers.get('neon-request-id') ?? undefined,
       status,
       // Neon does not say so, but these end a session only when it could not begin.
       safeToRetry: body?.severity === 'FATAL' && notReady.test(`${body.code}`),
-      ...defined(body),
+      // The id is what to quote to the operator.
+      ...defined({ requestId: headers.get('neon-request-id'), ...body }),
     },
   );
 }

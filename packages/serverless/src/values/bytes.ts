@@ -11,7 +11,7 @@ export function parseBytea(text: string): Uint8Array {
   const digits = isHex ? text.slice(2) : text.replaceAll('\\\\', '\\134');
   if (isHex && Buffer) return Buffer.from(digits, 'hex');
   const binary = digits.replace(isHex ? /../g : /\\.../g, (code) =>
-    String.fromCharCode(Number((isHex ? '0x' : '0o') + code.slice(-3))),
+    String.fromCharCode(Number.parseInt(code.slice(-3), isHex ? 16 : 8)),
   );
   return Buffer ? Buffer.from(binary, 'latin1') : Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

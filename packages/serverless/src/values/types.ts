@@ -58,7 +58,7 @@ export function createTypes(below?: CustomTypes): Types {
 
 function createBuiltIn(): Types {
   const created = createTypes();
-  for (const [parse, scalars, arrays] of builtIn) addParser(created, parse, scalars, arrays);
+  for (const parser of builtIn) addParser(created, ...parser);
   return created;
 }
 
