@@ -97,7 +97,9 @@ function superviseThread(started: Promise<Worker>): CompilerThread {
 
 async function loadProgram(): Promise<Program> {
   const { wasm, bindings } = await findProgram();
-  return { module: await WebAssembly.compile(limitMemory(wasm, maxPages)), bindings: bindings.href };
+  // A browser's types want memory that is not shared; ours is not.
+  const limited = limitMemory(wasm, maxPages) as Uint8Array<ArrayBuffer>;
+  return { module: await WebAssembly.compile(limited), bindings: bindings.href };
 }
 
 /** What was built in; in this repository, the package it comes from. */

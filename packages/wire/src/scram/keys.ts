@@ -16,8 +16,8 @@ export interface ScramKeys {
  */
 export async function deriveScramKeys(password: string, salt: Uint8Array, iterations: number): Promise<ScramKeys> {
   const material = encodeText(saslprep(password));
-  const key = await crypto.subtle.importKey('raw', material, 'PBKDF2', false, ['deriveBits']);
-  const parameters = { name: 'PBKDF2', hash: 'SHA-256', salt, iterations };
+  const key = await crypto.subtle.importKey('raw', unshared(material), 'PBKDF2', false, ['deriveBits']);
+  const parameters = { name: 'PBKDF2', hash: 'SHA-256', salt: unshared(salt), iterations };
   const saltedPassword = new Uint8Array(await crypto.subtle.deriveBits(parameters, key, scramKeyBytes * 8));
   const [clientKey, serverKey] = await Promise.all([
     hmacSha256(saltedPassword, encodeText('Client Key')),
@@ -27,12 +27,17 @@ export async function deriveScramKeys(password: string, salt: Uint8Array, iterat
 }
 
 export async function hmacSha256(key: Uint8Array, data: Uint8Array): Promise<Uint8Array> {
-  const hmacKey = await crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
-  return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, data));
+  const hmacKey = await crypto.subtle.importKey('raw', unshared(key), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  return new Uint8Array(await crypto.subtle.sign('HMAC', hmacKey, unshared(data)));
 }
 
 export async function sha256(data: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', data));
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', unshared(data)));
+}
+
+/** For a browser's types of Web Crypto, which want memory that is not shared; ours never is. */
+function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes as Uint8Array<ArrayBuffer>;
 }
 
 /** a ⊕ b, both of `scramKeyBytes`. */
