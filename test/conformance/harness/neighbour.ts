@@ -75,9 +75,10 @@ export interface Neighbour {
   readonly faults: readonly string[];
 }
 
-/** `offset` chooses the first act, so that each script meets a different order. */
-export function createNeighbour(caller: Caller, offset: number): Neighbour {
-  let next = offset % ACTS.length;
+/** `offset` chooses the first act, so that each script meets a different order; those in `without` are left out. */
+export function createNeighbour(caller: Caller, offset: number, without: readonly string[] = []): Neighbour {
+  const repertoire = ACTS.filter(({ name }) => !without.includes(name));
+  let next = offset % repertoire.length;
   let workMem = '4MB';
   let completed = 0;
   let running: Promise<void> | undefined;
@@ -105,8 +106,8 @@ export function createNeighbour(caller: Caller, offset: number): Neighbour {
   return {
     start() {
       if (running !== undefined || caller.isClosed) return;
-      const current = ACTS[next]!;
-      next = (next + 1) % ACTS.length;
+      const current = repertoire[next]!;
+      next = (next + 1) % repertoire.length;
       acts.push(current.name);
       running = play(current)
         .catch((error: unknown) => void faults.push(`during "${current.name}": ${String(error)}`))

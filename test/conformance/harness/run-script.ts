@@ -127,7 +127,7 @@ export async function runScript(script: Script, options: RunOptions): Promise<Sc
       beforeSend: async () => {},
     });
     await caller.login({});
-    neighbour = createNeighbour(caller, options.neighbourOffset ?? hash(script.name));
+    neighbour = createNeighbour(caller, options.neighbourOffset ?? hash(script.name), script.withoutActs);
     actors.push({ caller, traceLogin: false });
   }
 

@@ -32,5 +32,7 @@ export interface Script {
   readonly setup?: string;
   /** How many server connections its sessions need at the same time. Default 1. */
   readonly serverConnections?: number;
+  /** Acts of the neighbour that any other session, pooled or not, would disturb this script by. */
+  readonly withoutActs?: readonly string[];
   run(stage: Stage): Promise<void>;
 }
