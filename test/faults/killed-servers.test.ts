@@ -167,6 +167,7 @@ test('every idle connection at once: nobody notices', async () => {
   const client = await opened.connect();
   await client.query(`SET work_mem = '7MB'`);
   await client.query({ name: 'kept', text: 'SELECT $1::int AS n', values: [1] });
+  await vi.waitFor(() => expect(opened.gateway.stats().pools[0]).toMatchObject({ leased: 0, pinned: 0 }));
   for (const { pid } of await activity.backends()) await activity.terminate(pid);
   await vi.waitFor(() => expect(opened.gateway.stats().pools[0]).toMatchObject({ idle: 0 }));
   expect((await client.query('SHOW work_mem')).rows).toEqual([{ work_mem: '7MB' }]);
@@ -179,6 +180,8 @@ describe('the whole server', () => {
     const [idle, busy] = [await opened.connect('connect_timeout=30'), await opened.connect()];
     await idle.query(`SET work_mem = '7MB'`);
     await busy.query(`BEGIN; INSERT INTO marks VALUES ('lost')`);
+    // The engine has asked what SET came to: until then the connection is the idle session's.
+    await vi.waitFor(() => expect(opened.gateway.stats().pools[0]).toMatchObject({ leased: 1, pinned: 0 }));
     await activity.close();
     await fall();
     await expect(busy.query('COMMIT')).rejects.toThrow();
