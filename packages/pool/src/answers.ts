@@ -179,7 +179,9 @@ export class Answers implements BackendHandler {
       this.isCounted = false;
     }
     owed.pop();
-    if (--server.segmentsOwed > 0) server.headSince = server.now();
+    server.tookMs = Math.max(0, server.turns.arrivedAfter - server.headSince);
+    server.headSince = server.turns.startedAt;
+    server.segmentsOwed--;
     server.status = status;
     server.isCopyingIn = false;
     this.settleParameters();

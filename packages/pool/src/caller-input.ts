@@ -7,8 +7,9 @@ import { ByteBuffer } from './byte-buffer.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
-import { isShareableSegment } from './shareable-segment.ts';
+import { shareableText } from './shareable-segment.ts';
 import { maxWholeBindBytes } from './statement-forwarding.ts';
+import type { TextFacts } from './text-facts.ts';
 
 /** The frontend messages Postgres knows; anything else ends the session. */
 const knownCodes: ReadonlySet<number> = new Set(
@@ -44,13 +45,13 @@ export class CallerInput {
     this.session = session;
   }
 
-  /** Whether the next segment is here whole and may share a connection with others'. */
-  mayShare(): boolean {
+  /** What is known of the next segment, if it is here whole and may share a connection with others'. */
+  shareableText(): TextFacts | undefined {
     const { forwarder, pool } = this.session;
-    if (this.streaming > 0 || this.isSkipping) return false;
+    if (this.streaming > 0 || this.isSkipping) return undefined;
     return this.nextBytes === undefined
-      ? isShareableSegment(forwarder, pool.texts, this.held.bytes, this.held.start, this.held.end)
-      : isShareableSegment(forwarder, pool.texts, this.nextBytes, this.nextAt, this.nextEnd);
+      ? shareableText(forwarder, pool.texts, this.held.bytes, this.held.start, this.held.end)
+      : shareableText(forwarder, pool.texts, this.nextBytes, this.nextAt, this.nextEnd);
   }
 
   /** Whether anything waits to be read. */

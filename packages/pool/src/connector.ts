@@ -96,7 +96,7 @@ export class Connector {
         toServer: context.toServer,
         parameterSets: pool.parameterSets,
         sendSoon: (server, bytes, start, end) => context.sendSoon(server, bytes, start, end),
-        now: () => context.clock.now(),
+        turns: context.turns,
         maxMessageBytes: context.limits.maxMessageBytes,
         openedAt: context.clock.now(),
         onGone: (gone, fault) => pool.serverGone(gone, fault),

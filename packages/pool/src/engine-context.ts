@@ -9,6 +9,7 @@ import type { Outbox } from './outbox.ts';
 import type { PermitLedger } from './permit-ledger.ts';
 import type { Pool } from './pool.ts';
 import type { ServerConnection } from './server-connection.ts';
+import type { Turns } from './turns.ts';
 
 /** Something an operator may want to know. Never holds a secret. */
 export interface EngineEvent {
@@ -31,7 +32,8 @@ export interface EngineContext {
   random(bytes: number): Uint8Array;
   /** Sends what both outboxes gathered. At the end of every event from outside. */
   flush(): void;
-  /** Gathers bytes for a server until what is happening now has happened, then sends them in one write. */
+  readonly turns: Turns;
+  /** Gathers bytes for a server until the end of the turn, then sends them in one write. */
   sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
   /** The pool has waiters: their time limits are looked after until it has none. */
   watchWaiters(pool: Pool): void;

@@ -31,6 +31,7 @@ import { SendBatches } from './send-batches.ts';
 import { ServerBudget, targetKey } from './server-budget.ts';
 import { PooledSession } from './session.ts';
 import { parseStartupOptions } from './startup-options.ts';
+import { Turns } from './turns.ts';
 
 export interface EngineOptions {
   readonly dial: Dial;
@@ -130,7 +131,11 @@ export function createEngine(options: EngineOptions): Engine {
   });
   const toServer = new Outbox(allocate, 'copies');
   const toCaller = new Outbox(allocate, 'lends');
-  const batches = new SendBatches(toServer, options.soon ?? queueMicrotask, () => context.flush());
+  const batches = new SendBatches(toServer);
+  const turns = new Turns(clock, options.soon ?? queueMicrotask, (now) => {
+    batches.send(turns.startedAt, now);
+    context.flush();
+  });
   let isClosing = false;
   let isSweeping = false;
   let isWatching = false;
@@ -152,7 +157,11 @@ export function createEngine(options: EngineOptions): Engine {
       toServer.flush();
       toCaller.flush();
     },
-    sendSoon: (server, bytes, start, end) => batches.append(server, bytes, start, end),
+    turns,
+    sendSoon(server, bytes, start, end) {
+      turns.begin();
+      batches.append(server, bytes, start, end);
+    },
     watchWaiters(pool) {
       waitingPools.add(pool);
       if (!isWatching) {

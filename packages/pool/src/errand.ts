@@ -34,7 +34,7 @@ export function createErrand(errand: Errand): ReplySink {
     copyInStarted() {},
     // Whose the copy was is gone: what comes unexpected ends the connection.
     copyInFailed() {},
-    mayShareLease: () => false,
+    shareableLease: () => undefined,
     share() {},
     lost(server) {
       errand.lost(server);

@@ -72,7 +72,7 @@ export class Forwarder {
     end: number,
     available: number,
   ): number {
-    if (server.unsynced === 0) this.session.riding.isSegmentShareable = true;
+    if (server.unsynced === 0) this.session.riding.segmentBegins();
     if (server.isCopyingIn && !copyCodes.has(code)) return this.breakCopy(server, code, bytes, at, end, available);
     if (code === FrontendCode.Bind) return this.statementForwarder.bind(server, bytes, at, end, available);
     if (code === FrontendCode.CopyData) return this.statementForwarder.sendRest(server, bytes, at, at, end, available);

@@ -6,6 +6,7 @@ import { errorMessage } from './error-message.ts';
 import type { Label } from './label.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import type { TextFacts } from './text-facts.ts';
 import type { LimitGroup, Waiter } from './wait-queue.ts';
 
 export interface LeaseLimits {
@@ -64,14 +65,14 @@ export class Lease implements Waiter {
     this.resumeAfterWait();
   }
 
-  mayShare(): boolean {
-    return this.session.riding.mayBoard();
+  shareableText(): TextFacts | undefined {
+    return this.session.riding.shareableText();
   }
 
-  ride(server: ServerConnection): void {
+  ride(server: ServerConnection, expectedMs: number): void {
     const wasWaiting = this.isWaiting;
     this.isWaiting = false;
-    this.session.riding.board(server);
+    this.session.riding.board(server, expectedMs);
     if (wasWaiting) this.session.input.pump();
   }
 

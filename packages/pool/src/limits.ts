@@ -52,7 +52,7 @@ export interface EngineLimits {
   readonly serverReset: 'always' | 'dirty' | 'never';
   /** Whether statements are shared only between sessions that parse alike (DateStyle and its kind). Off for tests only. */
   readonly parseContext: boolean;
-  /** Whether independent autocommit statements of several callers may share a connection when callers wait. */
+  /** Whether independent autocommit statements of several callers may share a connection (shared-leases.ts). */
   readonly multiplexing: boolean;
 }
 

@@ -60,8 +60,9 @@ export class Pool {
     this.quota = size;
     this.shared = new SharedLeases({
       clock: context.clock,
+      turns: context.turns,
       waiters: this.waiters,
-      leased: () => this.leased,
+      leased: this.leased,
       freed: (server) => this.release(server, undefined),
       flush: () => context.flush(),
     });
@@ -102,6 +103,7 @@ export class Pool {
     const { group } = waiter;
     // Who waits while a connection is idle waits for its own connection_limit, not for the pool.
     const isQueueOpen = !this.isServing || this.waiters.length === 0;
+    if (this.context.limits.multiplexing && this.waiters.length === 0 && this.shared.join(waiter)) return undefined;
     if (this.idle.length > 0 && isQueueOpen && (group === undefined || group.lent < group.limit)) {
       const server = this.takeIdle(waiter);
       this.lend(server, waiter);
@@ -146,6 +148,7 @@ export class Pool {
   private lend(server: ServerConnection, waiter: Waiter): void {
     this.leased.add(server);
     server.wasLent = true;
+    server.gathers = this.context.limits.multiplexing && this.leased.size > 1;
     if (waiter.group !== undefined) waiter.group.lent++;
   }
 
@@ -165,6 +168,7 @@ export class Pool {
       return;
     }
     server.holder = undefined;
+    server.gathers = false;
     server.idleSince = this.context.clock.now();
     if (this.isSurplus(server)) {
       this.giveUp(server);

@@ -1,6 +1,7 @@
 /** Who gets the answers of a server connection: a session, or one of the engine's own errands. */
 import type { Action, Expect } from './reply-queue.ts';
 import type { ServerConnection } from './server-connection.ts';
+import type { TextFacts } from './text-facts.ts';
 
 export interface ReplySink {
   /** Bytes of answers, borrowed. True when their very memory was kept. */
@@ -34,8 +35,8 @@ export interface ReplySink {
   copyInFailed(server: ServerConnection, kind: Expect): void;
   /** The server connection is gone while this sink was owed answers or held it. */
   lost(server: ServerConnection, fatal: Uint8Array | undefined): void;
-  /** Whether the lease of this holder may be shared with others' segments from now on. */
-  mayShareLease(server: ServerConnection): boolean;
+  /** What is known of the one segment that runs on the lease of this holder, if others may join it. */
+  shareableLease(server: ServerConnection): TextFacts | undefined;
   /** It is: the holder is one rider among others now. */
   share(server: ServerConnection): void;
   /** The server takes bytes again. */

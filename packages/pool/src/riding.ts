@@ -4,12 +4,18 @@
  */
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import { expectedMs, isShareableText } from './shareable-segment.ts';
+import type { TextFacts } from './text-facts.ts';
 
 export class Riding {
   /** The server connection is shared with other sessions, for one segment. */
   isRiding = false;
   /** Every text of the segment under way may share a connection. */
   isSegmentShareable = false;
+  /** What a ride was expected to take, milliseconds. */
+  private expectedMs = 0;
+  /** The last text of the segment, if any. */
+  private text: TextFacts | undefined;
   private readonly session: PooledSession;
   /** Ends the wait of who asked to cancel. */
   private cancelWanted: (() => void) | undefined;
@@ -18,37 +24,59 @@ export class Riding {
     this.session = session;
   }
 
-  /** Whether what the caller sends next may share a connection. */
-  mayBoard(): boolean {
-    const { session } = this;
-    const { supply } = session.forwarder.statementForwarder;
-    return session.phase === 'open' && session.state.isSettled && !supply.hasForeign && session.input.mayShare();
+  segmentBegins(): void {
+    this.isSegmentShareable = true;
+    this.text = undefined;
   }
 
-  board(server: ServerConnection): void {
+  /** The segment under way runs this text. */
+  uses(text: TextFacts): void {
+    if (!isShareableText(text)) this.isSegmentShareable = false;
+    this.text = text;
+  }
+
+  /** A segment was answered. */
+  answered(server: ServerConnection): void {
+    if (this.text !== undefined && this.session.inFlight === 0 && this.isSegmentShareable)
+      this.text.pace.note(server.tookMs);
+  }
+
+  /** What is known of what the caller sends next, if it may share a connection. */
+  shareableText(): TextFacts | undefined {
+    const { session } = this;
+    const { supply } = session.forwarder.statementForwarder;
+    const mayBoard = session.phase === 'open' && session.state.isSettled && !supply.hasForeign;
+    return mayBoard ? session.input.shareableText() : undefined;
+  }
+
+  board(server: ServerConnection, expectedMs: number): void {
     const { session } = this;
     this.isRiding = true;
+    this.expectedMs = expectedMs;
+    server.owedMs += expectedMs;
     session.server = server;
     session.context.flush();
   }
 
-  /** Whether others may join the one segment that runs on this session's own lease. */
-  mayShareLease(server: ServerConnection): boolean {
+  /** What is known of the one segment that runs on this session's own lease, if others may join it. */
+  shareableLease(server: ServerConnection): TextFacts | undefined {
     const { session } = this;
-    return (
+    const isShareable =
       this.isSegmentShareable &&
       session.phase === 'open' &&
       session.server === server &&
       session.inFlight === 1 &&
       server.segmentsOwed === 1 &&
       session.state.isSettled &&
-      session.forwarder.awaited === undefined
-    );
+      session.forwarder.awaited === undefined;
+    return isShareable ? this.text : undefined;
   }
 
   /** Turns the lease into the first of several rides. */
   shareLease(server: ServerConnection): void {
     server.riders = 1;
+    this.expectedMs = expectedMs(this.text!);
+    server.owedMs = this.expectedMs;
     server.holder = undefined;
     server.onNotification = undefined;
     server.lastUser = undefined;
@@ -60,6 +88,7 @@ export class Riding {
   ended(server: ServerConnection): void {
     const { session } = this;
     this.isRiding = false;
+    server.owedMs -= this.expectedMs;
     session.server = undefined;
     session.inFlight = 0;
     const cancelled = this.cancelWanted;

@@ -1,5 +1,5 @@
 /** Gathers what several sessions send on a shared connection during one round of events, so that it leaves in one write. */
-import { type ByteBuffer, SpareBuffers } from './byte-buffer.ts';
+import { SpareBuffers } from './byte-buffer.ts';
 import type { Outbox } from './outbox.ts';
 import type { ServerConnection } from './server-connection.ts';
 
@@ -7,34 +7,33 @@ const maxSpare = 64;
 
 export class SendBatches {
   private readonly toServer: Outbox;
-  private readonly soon: (callback: () => void) => void;
-  private readonly afterSending: () => void;
-  private readonly batches = new Map<ServerConnection, ByteBuffer>();
+  private readonly servers: ServerConnection[] = [];
   /** One per connection that had a batch at the same time. */
   private readonly spare = new SpareBuffers(maxSpare);
-  private readonly sendAll = (): void => {
-    for (const [server, batch] of this.batches) {
-      if (!server.isGone) this.toServer.append(server.stream, batch.bytes, batch.start, batch.end);
-      this.spare.give(batch);
-    }
-    this.batches.clear();
-    this.afterSending();
-  };
 
-  constructor(toServer: Outbox, soon: (callback: () => void) => void, afterSending: () => void) {
+  constructor(toServer: Outbox) {
     this.toServer = toServer;
-    this.soon = soon;
-    this.afterSending = afterSending;
   }
 
   /** `bytes` are borrowed. */
   append(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void {
-    let batch = this.batches.get(server);
-    if (batch === undefined) {
-      batch = this.spare.take();
-      this.batches.set(server, batch);
-      if (this.batches.size === 1) this.soon(this.sendAll);
+    if (server.batch === undefined) {
+      server.batch = this.spare.take();
+      this.servers.push(server);
     }
-    batch.append(bytes, start, end);
+    server.batch.append(bytes, start, end);
+  }
+
+  /** Hands all of it on, at the end `now` of the turn that began at `startedAt`. */
+  send(startedAt: number, now: number): void {
+    for (const server of this.servers) {
+      if (server.headSince >= startedAt) server.headSince = now;
+      const batch = server.batch!;
+      server.batch = undefined;
+      server.gathers = false;
+      if (!server.isGone) this.toServer.append(server.stream, batch.bytes, batch.start, batch.end);
+      this.spare.give(batch);
+    }
+    this.servers.length = 0;
   }
 }

@@ -5,6 +5,7 @@
 import { encodeTerminate, ProtocolError } from '@postern/wire';
 import { Answers, ReplyFault, type SyntheticReply } from './answers.ts';
 import { BackendScanner, ScanError } from './backend-scanner.ts';
+import type { ByteBuffer } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Label } from './label.ts';
 import type { Outbox } from './outbox.ts';
@@ -12,6 +13,7 @@ import type { ParameterSet, ParameterSets } from './parameter-set.ts';
 import { Action, Expect, ReplyQueue } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { Statement, UnnamedStatement } from './statements.ts';
+import type { Turns } from './turns.ts';
 
 export const TransactionStatus = { Idle: 0x49, Open: 0x54, Failed: 0x45 } as const;
 
@@ -32,13 +34,13 @@ export interface ServerConnectionOptions {
   readonly facts: LoginFacts;
   readonly toServer: Outbox;
   readonly parameterSets: ParameterSets;
+  readonly turns: Turns;
   readonly maxMessageBytes: number;
   readonly openedAt: number;
   /** The connection is unusable: closed, or its answers are not those expected (`fault`). Called once. */
   onGone(server: ServerConnection, fault: string | undefined): void;
   /** Gathers what several sessions send, to go out in one write. */
   sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
-  now(): number;
   /** Everything a chunk caused has been gathered: send it. */
   afterData(): void;
 }
@@ -71,8 +73,16 @@ export class ServerConnection {
   riders = 0;
   /** Nobody else may join the riders. */
   isDraining = false;
-  /** When the statement at the head of what is owed began, about. */
+  /** When the statement at the head of what is owed began, about: milliseconds on the engine's clock. */
   headSince = 0;
+  /** Milliseconds that the one before took, at the least. */
+  tookMs = 0;
+  /** What is to be sent at the end of the turn. */
+  batch: ByteBuffer | undefined;
+  /** What is sent waits for the end of the turn: others may want to send something with it. */
+  gathers = false;
+  /** What those who share the connection are expected to take altogether: milliseconds. */
+  owedMs = 0;
   parameters: ParameterSet;
 
   /** Whose unnamed statement the server holds; null: it holds none; undefined: not known. */
@@ -97,11 +107,13 @@ export class ServerConnection {
   /** Takes NotificationResponse bodies (borrowed). */
   onNotification: NotificationTaker | undefined;
 
+  readonly turns: Turns;
   private readonly options: ServerConnectionOptions;
   private readonly scanner: BackendScanner;
 
   constructor(options: ServerConnectionOptions, label: Label) {
     this.options = options;
+    this.turns = options.turns;
     this.label = label;
     this.stream = options.facts.stream;
     this.processId = options.facts.processId;
@@ -134,7 +146,7 @@ export class ServerConnection {
   }
 
   send(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
-    if (this.riders > 0) {
+    if (this.riders > 0 || this.gathers) {
       this.options.sendSoon(this, bytes, start, end);
       return false;
     }
@@ -152,7 +164,7 @@ export class ServerConnection {
     if (kind === Expect.Sync || kind === Expect.Query || kind === Expect.FunctionCall) {
       this.unsynced = 0;
       this.executesUnsynced = 0;
-      if (this.segmentsOwed++ === 0) this.headSince = this.now();
+      if (this.segmentsOwed++ === 0) this.headSince = this.turns.startedAt;
     }
   }
 
@@ -179,13 +191,9 @@ export class ServerConnection {
     this.gone(undefined);
   }
 
-  /** Milliseconds on the engine's clock. */
-  now(): number {
-    return this.options.now();
-  }
-
   private onData(bytes: Uint8Array): boolean {
     if (this.isGone) return false;
+    this.turns.begin();
     let isKept = false;
     try {
       isKept = this.scanner.push(bytes);

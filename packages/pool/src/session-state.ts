@@ -12,7 +12,6 @@ import type { Label } from './label.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
-import { isShareableText } from './shareable-segment.ts';
 import type { TextFacts } from './text-facts.ts';
 
 const maxCustomSettings = 64;
@@ -64,7 +63,7 @@ export class SessionState {
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
-    if (!isShareableText(text)) this.session.riding.isSegmentShareable = false;
+    this.session.riding.uses(text);
     if (traits.clean) return;
     server.isDirty = true;
     for (const name of text.customSettings) this.rememberCustom(name);

@@ -21,6 +21,7 @@ import { SessionNotifications } from './session-notifications.ts';
 import { SessionOpening, type Startup } from './session-opening.ts';
 import { SessionState } from './session-state.ts';
 import { countAnsweredSyncs } from './syncs-in-copy.ts';
+import type { TextFacts } from './text-facts.ts';
 
 export interface PooledSessionOptions {
   readonly context: EngineContext;
@@ -79,7 +80,10 @@ export class PooledSession implements ReplySink {
     this.forwarder = new Forwarder(this);
     this.riding = new Riding(this);
     this.lastWords = new LastWords(this);
-    this.stream.onData = (bytes): boolean => this.input.onData(bytes);
+    this.stream.onData = (bytes): boolean => {
+      this.context.turns.begin();
+      return this.input.onData(bytes);
+    };
     this.stream.onDrain = (): void => this.output.resumeServer();
     this.stream.onClose = (): void => {
       this.detach();
@@ -153,8 +157,8 @@ export class PooledSession implements ReplySink {
 
   // --- ReplySink ---
 
-  mayShareLease(server: ServerConnection): boolean {
-    return this.riding.mayShareLease(server);
+  shareableLease(server: ServerConnection): TextFacts | undefined {
+    return this.riding.shareableLease(server);
   }
 
   share(server: ServerConnection): void {
@@ -209,6 +213,7 @@ export class PooledSession implements ReplySink {
       return false;
     }
     this.inFlight--;
+    this.riding.answered(server);
     if (this.forwarder.planRetry.repeats()) return false;
     this.forwarder.finished(server, action, ref);
     if (status === TransactionStatus.Idle && this.state.mustHoldReady(server)) return false;

@@ -13,42 +13,58 @@ export function isShareableText(text: TextFacts): boolean {
   return text.traits.multiplexable && text.traits.clean && !text.notifies && !text.setsLocal;
 }
 
-/** Whether `bytes[at..end)` begins with a whole segment that may share a connection. */
-export function isShareableSegment(
+/** Of what may have to wait for somebody. */
+const unknownMs = 1_000;
+
+/** How long it is expected to keep others waiting, milliseconds. */
+export function expectedMs(text: TextFacts): number {
+  return text.locksRows ? unknownMs : text.pace.ms;
+}
+
+/**
+ * What is known of the segment that `bytes[at..end)` begins with, if it is whole and may share a connection: of its texts
+ * the slowest. undefined: it may not.
+ */
+export function shareableText(
   forwarder: Forwarder,
   texts: StatementTexts,
   bytes: Uint8Array,
   at: number,
   end: number,
-): boolean {
+): TextFacts | undefined {
+  let slowest: TextFacts | undefined;
   let hasUnnamed = false;
   for (let i = at; end - i >= 5; ) {
     const code = bytes[i]!;
     const next = i + 1 + (((bytes[i + 1]! << 24) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 8) | bytes[i + 4]!) >>> 0);
-    if (next > end) return false;
+    if (next > end) return undefined;
     switch (code) {
       case FrontendCode.Query:
-        return i === at && isShareableText(texts.facts(bytes, i + 5, next - 1));
+        return i === at ? shareable(texts.facts(bytes, i + 5, next - 1)) : undefined;
       case FrontendCode.Parse: {
         const nameEnd = bytes.indexOf(0, i + 5);
         const sqlEnd = bytes.indexOf(0, nameEnd + 1);
-        if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= next) return false;
-        if (!isShareableText(texts.intern(bytes, nameEnd + 1, next, sqlEnd))) return false;
+        if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= next) return undefined;
+        const text = shareable(texts.intern(bytes, nameEnd + 1, next, sqlEnd));
+        if (text === undefined) return undefined;
+        slowest = slower(slowest, text);
         if (nameEnd === i + 5) hasUnnamed = true;
         break;
       }
       case FrontendCode.Bind: {
         const portalEnd = bytes.indexOf(0, i + 5);
         const nameEnd = bytes.indexOf(0, portalEnd + 1);
-        if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return false;
+        if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return undefined;
         if (nameEnd === portalEnd + 1) {
           if (hasUnnamed) break;
           const { current } = forwarder.statementForwarder.unnamed.statement;
-          if (current === undefined || !isShareableText(current.text)) return false;
+          if (current === undefined || !isShareableText(current.text)) return undefined;
+          slowest = slower(slowest, current.text);
           break;
         }
         const statement = forwarder.statementForwarder.names.get(nameKey(bytes, portalEnd + 1, nameEnd));
-        if (statement === undefined || !isShareableText(statement.text)) return false;
+        if (statement === undefined || !isShareableText(statement.text)) return undefined;
+        slowest = slower(slowest, statement.text);
         break;
       }
       case FrontendCode.Describe:
@@ -56,11 +72,19 @@ export function isShareableSegment(
       case FrontendCode.Flush:
         break;
       case FrontendCode.Sync:
-        return i > at;
+        return slowest;
       default:
-        return false;
+        return undefined;
     }
     i = next;
   }
-  return false;
+  return undefined;
+}
+
+function shareable(text: TextFacts): TextFacts | undefined {
+  return isShareableText(text) ? text : undefined;
+}
+
+function slower(a: TextFacts | undefined, b: TextFacts): TextFacts {
+  return a !== undefined && expectedMs(a) > expectedMs(b) ? a : b;
 }

@@ -1,22 +1,32 @@
 /**
- * Several sessions on one server connection: while all connections are busy, segments that may (shareable-segment.ts) are
- * sent behind one another, each with its own Sync, instead of waiting for a lease. First in, first out still holds: a
- * waiter that cannot share stops the sharing until it has its connection.
+ * Several sessions on one server connection: segments that may (shareable-segment.ts) are sent behind one another, each
+ * with its own Sync. While all connections are busy, instead of waiting for a lease; while some are idle, too, if those
+ * aboard have been so quick (pace.ts) that waking another connection would cost more than waiting for them. First in, first
+ * out still holds: a waiter that cannot share stops the sharing until it has its connection.
  */
 import type { Clock } from './clock.ts';
-import type { ServerConnection } from './server-connection.ts';
-import { TransactionStatus } from './server-connection.ts';
+import type { Label } from './label.ts';
+import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import { expectedMs } from './shareable-segment.ts';
+import type { Turns } from './turns.ts';
 import type { Waiter, WaitQueue } from './wait-queue.ts';
 
 /** Segments under way at once on a shared connection: so many fellows a slow statement can delay at most. */
 const maxDepth = 8;
+/** Of statements that have been quick: as long as those aboard are expected to take so little altogether. */
+const maxQuickDepth = 32;
+/** Milliseconds: where the next could have an idle connection instead, */
+const maxChosenMs = 1;
+/** and where it would have to wait. */
+const maxBusyMs = 10;
 /** Nobody joins a connection whose current statement has been running for so long. */
 const maxHeadMs = 3;
 
 export interface SharedLeasesOptions {
   readonly clock: Clock;
+  readonly turns: Turns;
   readonly waiters: WaitQueue;
-  leased(): Iterable<ServerConnection>;
+  readonly leased: ReadonlySet<ServerConnection>;
   /** The last rider left. */
   freed(server: ServerConnection): void;
   /** Sends what was gathered: at the end of an event of the clock's. */
@@ -32,27 +42,33 @@ export class SharedLeases {
 
   /** Lets `waiter` ride on a busy connection; false when none will do. */
   board(waiter: Waiter): boolean {
-    const server = this.find(waiter);
-    if (server === undefined) return false;
-    this.seat(waiter, server);
-    return true;
+    return this.seat(waiter, maxDepth, maxBusyMs);
   }
 
-  private seat(waiter: Waiter, server: ServerConnection): void {
-    if (server.riders === 0) server.holder?.share(server);
-    server.riders++;
-    waiter.ride(server);
+  /** The same while there are idle connections: only where it costs next to nothing. */
+  join(waiter: Waiter): boolean {
+    return this.options.leased.size > 0 && this.seat(waiter, 0, maxChosenMs);
   }
 
   /** Lets as many of the first waiters ride as can. */
   boardWaiters(): void {
     const { waiters } = this.options;
-    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.first) {
-      const server = this.find(waiter);
-      if (server === undefined) return;
-      waiters.remove(waiter);
-      this.seat(waiter, server);
-    }
+    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.first) if (!this.board(waiter)) return;
+  }
+
+  /** Where no more than `maxDepth` are aboard, or it takes no more than `maxMs`. */
+  private seat(waiter: Waiter, maxDepth: number, maxMs: number): boolean {
+    if (waiter.group !== undefined || waiter.label.channels.length > 0) return false;
+    const text = waiter.shareableText();
+    if (text === undefined) return false;
+    const ownMs = expectedMs(text);
+    const server = maxDepth === 0 && ownMs > maxMs ? undefined : this.find(waiter.label, maxDepth, maxMs - ownMs);
+    if (server === undefined) return false;
+    if (server.riders === 0) server.holder?.share(server);
+    server.riders++;
+    this.options.waiters.remove(waiter);
+    waiter.ride(server, ownMs);
+    return true;
   }
 
   /** Not while a cancel is under way: it could still hit whoever comes next. */
@@ -73,18 +89,23 @@ export class SharedLeases {
   }
 
   /** The fullest connection that has room: what travels together saves system calls. */
-  private find(waiter: Waiter): ServerConnection | undefined {
-    if (waiter.group !== undefined || waiter.label.channels.length > 0 || !waiter.mayShare()) return undefined;
-    const now = this.options.clock.now();
+  private find(label: Label, maxDepth: number, maxMs: number): ServerConnection | undefined {
+    const { arrivedAfter } = this.options.turns;
     let best: ServerConnection | undefined;
-    for (const server of this.options.leased()) {
+    for (const server of this.options.leased) {
       const depth = server.segmentsOwed;
-      if (depth === 0 || depth >= maxDepth || (best !== undefined && best.segmentsOwed >= depth)) continue;
-      if (server.label !== waiter.label || server.isDirty || server.isSuspect || server.isGone) continue;
+      if (depth === 0 || depth >= maxQuickDepth || (best !== undefined && best.segmentsOwed >= depth)) continue;
+      if (server.label !== label || server.isDirty || server.isSuspect || server.isGone) continue;
       if (server.status !== TransactionStatus.Idle || server.unsynced > 0 || server.isSkipping) continue;
-      if (server.isMidMessage || server.isDraining || server.cancelsInFlight > 0 || now - server.headSince > maxHeadMs)
+      if (
+        server.isMidMessage ||
+        server.isDraining ||
+        server.cancelsInFlight > 0 ||
+        arrivedAfter - server.headSince > maxHeadMs
+      )
         continue;
-      if (server.riders === 0 && server.holder?.mayShareLease(server) !== true) continue;
+      const ms = owedMs(server);
+      if (ms === undefined || (depth >= maxDepth && ms > maxMs)) continue;
       best = server;
     }
     return best;
@@ -96,4 +117,11 @@ export class SharedLeases {
     if (server.riders === 0) this.free(server);
     else if (!server.isGone) this.boardWaiters();
   }
+}
+
+/** What those aboard are expected to take; undefined: nobody may join them. */
+function owedMs(server: ServerConnection): number | undefined {
+  if (server.riders > 0) return server.owedMs;
+  const text = server.holder?.shareableLease(server);
+  return text === undefined ? undefined : expectedMs(text);
 }

@@ -2,6 +2,7 @@
  * What the engine must know of a text of SQL before it is sent. Texts that differ in numbers only are looked at once: many
  * clients put their values into the text. Shapes are found by their bytes, without a string in between.
  */
+import { Pace } from './pace.ts';
 import type { SqlTraits } from './sql/classify.ts';
 import { traitsOfLargeText } from './sql/large-text.ts';
 
@@ -19,6 +20,10 @@ export interface TextFacts {
   readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
   readonly copiesIn: boolean;
+  /** May lock rows, and wait for who has locked them. */
+  readonly locksRows: boolean;
+  /** Of all statements of this text, or of its shape. */
+  readonly pace: Pace;
 }
 
 export interface FactsOfTexts {
@@ -62,6 +67,8 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
+      locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
+      pace: new Pace(),
     };
   }
 

@@ -13,7 +13,7 @@ function waiter(group?: LimitGroup): Waiter {
     lastServer: undefined,
     waitingSince: 0,
     granted() {},
-    mayShare: () => false,
+    shareableText: () => undefined,
     ride() {},
     refused() {},
   };

@@ -1,6 +1,7 @@
 /** Who waits for a server connection: first in, first out, with a cap per group of callers (connection_limit). */
 import type { Label } from './label.ts';
 import type { ServerConnection } from './server-connection.ts';
+import type { TextFacts } from './text-facts.ts';
 
 /** Callers that share one connection_limit. */
 export interface LimitGroup {
@@ -22,10 +23,10 @@ export interface Waiter {
   /** Set by the pool. */
   waitingSince: number;
   granted(server: ServerConnection): void;
-  /** Whether what it wants to send may run between others' segments on one connection. */
-  mayShare(): boolean;
-  /** Granted, but together with others: one segment only. */
-  ride(server: ServerConnection): void;
+  /** What is known of what it wants to send, if that may run between others' segments on one connection. */
+  shareableText(): TextFacts | undefined;
+  /** Granted, but together with others: one segment only, expected to take so many milliseconds. */
+  ride(server: ServerConnection, expectedMs: number): void;
   /** No connection: an error to show. `isFinal`: the session cannot go on (credentials refused). */
   refused(error: unknown, isFinal: boolean): void;
 }

@@ -166,7 +166,7 @@ const schema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'While all server connections are busy, let short queries that leave nothing behind run behind those of other callers (the default).',
+      'Let short queries that leave nothing behind run behind those of other callers on one server connection (the default).',
     ),
   workers: wholeNumber(1, 127)
     .optional()
