@@ -85,7 +85,7 @@ export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
         },
       );
       tell({ status, ageMs: clock.now() - storedAtMs });
-      return { kind: 'whole', ok: true, body, isBodyBorrowed: false };
+      return { kind: 'whole', ok: true, body, lender: undefined };
     } catch (error) {
       if (error instanceof FailedOutcome) return error.outcome;
       throw error;

@@ -132,3 +132,34 @@ describe('the limit', () => {
     }
   });
 });
+
+describe('its memory', () => {
+  const memoryOf = (count: number, writer: ReturnType<typeof createJsonWriter>): ArrayBufferLike => {
+    for (let i = 0; i < count; i++) writer.byte(0x30);
+    return writer.written().buffer;
+  };
+
+  test('is used for the next document, up to the size that may be kept', () => {
+    const writer = createJsonWriter({ maxBytes: 10_000, initialBytes: 10 });
+    const first = memoryOf(10, writer);
+    writer.reset();
+    expect(memoryOf(10, writer)).toBe(first);
+    const large = memoryOf(100, writer);
+    expect(large).not.toBe(first);
+    writer.reset(1_000);
+    expect(memoryOf(100, writer)).toBe(large);
+    writer.reset(100);
+    expect(memoryOf(10, writer)).not.toBe(large);
+  });
+
+  test('is not used again once it was given away', () => {
+    const writer = createJsonWriter({ maxBytes: 10_000, initialBytes: 10 });
+    const first = memoryOf(10, writer);
+    writer.giveAway();
+    writer.reset();
+    expect(memoryOf(10, writer)).not.toBe(first);
+    const finished = writer.finish();
+    writer.reset();
+    expect(memoryOf(10, writer)).not.toBe(finished.buffer);
+  });
+});

@@ -8,7 +8,7 @@ import { responseTooLarge } from './request-errors.ts';
 export interface JsonWriterOptions {
   /** Most bytes the document may have; `response_too_large` beyond. */
   readonly maxBytes: number;
-  /** First size of the buffer; it doubles as needed. */
+  /** First size of the buffer; it quadruples as needed. */
   readonly initialBytes?: number;
 }
 
@@ -26,12 +26,14 @@ export interface JsonWriter {
   string(bytes: Uint8Array, start: number, end: number): void;
   /** UTF-8 bytes that are JSON already, such as a json column; checked to be UTF-8. */
   rawText(bytes: Uint8Array, start: number, end: number): void;
-  /** The document, in memory that is the caller's alone. The writer must be reset before it is used again. */
+  /** The document: borrowed until the writer is reset, unless it is given away. */
+  written(): Uint8Array;
+  /** The memory of the document is no longer the writer's, which must be reset before it is used again. */
+  giveAway(): void;
+  /** Both: the document, in memory that is the caller's alone. */
   finish(): Uint8Array;
-  /** The document if it never outgrew the first buffer: borrowed, until the writer is reset. */
-  finishInPlace(): Uint8Array | undefined;
-  /** Begins a new document, in the first buffer if that was not given away. */
-  reset(): void;
+  /** Begins a new document, in the same memory if that has no more than `maxKeptBytes`; default: the first size. */
+  reset(maxKeptBytes?: number): void;
 }
 
 export function createJsonWriter(options: JsonWriterOptions): JsonWriter {
@@ -68,8 +70,7 @@ const maxEscapeBytes = 6;
 class GrowingJsonWriter implements JsonWriter {
   length = 0;
   private buffer: Uint8Array;
-  /** The first buffer, as long as it is the writer's. */
-  private first: Uint8Array | undefined;
+  private isGivenAway = false;
   private readonly firstBytes: number;
   private readonly maxBytes: number;
 
@@ -77,7 +78,6 @@ class GrowingJsonWriter implements JsonWriter {
     this.maxBytes = maxBytes;
     this.firstBytes = Math.min(initialBytes, maxBytes);
     this.buffer = new Uint8Array(this.firstBytes);
-    this.first = this.buffer;
   }
 
   byte(byte: number): void {
@@ -148,20 +148,23 @@ class GrowingJsonWriter implements JsonWriter {
     this.raw(bytes, start, end);
   }
 
-  finish(): Uint8Array {
+  written(): Uint8Array {
     this.checkLength();
-    if (this.first === this.buffer) this.first = undefined;
     return this.buffer.subarray(0, this.length);
   }
 
-  finishInPlace(): Uint8Array | undefined {
-    this.checkLength();
-    return this.first === this.buffer ? this.buffer.subarray(0, this.length) : undefined;
+  giveAway(): void {
+    this.isGivenAway = true;
   }
 
-  reset(): void {
-    this.first ??= new Uint8Array(this.firstBytes);
-    this.buffer = this.first;
+  finish(): Uint8Array {
+    this.giveAway();
+    return this.written();
+  }
+
+  reset(maxKeptBytes: number = this.firstBytes): void {
+    if (this.isGivenAway || this.buffer.length > maxKeptBytes) this.buffer = new Uint8Array(this.firstBytes);
+    this.isGivenAway = false;
     this.length = 0;
   }
 
@@ -174,7 +177,7 @@ class GrowingJsonWriter implements JsonWriter {
     const needed = this.length + count;
     if (needed <= this.buffer.length) return;
     if (needed > this.maxBytes + maxEscapeBytes) throw responseTooLarge(this.maxBytes);
-    const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 2, needed), this.maxBytes + maxEscapeBytes));
+    const grown = new Uint8Array(Math.min(Math.max(this.buffer.length * 4, needed), this.maxBytes + maxEscapeBytes));
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
   }

@@ -5,7 +5,7 @@ import type { Hono } from 'hono';
 import { jsonError } from './json-error.ts';
 import { requestTooLarge } from './request-errors.ts';
 import { preflightHeaders } from './response-headers.ts';
-import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
+import { allHeaders, ownBody, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
 import { toReadableStream } from './streamed-body.ts';
 
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
@@ -24,7 +24,7 @@ function toResponse(reply: SqlHttpReply): Response {
   const { body } = reply;
   if (!(body instanceof Uint8Array)) return new Response(toReadableStream(body), init);
   // Response's type wants a buffer that is not shared; ours never is.
-  return new Response((reply.isBodyBorrowed ? body.slice() : body) as Uint8Array<ArrayBuffer>, init);
+  return new Response(ownBody({ ...reply, body }) as Uint8Array<ArrayBuffer>, init);
 }
 
 function methodNotAllowed(method: string): GatewayError {

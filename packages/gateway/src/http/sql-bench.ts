@@ -32,8 +32,11 @@ export interface SqlBenchesOptions {
   readonly maxIdle?: number;
 }
 
-/** Documents up to here are written in memory that stays. */
-const keptBytes = 32_768;
+/** What a document is begun in. */
+const firstBytes = 32_768;
+/** Longer documents leave their memory to the next ones, up to here and in so many benches. */
+const maxKeptBytes = 2_097_152;
+const maxLargeIdle = 4;
 
 export function createSqlBenches({ maxResponseBytes, maxIdle = 8 }: SqlBenchesOptions): SqlBenches {
   const idle: OwnBench[] = [];
@@ -46,7 +49,7 @@ export function createSqlBenches({ maxResponseBytes, maxIdle = 8 }: SqlBenchesOp
     give(bench) {
       const own = bench as OwnBench; // from `take`
       own.user = undefined;
-      own.writer.reset();
+      own.writer.reset(idle.length < maxLargeIdle ? maxKeptBytes : firstBytes);
       if (idle.length < maxIdle && own.reader.bufferedBytes === 0) idle.push(own);
     },
   };
@@ -59,7 +62,7 @@ class OwnBench implements SqlBench {
   readonly results: ResultWriter;
 
   constructor(maxResponseBytes: number) {
-    this.writer = createJsonWriter({ maxBytes: maxResponseBytes, initialBytes: keptBytes });
+    this.writer = createJsonWriter({ maxBytes: maxResponseBytes, initialBytes: firstBytes });
     this.results = createResultWriter(this.writer);
     this.reader = createMessageReader({
       // Values in binary lengths can be longer than in JSON (`1` is five bytes in a DataRow), but not four times.

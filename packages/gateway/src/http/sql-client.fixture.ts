@@ -8,6 +8,7 @@ import {
   allHeaders,
   createSqlHandler,
   isWhole,
+  ownBody,
   type SqlHandler,
   type SqlHandlerOptions,
   type SqlHttpReply,
@@ -74,7 +75,7 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
 export function answer(handler: SqlHandler, request: SqlHttpRequest): Promise<SqlHttpReply> {
   return new Promise((resolve) => {
     handler(request, (reply) => {
-      resolve(isWhole(reply) && reply.isBodyBorrowed === true ? { ...reply, body: reply.body.slice() } : reply);
+      resolve(isWhole(reply) ? { ...reply, body: ownBody(reply), lender: undefined } : reply);
     });
   });
 }

@@ -46,13 +46,18 @@ export interface SqlSegment {
   readonly isNamed: boolean;
 }
 
+/** Whose memory a body is borrowed from; without one it belongs to who has it. */
+export interface BodyLender {
+  /** Whoever has the body keeps its memory, too. */
+  giveAway(): void;
+}
+
 export type SqlOutcome =
   | {
       readonly kind: 'whole';
       readonly ok: true;
       readonly body: Uint8Array;
-      /** The body's memory will be used again: who keeps it copies it. */
-      readonly isBodyBorrowed: boolean;
+      readonly lender: BodyLender | undefined;
     }
   /** `statementIndex`: of a batch only, when one of its statements (not BEGIN or COMMIT) is to blame. */
   | {
@@ -334,9 +339,7 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
       if (this.begun < 0) writer.raw(batchStart);
       writer.raw(batchEnd);
     }
-    const inPlace = writer.finishInPlace();
-    const isBodyBorrowed = inPlace !== undefined;
-    this.finish({ kind: 'whole', ok: true, body: inPlace ?? writer.finish(), isBodyBorrowed });
+    this.finish({ kind: 'whole', ok: true, body: writer.written(), lender: writer });
   }
 }
 

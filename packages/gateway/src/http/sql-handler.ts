@@ -7,6 +7,7 @@ import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import { sqlResponseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
+import type { BodyLender } from './sql-conversation.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
 import { createSqlHeadingReader, type SqlHeading } from './sql-heading.ts';
 import { createSqlRunner, type RunSql, type SqlAnswer, type SqlRun } from './sql-runner.ts';
@@ -39,14 +40,31 @@ export interface SqlHttpReply {
   /** Neon-Request-Id; absent: there is none, or it is among the headers. */
   readonly requestId?: string;
   readonly body: Uint8Array | StreamedBody;
-  /** The memory of a whole body is the handler's: valid during the call only. */
-  readonly isBodyBorrowed?: boolean;
+  /** Of a whole body that is valid during the call only, unless its memory is given away. */
+  readonly lender?: BodyLender | undefined;
 }
 
 export type WholeReply = SqlHttpReply & { readonly body: Uint8Array };
 
 export function isWhole(reply: SqlHttpReply): reply is WholeReply {
   return reply.body instanceof Uint8Array;
+}
+
+/** Up to here copying a body costs less than memory for the next. */
+const maxCopiedBytes = 16_384;
+
+/** The body, in memory of its own. */
+export function ownBody({
+  body,
+  lender,
+}: {
+  readonly body: Uint8Array;
+  readonly lender?: BodyLender | undefined;
+}): Uint8Array {
+  if (lender === undefined) return body;
+  if (body.length <= maxCopiedBytes) return body.slice();
+  lender.giveAway();
+  return body;
 }
 
 /**
@@ -169,7 +187,7 @@ class SqlExchange implements SqlRun {
       return { status: 200, headers: { ...headers, ...more }, requestId, body: answer.body };
     }
     if (answer.ok) {
-      return { status: 200, headers, requestId, body: answer.body, isBodyBorrowed: answer.isBodyBorrowed === true };
+      return { status: 200, headers, requestId, body: answer.body, lender: answer.lender };
     }
     const { status, body } = errorReply(answer.error, answer.statementIndex);
     return { status, headers, requestId, body: encoder.encode(JSON.stringify(body)) };

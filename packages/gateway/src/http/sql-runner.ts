@@ -15,7 +15,7 @@ import { SqlAttempt, type SqlAttemptContext } from './sql-attempt.ts';
 import type { AuthenticatedCaller, SqlBackend, SqlSession } from './sql-backend.ts';
 import { createSqlBenches } from './sql-bench.ts';
 import type { SqlOutcome } from './sql-conversation.ts';
-import type { SqlHttpRequest } from './sql-handler.ts';
+import { ownBody, type SqlHttpRequest } from './sql-handler.ts';
 import type { SqlHeading } from './sql-heading.ts';
 import { segmentCommands, writeSegment } from './sql-segments.ts';
 import { type SqlStreamStart, startSqlStream } from './sql-stream.ts';
@@ -184,7 +184,7 @@ const emptyBatch: SqlAnswer = {
   kind: 'whole',
   ok: true,
   body: new TextEncoder().encode('{"results":[]}'),
-  isBodyBorrowed: false,
+  lender: undefined,
 };
 
 function failed(error: unknown): SqlAnswer {
@@ -193,9 +193,7 @@ function failed(error: unknown): SqlAnswer {
 
 /** The same in memory of its own. */
 function toKeep(outcome: SqlOutcome): SqlOutcome {
-  return outcome.ok && outcome.isBodyBorrowed
-    ? { ...outcome, body: outcome.body.slice(), isBodyBorrowed: false }
-    : outcome;
+  return outcome.ok ? { ...outcome, body: ownBody(outcome), lender: undefined } : outcome;
 }
 
 function statementsOf(body: SqlRequestBody): readonly SqlStatement[] {

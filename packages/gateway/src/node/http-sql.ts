@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sqlPath } from '@postern/contract';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
-import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
+import { allHeaders, ownBody, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { StreamedBody } from '../http/streamed-body.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
@@ -37,7 +37,7 @@ function send(response: ServerResponse, reply: SqlHttpReply, stallTimeoutMs: num
   }
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.length });
-  response.end(reply.isBodyBorrowed ? Buffer.from(body) : body);
+  response.end(ownBody({ ...reply, body }));
   // Until all is written; then node:http sets the time limit for the next request. Without a listener it means the end.
   if (response.writableLength > 0) response.setTimeout(stallTimeoutMs);
 }

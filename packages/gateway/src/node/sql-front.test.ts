@@ -3,6 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createJsonWriter } from '../http/json-writer.ts';
 import type { SqlHandler, SqlHttpReply, SqlHttpRequest } from '../http/sql-handler.ts';
 import { testCertificate } from './certificate.fixture.ts';
 import { createSqlListener } from './http-sql.ts';
@@ -428,4 +429,40 @@ test('answers to callers who read slowly do not mix with those to others', async
   const answer = collect(slow);
   slow.resume();
   expect((await answer).split(body('s'))).toHaveLength(1_001);
+});
+
+describe.each([{ isTls: false }, { isTls: true }])('memory lent for a body, TLS: $isTls', ({ isTls }) => {
+  test('is used again, but not before those who read slowly have all of it', async () => {
+    const writer = createJsonWriter({ maxBytes: 1e8, initialBytes: 64 });
+    const memories = new Set<ArrayBufferLike>();
+    const sizes = [20_000, 9_000_000, 20_000, 300, 9_000_000, 5_000_000, 300];
+    const { port } = await serve({
+      isTls,
+      async answer(_request, body) {
+        writer.reset(1e8);
+        const letter = body.charCodeAt(0);
+        writer.raw(new Uint8Array(sizes[letter - 97]!).fill(letter));
+        const written = writer.written();
+        memories.add(written.buffer);
+        return { status: 200, headers: {}, body: written, lender: writer };
+      },
+    });
+    const answers = sizes.map(async (size, index) => {
+      const letter = String.fromCharCode(97 + index);
+      const socket = isTls
+        ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+        : connect({ port, host: '127.0.0.1' });
+      socket.pause();
+      socket.write(post(letter, 'Connection: close'), 'latin1');
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+      const answer = Buffer.concat(chunks);
+      const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4);
+      expect([letter, body.length, body.every((byte) => byte === letter.charCodeAt(0))]).toEqual([letter, size, true]);
+    });
+    await Promise.all(answers);
+    if (!isTls) expect(memories.size).toBeLessThan(sizes.length);
+    expect(memories.size).toBeGreaterThan(1);
+  });
 });

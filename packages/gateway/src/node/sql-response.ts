@@ -82,8 +82,9 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
       } else {
         socket.cork();
         socket.write(memory.subarray(0, length));
-        isTaken = socket.write(reply.isBodyBorrowed ? Buffer.from(body) : body);
+        isTaken = socket.write(body);
         socket.uncork();
+        if (socket.writableLength > 0 || 'encrypted' in socket) reply.lender?.giveAway();
       }
       // What the kernel did not take within the call is still in that very memory.
       if (isShared && socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(sharedBytes);
