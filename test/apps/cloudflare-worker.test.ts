@@ -83,6 +83,10 @@ test('says what is wrong with a purchase', async () => {
     expect(await buy(productId, quantity)).toMatchObject({ status: 400 });
   }
   expect(await buy(99, 1)).toEqual({ status: 409, body: { error: 'not that many in stock' } });
+  for (const body of ['not JSON', '', 'null', '[]']) {
+    const response = await worker.dispatchFetch('http://shop/purchases', { method: 'POST', body });
+    expect(response.status).toBe(400);
+  }
 });
 
 test('streams a table of any length', async () => {

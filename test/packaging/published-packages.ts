@@ -19,7 +19,8 @@ export interface PublishedPackage {
   readonly files: readonly RegExp[];
 }
 
-const everywhere = [/^package\.json$/, /^README\.md$/, /^LICENSE$/];
+// The change log comes with the first release.
+const everywhere = [/^package\.json$/, /^README\.md$/, /^LICENSE$/, /^CHANGELOG\.md$/];
 const library = [...everywhere, /^dist\/[\w-]+\.js$/, /^dist\/[\w-]+\.js\.map$/, /^dist\/[\w-]+\.d\.ts$/];
 
 export const publishedPackages: readonly PublishedPackage[] = [

@@ -18,7 +18,8 @@ purchases.get('/', async (c) => {
 
 /** Two statements, both or neither. BEGIN travels with the first, COMMIT with the last: two round trips. */
 purchases.post('/', async (c) => {
-  const { productId, quantity } = await c.req.json<{ productId: number; quantity: number }>();
+  const order = await c.req.json<unknown>().catch(() => undefined);
+  const { productId, quantity = 0 } = Object(order) as { productId?: number; quantity?: number };
   if (!Number.isInteger(productId) || !Number.isInteger(quantity) || quantity < 1) {
     return c.json({ error: 'productId and quantity must be whole numbers, quantity above 0' }, 400);
   }

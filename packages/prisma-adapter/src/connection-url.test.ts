@@ -14,7 +14,12 @@ describe('the connection string', () => {
     ['postgresql://u:p@h/d?schema=', undefined, 'postgresql://u:p@h/d?schema=&pooled=true&DateStyle=ISO', undefined],
     ['postgresql://u:p@h/d?pooled=false', undefined, 'postgresql://u:p@h/d?pooled=false&DateStyle=ISO', undefined],
     ['postgresql://u:p@h/d?pgbouncer=true', 'x', 'postgresql://u:p@h/d?pgbouncer=true&schema=x&DateStyle=ISO', 'x'],
-    ['postgresql://u:p%40@[::1]:80/d', undefined, 'postgresql://u:p%40@[::1]/d?pooled=true&DateStyle=ISO', undefined],
+    [
+      'postgresql://u:p%40@[::1]:80/d',
+      undefined,
+      'postgresql://u:p%40@[::1]:80/d?pooled=true&DateStyle=ISO',
+      undefined,
+    ],
     ['postgres://u@h/d?pooled=true&datestyle=x', undefined, 'postgresql://u@h/d?pooled=true&datestyle=x', undefined],
   ])('%s with %s', (given, schema, connectionString, named) => {
     expect(readConnectionUrl(given, schema)).toMatchObject({ connectionString, schema: named });

@@ -36,15 +36,18 @@ export function withDatabase(connectionString: string, database: string): string
   return toText(url);
 }
 
-/** URL of the platform treats schemes it does not know differently from runtime to runtime; http it knows everywhere. */
+/**
+ * URL of the platform treats schemes it does not know differently from runtime to runtime; ftp it knows everywhere, and
+ * unlike http it leaves port 80 where it is.
+ */
 function parse(text: string): URL {
   const scheme = /^postgres(ql)?:/.exec(text)?.[0];
-  const address = scheme === undefined ? '' : `http:${text.slice(scheme.length)}`;
+  const address = scheme === undefined ? '' : `ftp:${text.slice(scheme.length)}`;
   if (scheme !== undefined && URL.canParse(address)) return new URL(address);
   const message = 'PrismaPostern needs a connection string like postgres://user:password@host/database';
   throw new PosternError(message, { kind: 'usage' });
 }
 
 function toText(url: URL): string {
-  return `postgresql:${url.href.slice('http:'.length)}`;
+  return `postgresql:${url.href.slice('ftp:'.length)}`;
 }

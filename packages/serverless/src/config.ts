@@ -24,7 +24,10 @@ export type FetchEndpoint = string | ((host: string, port: string, options: { jw
 
 /** Undefined: the default. */
 export interface Configuration {
-  /** Where queries over HTTP go. Default: see `defaultFetchEndpoint`. */
+  /**
+   * Where queries over HTTP go. Default: `https://api.<rest of the host>/sql`, as Neon has it (`apiauth.` with a token); for
+   * gateways named by their address `https://host:port/sql`, http for this machine.
+   */
   fetchEndpoint?: FetchEndpoint | undefined;
   /** Instead of the global `fetch`. */
   fetchFunction?: FetchFunction | undefined;

@@ -211,10 +211,7 @@ const schema = z.strictObject({
   connectTimeout: duration
     .optional()
     .describe('Longest wait for a Postgres that starts or wakes, for example 5s (the default); 0s is no limit.'),
-  keysFile: z
-    .string()
-    .default('.postern/keys.json')
-    .describe('File with the API keys for Prisma clients, made with postern keys create.'),
+  keysFile: z.string().default('.postern/keys.json').describe('File with the API keys, made with postern keys create.'),
   plans: z
     .record(z.string(), plan)
     .optional()

@@ -3,9 +3,10 @@
 import { GatewayError, sqlPath } from '@postern/contract';
 import type { Hono } from 'hono';
 import { jsonError } from './json-error.ts';
+import { ownBody } from './lent-body.ts';
 import { requestTooLarge } from './request-errors.ts';
 import { preflightHeaders } from './response-headers.ts';
-import { allHeaders, ownBody, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
+import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
 import { toReadableStream } from './streamed-body.ts';
 
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */

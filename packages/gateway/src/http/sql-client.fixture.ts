@@ -3,12 +3,12 @@
 import type { SqlBatchResult, SqlErrorBody, SqlResult } from '@postern/contract';
 import type { Clock } from '@postern/pool';
 import { createFakeClock } from '@postern/testkit';
+import { ownBody } from './lent-body.ts';
 import type { AuthenticatedCaller } from './sql-backend.ts';
 import {
   allHeaders,
   createSqlHandler,
   isWhole,
-  ownBody,
   type SqlHandler,
   type SqlHandlerOptions,
   type SqlHttpReply,

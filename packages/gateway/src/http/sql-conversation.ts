@@ -10,6 +10,7 @@ import {
   decodeDataRow,
   ProtocolError,
 } from '@postern/wire';
+import type { BodyLender } from './lent-body.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
 import type { ResultFormat } from './result-writer.ts';
@@ -44,12 +45,6 @@ export interface SqlSegment {
   readonly bytes: Uint8Array;
   /** The one statement goes by a name. */
   readonly isNamed: boolean;
-}
-
-/** Whose memory a body is borrowed from; without one it belongs to who has it. */
-export interface BodyLender {
-  /** Whoever has the body keeps its memory, too. */
-  giveAway(): void;
 }
 
 export type SqlOutcome =

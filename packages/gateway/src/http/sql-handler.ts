@@ -5,9 +5,9 @@ import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contrac
 import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
+import type { BodyLender } from './lent-body.ts';
 import { sqlResponseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
-import type { BodyLender } from './sql-conversation.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
 import { createSqlHeadingReader, type SqlHeading } from './sql-heading.ts';
 import { createSqlRunner, type RunSql, type SqlAnswer, type SqlRun } from './sql-runner.ts';
@@ -48,23 +48,6 @@ export type WholeReply = SqlHttpReply & { readonly body: Uint8Array };
 
 export function isWhole(reply: SqlHttpReply): reply is WholeReply {
   return reply.body instanceof Uint8Array;
-}
-
-/** Up to here copying a body costs less than memory for the next. */
-const maxCopiedBytes = 16_384;
-
-/** The body, in memory of its own. */
-export function ownBody({
-  body,
-  lender,
-}: {
-  readonly body: Uint8Array;
-  readonly lender?: BodyLender | undefined;
-}): Uint8Array {
-  if (lender === undefined) return body;
-  if (body.length <= maxCopiedBytes) return body.slice();
-  lender.giveAway();
-  return body;
 }
 
 /**

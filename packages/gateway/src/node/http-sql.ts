@@ -2,8 +2,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sqlPath } from '@postern/contract';
+import { ownBody } from '../http/lent-body.ts';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
-import { allHeaders, ownBody, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
+import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { StreamedBody } from '../http/streamed-body.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */

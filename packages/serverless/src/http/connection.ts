@@ -25,9 +25,12 @@ export function connectTimeoutMs(seconds: unknown): number {
   return Number(seconds ?? defaultConnectTimeoutSeconds) * 1000 || Infinity;
 }
 
-/** As an http URL: with those rules the parser escapes what a header cannot carry. Its own errors would quote the password. */
+/**
+ * As an ftp URL: with those rules the parser escapes what a header cannot carry, and the port it would leave out is 21, not
+ * 80. Its own errors would quote the password.
+ */
 export function parseConnectionString(text: string): URL {
-  const url = `http:${/^postgres(?:ql)?:(.+)/.exec(text)?.[1] ?? ''}`;
+  const url = `ftp:${/^postgres(?:ql)?:(.+)/.exec(text)?.[1] ?? ''}`;
   if (URL.canParse(url)) return new URL(url);
   return refuse();
 }

@@ -255,6 +255,7 @@ describe('where it goes', () => {
     ['§9 localhost', '', 'http://localhost:4444/sql'],
     ['localhost', '5432', 'http://localhost:4444/sql'],
     ['localhost', '8080', 'http://localhost:8080/sql'],
+    ['localhost', '80', 'http://localhost:80/sql'],
     ['§9 127.0.0.1', '8080', 'http://127.0.0.1:8080/sql'],
     ['10.0.0.1', '', 'https://10.0.0.1/sql'],
     ['[::1]', '99', 'http://[::1]:99/sql'],

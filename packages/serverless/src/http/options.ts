@@ -36,7 +36,7 @@ export interface HTTPQueryOptions<ArrayMode extends boolean = boolean, FullResul
   fetchOptions?: Readonly<Record<string, unknown>> | undefined;
   /** Short for `fetchOptions.signal`. */
   signal?: AbortSignal | undefined;
-  /** A JWT to send as `Authorization: Bearer`. */
+  /** A JWT, or an API key of the gateway's, to send as `Authorization: Bearer`. */
   authToken?: MaybeComputed<string | undefined> | undefined;
   /** How values are parsed. */
   types?: CustomTypes | undefined;

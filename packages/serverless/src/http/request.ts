@@ -39,7 +39,7 @@ export async function post(
     throw usageError(`Error getting auth token: ${Object(error).message ?? error}`, error);
   });
   const headers = defined({
-    'neon-connection-string': `postgresql${url.href.slice(4)}`,
+    'neon-connection-string': `postgresql${url.href.slice(3)}`,
     'neon-raw-text-output': 'true',
     'neon-array-mode': 'true',
     authorization: token ? `Bearer ${token}` : undefined,
