@@ -7,6 +7,20 @@ import { activeQueries, type FaultyGateway, isHeavy, openGateway } from './gatew
 const callers = isHeavy ? 200 : 60;
 const durationMs = isHeavy ? 30_000 : 5_000;
 
+/** Some may share a connection, as quick ones and as those that others are stuck behind; some may not. */
+const statements: readonly ((marker: number) => pg.QueryConfig)[] = [
+  (marker) => ({ text: `SELECT ${marker} AS marker, pg_sleep(0.002)` }),
+  (marker) => ({ text: `SELECT ${marker} AS marker` }),
+  (marker) => ({ text: `SELECT ${marker} AS marker, (SELECT count(*) FROM generate_series(1, 50000))` }),
+  (marker) => ({ text: 'SELECT $1::int AS marker', values: [marker] }),
+  (marker) => ({ name: 'a', text: 'SELECT $1::int AS marker', values: [marker] }),
+  (marker) => ({
+    name: 'b',
+    text: 'SELECT $1::int AS marker, (SELECT count(*) FROM generate_series(1, $2::int))',
+    values: [marker, Math.random() < 0.9 ? 1 : 100_000],
+  }),
+];
+
 let database: TestDatabase;
 let opened: FaultyGateway;
 let observer: pg.Client;
@@ -34,8 +48,8 @@ test(`${callers} callers on a pool of 2 with random cancels`, { timeout: duratio
     for (let turn = 0; performance.now() < endAt; turn++) {
       const marker = caller * 1_000_000 + turn;
       const wantsCancel = Math.random() < 0.3;
-      const text = Math.random() < 0.5 ? `SELECT ${marker} AS marker, pg_sleep(0.002)` : `SELECT ${marker} AS marker`;
-      const answer = client.query<{ marker: number }>(text).then(
+      const kind = statements[Math.floor(Math.random() * statements.length)]!;
+      const answer = client.query<{ marker: number }>(kind(marker)).then(
         ({ rows }) => {
           if (rows[0]?.marker !== marker) faults.push(`caller ${caller} got ${JSON.stringify(rows)} for ${marker}`);
           answered++;

@@ -82,12 +82,30 @@ export class CallerInput {
     return false;
   }
 
-  /** Puts messages that were read back in front, and reads them again. */
-  unread(segment: ByteBuffer): void {
+  /** Copies the next segment, which is here whole. */
+  copySegment(to: ByteBuffer): void {
+    const bytes = this.nextBytes ?? this.held.bytes;
+    const start = this.nextBytes === undefined ? this.held.start : this.nextAt;
+    for (let at = start; ; ) {
+      const code = bytes[at];
+      at += 1 + ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!);
+      if (code !== FrontendCode.Sync && code !== FrontendCode.Query) continue;
+      to.append(bytes, start, at);
+      return;
+    }
+  }
+
+  /** Puts messages that were read back in front. */
+  putBack(segment: ByteBuffer): void {
     const { held } = this;
     segment.append(held.bytes, held.start, held.end);
     held.consume(held.length);
     held.append(segment.bytes, segment.start, segment.end);
+  }
+
+  /** The same, and reads them again. */
+  unread(segment: ByteBuffer): void {
+    this.putBack(segment);
     this.pump();
   }
 

@@ -12,6 +12,9 @@ export interface Errand {
   lost(server: ServerConnection): void;
 }
 
+/** For answers that nobody wants any more. */
+export const nobody: ReplySink = createErrand({ ready() {}, lost() {} });
+
 export function createErrand(errand: Errand): ReplySink {
   return {
     receive(bytes, start, end) {
@@ -36,6 +39,7 @@ export function createErrand(errand: Errand): ReplySink {
     copyInFailed() {},
     shareableLease: () => undefined,
     share() {},
+    moveOn() {},
     lost(server) {
       errand.lost(server);
     },

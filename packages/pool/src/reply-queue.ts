@@ -92,6 +92,14 @@ export class ReplyQueue<Sink> {
     this.actions[(this.head + index) & (this.kinds.length - 1)] = action;
   }
 
+  /** The answer at `index` is swallowed, by `sink`. */
+  disownAt(index: number, sink: Sink): void {
+    const i = (this.head + index) & (this.kinds.length - 1);
+    this.actions[i] = Action.Swallow;
+    this.sinks[i] = sink;
+    this.refs[i] = undefined;
+  }
+
   /** Takes out the entry at `index` (from the head). */
   removeAt(index: number): void {
     const mask = this.kinds.length - 1;

@@ -39,6 +39,8 @@ export interface ReplySink {
   shareableLease(server: ServerConnection): TextFacts | undefined;
   /** It is: the holder is one rider among others now. */
   share(server: ServerConnection): void;
+  /** What it sent on a shared connection, none of it answered yet, is to be sent elsewhere: it will be answered to nobody. */
+  moveOn(server: ServerConnection): void;
   /** The server takes bytes again. */
   serverDrained(server: ServerConnection): void;
 }

@@ -2,6 +2,11 @@
  * One session's part in sharing a server connection: whether its next segment may run between others', and what becomes of
  * a cancel meanwhile. Which connection is shared, and with whom, is decided in shared-leases.ts.
  */
+import type { ByteBuffer } from './byte-buffer.ts';
+import { nobody } from './errand.ts';
+import { cancelled } from './pool-errors.ts';
+import type { Expect } from './reply-queue.ts';
+import type { ReplySink } from './reply-sink.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import { expectedMs, isShareableText } from './shareable-segment.ts';
@@ -17,8 +22,8 @@ export class Riding {
   /** The last text of the segment, if any. */
   private text: TextFacts | undefined;
   private readonly session: PooledSession;
-  /** Ends the wait of who asked to cancel. */
-  private cancelWanted: (() => void) | undefined;
+  /** What was sent, in case it has to be sent elsewhere. Whoever lent the connection to the others is the first: never. */
+  private segment: ByteBuffer | undefined;
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -54,6 +59,8 @@ export class Riding {
     this.isRiding = true;
     this.expectedMs = expectedMs;
     server.owedMs += expectedMs;
+    this.segment = session.context.spareBuffers.take();
+    session.input.copySegment(this.segment);
     session.server = server;
     session.context.flush();
   }
@@ -91,33 +98,71 @@ export class Riding {
     server.owedMs -= this.expectedMs;
     session.server = undefined;
     session.inFlight = 0;
-    const cancelled = this.cancelWanted;
-    this.cancelWanted = undefined;
+    this.forgetSegment();
     session.pool.rideEnded(server);
-    cancelled?.();
     if (session.phase === 'open' && session.input.hasHeld) session.input.pump();
   }
 
   /** The shared connection is gone. */
   lost(server: ServerConnection): void {
     this.isRiding = false;
-    const cancelled = this.cancelWanted;
-    this.cancelWanted = undefined;
+    this.forgetSegment();
     this.session.pool.rideEnded(server);
-    cancelled?.();
   }
 
   /**
-   * A CancelRequest while riding with others: it would hit whoever runs when it arrives. Only short queries were let on,
-   * so this one ends by itself; resolves then.
+   * A CancelRequest while riding with others, which would hit whoever runs when it arrives. True: it may be sent now, as the
+   * others, none of whom Postgres has begun to answer, run elsewhere. False: it was another's turn, and this one is
+   * cancelled here. Either way the connection is closed when it has answered those who are left.
    */
-  awaitEnd(): Promise<void> {
-    return new Promise((resolve) => {
-      const earlier = this.cancelWanted;
-      this.cancelWanted = (): void => {
-        earlier?.();
-        resolve();
-      };
-    });
+  cancelAmong(server: ServerConnection): boolean {
+    const { session } = this;
+    // What is prepared on it is not known any more.
+    server.isSuspect = true;
+    if (server.owed.sink !== session) {
+      this.takeBack(server);
+      session.lease.refused(cancelled(), false);
+      session.context.flush();
+      return false;
+    }
+    const others = new Set<ReplySink>();
+    for (let i = 0; i < server.owed.length; i++) others.add(server.owed.sinkAt(i));
+    others.delete(session);
+    for (const other of others) other.moveOn(server);
+    session.context.flush();
+    return true;
+  }
+
+  /** Somebody ahead on the connection is cancelled. */
+  moveOn(server: ServerConnection): void {
+    // One that is gone has no use for an answer from elsewhere.
+    if (!this.isRiding || this.session.phase !== 'open') return;
+    this.takeBack(server);
+    this.session.input.pump();
+  }
+
+  /** As if it had not been sent: it is what is read next. */
+  private takeBack(server: ServerConnection): void {
+    const { session, segment } = this;
+    const { owed } = server;
+    for (let i = owed.length - 1; i >= 0; i--) {
+      if (owed.sinkAt(i) !== session) continue;
+      session.revoked(server, owed.kindAt(i) as Expect, owed.refAt(i), false);
+      owed.disownAt(i, nobody);
+    }
+    session.forwarder.planRetry.repeats();
+    this.isRiding = false;
+    session.server = undefined;
+    session.inFlight = 0;
+    server.riders--;
+    server.owedMs -= this.expectedMs;
+    if (segment !== undefined) session.input.putBack(segment);
+    this.forgetSegment();
+  }
+
+  private forgetSegment(): void {
+    if (this.segment === undefined) return;
+    this.session.context.spareBuffers.give(this.segment);
+    this.segment = undefined;
   }
 }

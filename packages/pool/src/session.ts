@@ -165,6 +165,10 @@ export class PooledSession implements ReplySink {
     this.riding.shareLease(server);
   }
 
+  moveOn(server: ServerConnection): void {
+    this.riding.moveOn(server);
+  }
+
   receive(bytes: Uint8Array, start: number, end: number): boolean {
     return this.output.receive(bytes, start, end);
   }
@@ -327,7 +331,7 @@ export class PooledSession implements ReplySink {
       return Promise.resolve();
     }
     const { server } = this;
-    if (server !== undefined && server.riders > 1) return this.riding.awaitEnd();
+    if (server !== undefined && server.riders > 1 && !this.riding.cancelAmong(server)) return Promise.resolve();
     if (server !== undefined && server.riders === 1) server.isDraining = true;
     if (server === undefined || (server.owed.length === 0 && server.unsynced === 0)) return Promise.resolve();
     return this.context.cancelOnServer(this.pool.target, server).finally(() => {

@@ -1,10 +1,13 @@
+import type { ScriptedConnection } from '@postern/testkit';
 import {
   concatBytes,
   encodeBind,
+  encodeBindComplete,
   encodeCommandComplete,
   encodeDataRow,
   encodeExecute,
   encodeParse,
+  encodeParseComplete,
   encodeQuery,
   encodeReadyForQuery,
   encodeSync,
@@ -16,6 +19,7 @@ import {
   type AnsweringServer,
   answering,
   createTestEngine,
+  failure,
   settle,
   type TestCaller,
   type TestEngine,
@@ -34,6 +38,26 @@ async function createBusy(first = 'SELECT 0'): Promise<TestEngine & { holder: Te
   expect(server.asked()).toEqual([`Query ${first}`]);
   return { ...engine, holder, server };
 }
+
+/** The same, but nothing at all is answered by itself. `b` rides with a statement of its own. */
+async function createMute(): Promise<
+  TestEngine & Record<'holder' | 'b', TestCaller> & { connection: ScriptedConnection }
+> {
+  const engine = createTestEngine();
+  const [holder, b] = [await engine.open(), await engine.open()];
+  const connection = await engine.postgres.nextConnection();
+  await connection.accept();
+  await b.send(encodeParse('s', 'SELECT 1'), encodeSync());
+  connection.send(encodeParseComplete(), encodeReadyForQuery('I'));
+  await settle();
+  b.heard();
+  await holder.send(encodeQuery('SELECT 0'));
+  await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
+  return { ...engine, holder, b, connection };
+}
+
+const isClosed = (connection: ScriptedConnection): Promise<boolean> =>
+  Promise.race([connection.closed.then(() => true), settle().then(() => false)]);
 
 test('segments that leave no trace are sent behind one another, whole', async () => {
   const { open, postgres, engine } = createTestEngine();
@@ -158,24 +182,98 @@ test('a caller under a connection_limit neither shares nor is refused', async ()
   expect(engine.stats().pools).toMatchObject([{ leased: 2, waiting: 1 }]);
 });
 
-test('the cancel of one rider is not sent: it would hit whoever runs. It is over when the rider has its answer', async () => {
-  const { open, holder, server, engine, postgres } = await createBusy();
-  const b = await open({ greeting: true });
-  await b.send(encodeQuery('SELECT 1'));
-  let isOver = false;
-  // The secret of the fixture's callers is zeros.
-  const cancel = engine.cancel(b.session.processId, new Uint8Array(4)).then(() => {
-    isOver = true;
-  });
-  await settle();
+// The secret of the fixture's callers is zeros.
+const secret = new Uint8Array(4);
+const cancelled = ['ERROR 57014 canceling statement due to user request', 'ReadyForQuery I'];
+
+test('a rider cancelled before its turn is told so at once, the others get their answers, and the connection goes', async () => {
+  const { open, holder, b, connection, engine, postgres } = await createMute();
+  const c = await open();
+  await c.send(encodeQuery('SELECT 2'));
+  await engine.cancel(b.session.processId, secret);
+  expect(b.heard()).toEqual(cancelled);
   expect(postgres.connections).toHaveLength(1);
-  expect(isOver).toBe(false);
-  server.connection.send(answer);
+  // What it has left there is not known: nobody else gets on.
+  await (await open()).send(encodeQuery('SELECT 3'));
+  expect(connection.pending()).toBe('PSQBESQ');
+  const unwanted = concatBytes([encodeBindComplete(), answer]);
+  connection.send(answer, unwanted, answer);
   await settle();
-  expect([holder.heard(), isOver]).toEqual([answered, false]);
-  server.connection.send(answer);
+  expect([holder.heard(), b.heard(), c.heard()]).toEqual([answered, [], answered]);
+  expect(await isClosed(connection)).toBe(true);
+  const next = await answering(postgres);
+  await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
+  expect(b.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  expect(next.asked()[0]).toBe('Query SELECT 3');
+  expect(engine.stats().pools).toMatchObject([{ faults: 0, idle: 1 }]);
+});
+
+test('one cancelled while it runs is cancelled in Postgres, and those behind it run elsewhere', async () => {
+  const { open, holder, b, connection, engine, postgres } = await createMute();
+  const c = await open();
+  await c.send(encodeQuery('SELECT 2'));
+  expect(connection.pending()).toBe('PSQBESQ');
+  const cancel = engine.cancel(holder.session.processId, secret);
+  const cancelling = await postgres.nextConnection();
+  expect((await cancelling.startup()).kind).toBe('cancel');
+  cancelling.stream.destroy();
   await cancel;
-  expect(b.heard().slice(-2)).toEqual(answered);
+  // The holder's answer, and some of what nobody wants any more.
+  const error = failure('57014', 'canceling statement due to user request');
+  connection.send(error, encodeReadyForQuery('I'), encodeBindComplete(), answer);
+  await settle();
+  expect(holder.heard()).toEqual(cancelled);
+  expect(await isClosed(connection)).toBe(true);
+  const next = await answering(postgres);
+  await settle();
+  expect(next.asked().map((line) => line.split(' ')[0])).toEqual(['Parse', 'Bind', 'Execute', 'Sync', 'Query']);
+  expect(b.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  expect(c.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+  // And once more.
+  await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
+  expect(b.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
+  expect(engine.stats().pools).toMatchObject([{ faults: 0, leased: 0, idle: 1, waiting: 0 }]);
+});
+
+test('those who run elsewhere need not wait for the one that is cancelled', async () => {
+  const { open, postgres, engine } = createTestEngine({ limits: { poolSize: 2 } });
+  const holders = [await open(), await open()];
+  const servers: AnsweringServer[] = [];
+  for (const holder of holders) {
+    await holder.send(encodeQuery('SELECT 0'));
+    servers.push(await answering(postgres, silent));
+    await settle();
+  }
+  const b = await open();
+  await b.send(encodeQuery('SELECT 1'));
+  const at = servers.map((server) => server.asked().length).indexOf(2);
+  const other = servers[1 - at]!;
+  void engine.cancel(holders[at]!.session.processId, secret);
+  await settle();
+  expect(other.asked()).toEqual(['Query SELECT 1']);
+  other.connection.send(answer, answer);
+  await settle();
+  expect(b.heard()).toEqual(answered);
+});
+
+test('of those behind one that is cancelled a vanished one does not come back', async () => {
+  const { open, holder, server, engine, postgres } = await createBusy();
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('SELECT 2'));
+  await b.vanish();
+  void engine.cancel(holder.session.processId, secret);
+  (await postgres.nextConnection()).stream.destroy();
+  server.connection.send(answer, answer);
+  await settle();
+  const next = await answering(postgres);
+  await settle();
+  expect(next.asked()).toEqual(['Query SELECT 2']);
+  expect([holder.heard(), b.heard(), c.heard()]).toEqual([
+    answered,
+    [],
+    ['CommandComplete SELECT 0', 'ReadyForQuery I'],
+  ]);
 });
 
 test('while the last rider is being cancelled nobody joins, and the connection is not lent before the cancel is over', async () => {
@@ -216,13 +314,11 @@ test('a rider that vanishes takes nothing with it: its answer goes nowhere, the 
   expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0 }]);
 });
 
-test('the loss of the connection is told to every rider, and a cancel that waited is over', async () => {
+test('the loss of the connection is told to every rider', async () => {
   const { open, holder, server, engine } = await createBusy();
   const b = await open();
   await b.send(encodeQuery('SELECT 1'));
-  const cancel = engine.cancel(b.session.processId, new Uint8Array(4));
   server.connection.stream.destroy();
-  await cancel;
   await settle();
   for (const caller of [holder, b]) expect(caller.heard()[0]).toContain('FATAL 08006');
   expect(engine.stats().pools).toMatchObject([{ idle: 0, leased: 0 }]);

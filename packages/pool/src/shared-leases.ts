@@ -73,6 +73,8 @@ export class SharedLeases {
 
   /** Not while a cancel is under way: it could still hit whoever comes next. */
   private free(server: ServerConnection): void {
+    // Nobody waits for what it still owes: that was taken back.
+    if (server.owed.length > 0) server.destroy();
     if (server.cancelsInFlight > 0 && !server.isGone) {
       this.freeLater(server);
       return;
