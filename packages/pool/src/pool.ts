@@ -63,6 +63,7 @@ export class Pool {
       turns: context.turns,
       waiters: this.waiters,
       leased: this.leased,
+      hasIdle: () => this.idle.length > 0,
       freed: (server) => this.release(server, undefined),
       flush: () => context.flush(),
     });

@@ -7,7 +7,7 @@ const answer = concatBytes([encodeCommandComplete('SELECT 1'), encodeReadyForQue
 
 /** A pool of two open connections. `run` has a statement answered, so many milliseconds later; `ask` has several not answered. */
 async function createPool() {
-  const { open, postgres, engine, clock } = createTestEngine({ limits: { poolSize: 2 } });
+  const { open, postgres, engine, clock, pass } = createTestEngine({ limits: { poolSize: 2 } });
   const callers: TestCaller[] = [];
   const servers: AnsweringServer[] = [];
   for (let i = 0; i < 2; i++) {
@@ -20,8 +20,16 @@ async function createPool() {
   await settle();
   for (const server of servers) server.asked();
   const asked = () => servers.map((server) => server.asked().length);
+  async function send(sql: string): Promise<TestCaller> {
+    const caller = await open();
+    await caller.send(encodeQuery(sql));
+    return caller;
+  }
   return {
     engine,
+    servers,
+    pass,
+    send,
     async run(sql: string, ms = 0, times = 1) {
       for (let i = 0; i < times; i++) {
         await callers[0]!.send(encodeQuery(sql));
@@ -33,7 +41,7 @@ async function createPool() {
     },
     /** How many of them arrived at each connection, the fuller one first. */
     async ask(sql: string, times: number) {
-      for (let i = 0; i < times; i++) await (await open()).send(encodeQuery(sql));
+      for (let i = 0; i < times; i++) await send(sql);
       return asked().sort((a, b) => b - a);
     },
   };
@@ -99,3 +107,32 @@ test.each(['SELECT a FROM t FOR UPDATE', 'SELECT a FROM t FOR NO KEY UPDATE', 'S
     expect(await ask(sql, 2)).toEqual([1, 1]);
   },
 );
+
+test('those behind one that turns out slow run elsewhere, and get one answer each', async () => {
+  const { run, send, servers, pass, engine } = await createPool();
+  await run('SELECT 1', 0, 300);
+  const [slow, b, c] = [await send('SELECT 2'), await send('SELECT 3'), await send('SELECT 4')];
+  const at = servers.findIndex((server) => server.asked().length === 3);
+  const other = servers[1 - at]!;
+  await pass(50);
+  expect(other.asked()).toEqual([]);
+  await pass(150);
+  expect(other.asked()).toEqual(['Query SELECT 3', 'Query SELECT 4']);
+  other.connection.send(answer, answer);
+  await settle();
+  servers[at]!.connection.send(answer, answer);
+  await settle();
+  for (const caller of [slow, b, c]) expect(caller.heard()).toEqual(['CommandComplete SELECT 1', 'ReadyForQuery I']);
+  await pass(300);
+  expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1, waiting: 0, faults: 0 }]);
+});
+
+test('they stay where they are while no other connection is idle', async () => {
+  const { run, send, servers, pass } = await createPool();
+  await run('SELECT 1', 0, 300);
+  await send('BEGIN');
+  for (let i = 2; i < 5; i++) await send(`SELECT ${i}`);
+  for (const server of servers) server.asked();
+  await pass(500);
+  expect(servers.map((server) => server.asked())).toEqual([[], []]);
+});

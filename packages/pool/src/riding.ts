@@ -117,23 +117,17 @@ export class Riding {
    */
   cancelAmong(server: ServerConnection): boolean {
     const { session } = this;
-    // What is prepared on it is not known any more.
-    server.isSuspect = true;
-    if (server.owed.sink !== session) {
+    const isCurrent = server.owed.sink === session;
+    if (isCurrent) moveOthersOn(server);
+    else {
       this.takeBack(server);
       session.lease.refused(cancelled(), false);
-      session.context.flush();
-      return false;
     }
-    const others = new Set<ReplySink>();
-    for (let i = 0; i < server.owed.length; i++) others.add(server.owed.sinkAt(i));
-    others.delete(session);
-    for (const other of others) other.moveOn(server);
     session.context.flush();
-    return true;
+    return isCurrent;
   }
 
-  /** Somebody ahead on the connection is cancelled. */
+  /** Somebody ahead on the connection is cancelled, or takes too long. */
   moveOn(server: ServerConnection): void {
     // One that is gone has no use for an answer from elsewhere.
     if (!this.isRiding || this.session.phase !== 'open') return;
@@ -154,6 +148,8 @@ export class Riding {
     this.isRiding = false;
     session.server = undefined;
     session.inFlight = 0;
+    // What is prepared on it is not known any more.
+    server.isSuspect = true;
     server.riders--;
     server.owedMs -= this.expectedMs;
     if (segment !== undefined) session.input.putBack(segment);
@@ -165,4 +161,14 @@ export class Riding {
     this.session.context.spareBuffers.give(this.segment);
     this.segment = undefined;
   }
+}
+
+/** All who share `server` run elsewhere, but the one whose turn it is. */
+export function moveOthersOn(server: ServerConnection): void {
+  const others = new Set<ReplySink>();
+  for (let i = 0; i < server.owed.length; i++) others.add(server.owed.sinkAt(i));
+  others.delete(server.owed.sink);
+  // Not on it again.
+  server.isDraining = true;
+  for (const other of others) other.moveOn(server);
 }

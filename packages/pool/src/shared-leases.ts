@@ -6,6 +6,7 @@
  */
 import type { Clock } from './clock.ts';
 import type { Label } from './label.ts';
+import { moveOthersOn } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import { expectedMs } from './shareable-segment.ts';
 import type { Turns } from './turns.ts';
@@ -21,12 +22,15 @@ const maxChosenMs = 1;
 const maxBusyMs = 10;
 /** Nobody joins a connection whose current statement has been running for so long. */
 const maxHeadMs = 3;
+/** Those behind one that has been running for so long are sent elsewhere, as long as there are idle connections. */
+const maxStuckMs = 100;
 
 export interface SharedLeasesOptions {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly waiters: WaitQueue;
   readonly leased: ReadonlySet<ServerConnection>;
+  hasIdle(): boolean;
   /** The last rider left. */
   freed(server: ServerConnection): void;
   /** Sends what was gathered: at the end of an event of the clock's. */
@@ -35,6 +39,8 @@ export interface SharedLeasesOptions {
 
 export class SharedLeases {
   private readonly options: SharedLeasesOptions;
+  private isWatching = false;
+  private readonly look = (): void => this.lookForStuck();
 
   constructor(options: SharedLeasesOptions) {
     this.options = options;
@@ -68,7 +74,26 @@ export class SharedLeases {
     server.riders++;
     this.options.waiters.remove(waiter);
     waiter.ride(server, ownMs);
+    if (!this.isWatching) this.watchOn();
     return true;
+  }
+
+  private watchOn(): void {
+    this.isWatching = true;
+    // Behind what has come meanwhile: this process may have been busy itself.
+    this.options.clock.after(maxStuckMs, () => this.options.turns.afterEvents(this.look));
+  }
+
+  private lookForStuck(): void {
+    const { clock, leased, hasIdle, flush } = this.options;
+    const stuckSince = clock.now() - maxStuckMs;
+    this.isWatching = false;
+    for (const server of [...leased]) {
+      if (server.riders < 2) continue;
+      if (server.headSince <= stuckSince && hasIdle()) moveOthersOn(server);
+      if (!this.isWatching) this.watchOn();
+    }
+    flush();
   }
 
   /** Not while a cancel is under way: it could still hit whoever comes next. */

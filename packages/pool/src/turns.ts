@@ -29,6 +29,11 @@ export class Turns {
     };
   }
 
+  /** Calls back when the events at hand have been dealt with. */
+  afterEvents(callback: () => void): void {
+    this.soon(callback);
+  }
+
   /** There is an event, or something to be done behind it. */
   begin(): void {
     if (this.isUnderWay) return;
