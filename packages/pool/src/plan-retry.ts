@@ -156,6 +156,12 @@ export class PlanRetry {
     return true;
   }
 
+  /** The segment was taken back before it was answered: it will be read again as if for the first time. */
+  takenBack(): void {
+    if (this.bound !== undefined) this.bound.length = 0;
+    this.drop();
+  }
+
   /** The segment can no longer be repeated, or need not be. */
   private drop(): void {
     const { record } = this;

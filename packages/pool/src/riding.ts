@@ -1,6 +1,7 @@
 /**
- * One session's part in sharing a server connection: whether its next segment may run between others', and what becomes of
- * a cancel meanwhile. Which connection is shared, and with whom, is decided in shared-leases.ts.
+ * One session's part in sharing a server connection: whether its next segment may run between others', how it is sent
+ * elsewhere after all, and what becomes of a cancel. Which connection is shared, and with whom, is decided in
+ * shared-leases.ts.
  */
 import type { ByteBuffer } from './byte-buffer.ts';
 import { nobody } from './errand.ts';
@@ -144,7 +145,7 @@ export class Riding {
       session.revoked(server, owed.kindAt(i) as Expect, owed.refAt(i), false);
       owed.disownAt(i, nobody);
     }
-    session.forwarder.planRetry.repeats();
+    session.forwarder.planRetry.takenBack();
     this.isRiding = false;
     session.server = undefined;
     session.inFlight = 0;
