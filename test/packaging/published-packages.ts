@@ -19,8 +19,7 @@ export interface PublishedPackage {
   readonly files: readonly RegExp[];
 }
 
-// The change log comes with the first release.
-const everywhere = [/^package\.json$/, /^README\.md$/, /^LICENSE$/, /^CHANGELOG\.md$/];
+const everywhere = [/^package\.json$/, /^README\.md$/, /^LICENSE$/];
 const library = [...everywhere, /^dist\/[\w-]+\.js$/, /^dist\/[\w-]+\.js\.map$/, /^dist\/[\w-]+\.d\.ts$/];
 
 export const publishedPackages: readonly PublishedPackage[] = [
@@ -68,6 +67,7 @@ export interface Manifest {
   readonly bugs?: { readonly url: string };
   readonly engines?: Readonly<Record<string, string>>;
   readonly sideEffects?: boolean;
+  readonly files?: readonly string[];
   readonly private?: boolean;
   readonly scripts?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
