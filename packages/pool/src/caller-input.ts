@@ -7,7 +7,7 @@ import { ByteBuffer } from './byte-buffer.ts';
 import { errorMessage, readyForQuery } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
-import { shareableText } from './shareable-segment.ts';
+import { segmentEnd, shareableText } from './shareable-segment.ts';
 import { maxWholeBindBytes } from './statement-forwarding.ts';
 import type { TextFacts } from './text-facts.ts';
 
@@ -86,13 +86,7 @@ export class CallerInput {
   copySegment(to: ByteBuffer): void {
     const bytes = this.nextBytes ?? this.held.bytes;
     const start = this.nextBytes === undefined ? this.held.start : this.nextAt;
-    for (let at = start; ; ) {
-      const code = bytes[at];
-      at += 1 + ((bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!);
-      if (code !== FrontendCode.Sync && code !== FrontendCode.Query) continue;
-      to.append(bytes, start, at);
-      return;
-    }
+    to.append(bytes, start, segmentEnd(bytes, start));
   }
 
   /** Puts messages that were read back in front. */

@@ -104,19 +104,14 @@ export class Pool {
     const { group } = waiter;
     // Who waits while a connection is idle waits for its own connection_limit, not for the pool.
     const isQueueOpen = !this.isServing || this.waiters.length === 0;
-    if (this.context.limits.multiplexing && this.waiters.length === 0 && this.shared.join(waiter)) return undefined;
+    if (this.context.limits.multiplexing && this.waiters.length === 0) {
+      const isFull = this.idle.length === 0 && this.counted >= this.quota;
+      if (this.shared.join(waiter, isFull)) return undefined;
+    }
     if (this.idle.length > 0 && isQueueOpen && (group === undefined || group.lent < group.limit)) {
       const server = this.takeIdle(waiter);
       this.lend(server, waiter);
       return server;
-    }
-    if (
-      this.context.limits.multiplexing &&
-      this.waiters.length === 0 &&
-      this.counted >= this.quota &&
-      this.shared.board(waiter)
-    ) {
-      return undefined;
     }
     waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);

@@ -81,6 +81,15 @@ export function shareableText(
   return undefined;
 }
 
+/** Where the segment that begins at `at` ends; it is here whole, and one of those above. */
+export function segmentEnd(bytes: Uint8Array, at: number): number {
+  for (let i = at; ; ) {
+    const code = bytes[i];
+    i += 1 + ((bytes[i + 1]! << 24) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 8) | bytes[i + 4]!);
+    if (code === FrontendCode.Sync || code === FrontendCode.Query) return i;
+  }
+}
+
 function shareable(text: TextFacts): TextFacts | undefined {
   return isShareableText(text) ? text : undefined;
 }

@@ -46,29 +46,27 @@ export class SharedLeases {
     this.options = options;
   }
 
-  /** Lets `waiter` ride on a busy connection; false when none will do. */
-  board(waiter: Waiter): boolean {
-    return this.seat(waiter, maxDepth, maxBusyMs);
-  }
-
-  /** The same while there are idle connections: only where it costs next to nothing. */
-  join(waiter: Waiter): boolean {
-    return this.options.leased.size > 0 && this.seat(waiter, 0, maxChosenMs);
+  /**
+   * Lets `waiter` ride where it costs next to nothing or, if `isFull` (nothing is idle nor can be opened), on any busy
+   * connection that has room; false when none will do.
+   */
+  join(waiter: Waiter, isFull: boolean): boolean {
+    const ownMs = this.options.leased.size === 0 ? undefined : expectedMsOf(waiter);
+    if (ownMs === undefined) return false;
+    const chosen = ownMs > maxChosenMs ? undefined : this.find(waiter.label, 0, maxChosenMs - ownMs);
+    return this.seat(waiter, ownMs, isFull ? (chosen ?? this.findBusy(waiter, ownMs)) : chosen);
   }
 
   /** Lets as many of the first waiters ride as can. */
   boardWaiters(): void {
     const { waiters } = this.options;
-    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.first) if (!this.board(waiter)) return;
+    for (let waiter = waiters.first; waiter !== undefined; waiter = waiters.first) {
+      const ownMs = expectedMsOf(waiter);
+      if (ownMs === undefined || !this.seat(waiter, ownMs, this.findBusy(waiter, ownMs))) return;
+    }
   }
 
-  /** Where no more than `maxDepth` are aboard, or it takes no more than `maxMs`. */
-  private seat(waiter: Waiter, maxDepth: number, maxMs: number): boolean {
-    if (waiter.group !== undefined || waiter.label.channels.length > 0) return false;
-    const text = waiter.shareableText();
-    if (text === undefined) return false;
-    const ownMs = expectedMs(text);
-    const server = maxDepth === 0 && ownMs > maxMs ? undefined : this.find(waiter.label, maxDepth, maxMs - ownMs);
+  private seat(waiter: Waiter, ownMs: number, server: ServerConnection | undefined): boolean {
     if (server === undefined) return false;
     if (server.riders === 0) server.holder?.share(server);
     server.riders++;
@@ -115,8 +113,15 @@ export class SharedLeases {
     });
   }
 
-  /** The fullest connection that has room: what travels together saves system calls. */
-  private find(label: Label, maxDepth: number, maxMs: number): ServerConnection | undefined {
+  private findBusy(waiter: Waiter, ownMs: number): ServerConnection | undefined {
+    return this.find(waiter.label, maxDepth, maxBusyMs - ownMs);
+  }
+
+  /**
+   * The fullest connection that has room, as what travels together saves system calls: where fewer than `depthAnyway` are
+   * aboard, or all of them are expected to take no more than `maxMs`.
+   */
+  private find(label: Label, depthAnyway: number, maxMs: number): ServerConnection | undefined {
     const { arrivedAfter } = this.options.turns;
     let best: ServerConnection | undefined;
     for (const server of this.options.leased) {
@@ -132,7 +137,7 @@ export class SharedLeases {
       )
         continue;
       const ms = owedMs(server);
-      if (ms === undefined || (depth >= maxDepth && ms > maxMs)) continue;
+      if (ms === undefined || (depth >= depthAnyway && ms > maxMs)) continue;
       best = server;
     }
     return best;
@@ -150,5 +155,12 @@ export class SharedLeases {
 function owedMs(server: ServerConnection): number | undefined {
   if (server.riders > 0) return server.owedMs;
   const text = server.holder?.shareableLease(server);
+  return text === undefined ? undefined : expectedMs(text);
+}
+
+/** What the waiter's next segment is expected to take; undefined: it may not share a connection. */
+function expectedMsOf(waiter: Waiter): number | undefined {
+  if (waiter.group !== undefined || waiter.label.channels.length > 0) return undefined;
+  const text = waiter.shareableText();
   return text === undefined ? undefined : expectedMs(text);
 }
