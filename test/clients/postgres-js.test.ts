@@ -121,7 +121,9 @@ test('cancel', async () => {
   const refused = expect(slow).rejects.toMatchObject({ code: '57014' });
   await expect
     .poll(() =>
-      pooled.database.query(`SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(63)'`),
+      pooled.database.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(63)'`,
+      ),
     )
     .toHaveLength(1);
   slow.cancel();

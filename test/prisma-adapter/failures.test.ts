@@ -169,7 +169,9 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     const running = cause(tx.queryRaw(sleep));
     await expect
       .poll(() =>
-        database.query(`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()`),
+        database.query(
+          `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(20)%' AND pid <> pg_backend_pid()`,
+        ),
       )
       .not.toEqual([]);
     await doomed.close();

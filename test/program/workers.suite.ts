@@ -158,7 +158,7 @@ export function workersSuite(): void {
       await expect
         .poll(() =>
           database.query(
-            `SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%sleep(20) /* ${i} */'`,
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%sleep(20) /* ${i} */'`,
           ),
         )
         .toHaveLength(1);

@@ -71,7 +71,9 @@ describe.each(['ignored', 'refused'] as const)('subprotocols are %s', (subprotoc
     await expect(aborted).rejects.toMatchObject({ code: '57014' });
     await expect
       .poll(() =>
-        gateway.database.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%sleep(32)' AND state = 'active'"),
+        gateway.database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(32)' AND state = 'active'",
+        ),
       )
       .toEqual([]);
     await client.query('CREATE TEMP TABLE copied (n int)');

@@ -157,6 +157,8 @@ const call = (...about) =>
   new Promise((resolve) => client.query(...about, (error, result) => resolve([error, result])));
 show('callback', (await call('SELECT $1::int AS n', [1]))[1].rows);
 show('its error', (await call('SELECT 1 / 0'))[0].code);
+// Postgres sends ReadyForQuery apart from the error, so when the client has drained is not known before a while.
+await new Promise((resolve) => setTimeout(resolve, 50));
 show('escapes', [client.escapeIdentifier('a"b'), client.escapeLiteral("a'b\\")]);
 await client.query("DO $$ BEGIN RAISE NOTICE 'x'; END $$");
 await new Promise((resolve) => setTimeout(resolve, 50));

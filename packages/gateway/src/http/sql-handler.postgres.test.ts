@@ -480,7 +480,7 @@ describe.each(Object.entries(ways))('%s', (_way, open) => {
 
     async function running(text: string): Promise<number> {
       const rows = await database.query<{ n: string }>(
-        "SELECT count(*) AS n FROM pg_stat_activity WHERE query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid() AND state = 'active'",
+        "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%' || $1 || '%' AND pid <> pg_backend_pid() AND state = 'active'",
         [text],
       );
       return Number(rows[0]?.n);

@@ -71,7 +71,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 async function active(marker: string): Promise<{ wait_event: string | null }[]> {
   return database.query(
-    `SELECT wait_event FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()`,
+    `SELECT wait_event FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()`,
     [`%${marker}%`],
   );
 }

@@ -353,7 +353,7 @@ describe('requests of one transaction', () => {
     const sleeping = send(slow, 'SELECT pg_sleep(60)', { end: 'rollback', signal: AbortSignal.timeout(20_000) });
     expect(await send(quick, 'SELECT 1', { end: 'commit' })).toMatchObject({ status: 200 });
     await database.query(
-      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()",
+      "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()",
     );
     expect((await sleeping).json).toMatchObject({ code: '57014' });
   });

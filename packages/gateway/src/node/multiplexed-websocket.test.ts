@@ -109,7 +109,7 @@ function rowsUntilReady(stream: ByteStream, readies: number): Promise<string[]> 
 
 const runningQueries = async (marker: string): Promise<number> => {
   const rows = await database.query<{ n: string }>(
-    `SELECT count(*) AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()`,
+    `SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()`,
     [`%${marker}%`],
   );
   return Number(rows[0]?.n);

@@ -196,7 +196,7 @@ describe('the official driver over WebSocket', () => {
 /** What runs on Postgres right now with this text in it. */
 function activity(text: string): Promise<Record<string, unknown>[]> {
   return database.query(
-    `select pid, state from pg_stat_activity where state = 'active' and pid <> pg_backend_pid() and position($1 in query) > 0`,
+    `select pid, state from pg_stat_activity where datname = current_database() and state = 'active' and pid <> pg_backend_pid() and position($1 in query) > 0`,
     [text],
   );
 }

@@ -171,7 +171,7 @@ test('connection_limit holds for callers of both together', async () => {
   const watching = (async () => {
     while (!isOver) {
       const [row] = await database.query<{ n: number }>(
-        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%sleep(0.02) limited%' AND pid <> pg_backend_pid()",
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%sleep(0.02) limited%' AND pid <> pg_backend_pid()",
       );
       most = Math.max(most, row!.n);
     }

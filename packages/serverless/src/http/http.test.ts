@@ -210,7 +210,7 @@ describe('options at every level', () => {
     await expect
       .poll(() =>
         gateway.database.query(
-          "SELECT * FROM pg_stat_activity WHERE query LIKE '%pg_sleep(20)%' AND state = 'active' AND pid <> pg_backend_pid()",
+          "SELECT * FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(20)%' AND state = 'active' AND pid <> pg_backend_pid()",
         ),
       )
       .toEqual([]);

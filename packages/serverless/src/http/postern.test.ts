@@ -85,7 +85,9 @@ describe('begin', () => {
     });
     expect(await accounts()).toEqual([]);
     expect(
-      await gateway.database.query("SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"),
+      await gateway.database.query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+      ),
     ).toEqual([]);
   });
 
@@ -181,7 +183,7 @@ describe('stream', () => {
     }>`SELECT n, repeat('x', 200) AS t FROM generate_series(1, ${100_000}::int) AS n`) {
       if (count === 0) {
         readyAtFirst = await gateway.database.query(
-          "SELECT state FROM pg_stat_activity WHERE query LIKE '%generate_series(1, $1::int)%' AND pid <> pg_backend_pid()",
+          "SELECT state FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%generate_series(1, $1::int)%' AND pid <> pg_backend_pid()",
         );
       }
       if (++count % 10_000 === 0) largest = Math.max(largest, heldBytes() - before);
@@ -204,7 +206,7 @@ describe('stream', () => {
     await expect
       .poll(() =>
         gateway.database.query(
-          "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%left_early%' AND state = 'active' AND pid <> pg_backend_pid()",
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%left_early%' AND state = 'active' AND pid <> pg_backend_pid()",
         ),
       )
       .toEqual([]);

@@ -117,7 +117,7 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
     expect((await client.query('SELECT 2 AS n')).rows).toEqual([{ n: 2 }]);
     expect(
       await gateway.database.query(
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)' AND state = 'active'",
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(30)' AND state = 'active'",
       ),
     ).toEqual([]);
     const aborted = new AbortController();
@@ -245,7 +245,7 @@ describe.each(wires)('on the %s wire, equal to the official driver', (protocol) 
     expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
     const client = await connected(gateway.url({ query: '?application_name=to_be_killed' }));
     await gateway.database.query(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'to_be_killed'",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'to_be_killed'",
     );
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
@@ -351,7 +351,9 @@ describe('the rest of node-postgres', () => {
     expect(await running).toMatchObject({ message: 'Connection terminated' });
     await expect
       .poll(() =>
-        gateway.database.query("SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(31)' AND state = 'active'"),
+        gateway.database.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(31)' AND state = 'active'",
+        ),
       )
       .toEqual([]);
   });
