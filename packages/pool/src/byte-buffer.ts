@@ -9,26 +9,53 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
   }
 }
 
+/** The first zero in `bytes[from..)`, or -1. The short ones of the protocol are found before `indexOf` has begun. */
+export function indexOfZero(bytes: Uint8Array, from: number): number {
+  const near = Math.min(from + 128, bytes.length);
+  for (let i = from; i < near; i++) if (bytes[i] === 0) return i;
+  return near < bytes.length ? bytes.indexOf(0, near) : -1;
+}
+
 const noBytes: Uint8Array = new Uint8Array(0);
 const maxKeptBytes = 65_536;
+
+/** Most of what is kept is one small request for a moment: a piece of a slab costs a third of memory of its own. */
+const pieceBytes = 256;
+const slabBytes = 4096;
+let slab = new ArrayBuffer(0);
+let slabUsed = 0;
+
+function takePiece(): Uint8Array {
+  if (slabUsed === slab.byteLength) {
+    slab = new ArrayBuffer(slabBytes);
+    slabUsed = 0;
+  }
+  slabUsed += pieceBytes;
+  return new Uint8Array(slab, slabUsed - pieceBytes, pieceBytes);
+}
 
 /** Buffers between two uses, their memory ready for what comes next. */
 export class SpareBuffers {
   private readonly spare: ByteBuffer[] = [];
-  private readonly maxSpare: number;
+  private readonly maxBytes: number;
+  private bytes = 0;
 
-  constructor(maxSpare: number) {
-    this.maxSpare = maxSpare;
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
   }
 
   take(): ByteBuffer {
-    return this.spare.pop() ?? new ByteBuffer();
+    const buffer = this.spare.pop() ?? new ByteBuffer();
+    this.bytes -= buffer.bytes.length;
+    return buffer;
   }
 
   /** Whatever is in it is forgotten. */
   give(buffer: ByteBuffer): void {
     buffer.rewind();
-    if (this.spare.length < this.maxSpare) this.spare.push(buffer);
+    if (this.bytes + buffer.bytes.length > this.maxBytes) return;
+    this.bytes += buffer.bytes.length;
+    this.spare.push(buffer);
   }
 }
 
@@ -72,7 +99,8 @@ export class ByteBuffer {
     if (needed <= this.bytes.length && this.start > this.bytes.length / 2) {
       this.bytes.copyWithin(0, this.start, this.end);
     } else {
-      const grown = new Uint8Array(Math.max(needed, Math.min(this.bytes.length * 2, needed + 1_048_576), 256));
+      const capacity = Math.max(needed, Math.min(this.bytes.length * 2, needed + 1_048_576));
+      const grown = capacity <= pieceBytes ? takePiece() : new Uint8Array(capacity);
       if (length > 0) grown.set(this.bytes.subarray(this.start, this.end));
       this.bytes = grown;
     }

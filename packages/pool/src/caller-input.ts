@@ -12,9 +12,8 @@ import { maxWholeBindBytes } from './statement-forwarding.ts';
 import type { TextFacts } from './text-facts.ts';
 
 /** The frontend messages Postgres knows; anything else ends the session. */
-const knownCodes: ReadonlySet<number> = new Set(
-  Object.values(FrontendCode).filter((code) => code !== FrontendCode.PasswordMessage),
-);
+const isKnown: Uint8Array = new Uint8Array(256);
+for (const code of Object.values(FrontendCode)) isKnown[code] = code === FrontendCode.PasswordMessage ? 0 : 1;
 /** Those that Postgres reads without a limit of 10 000 bytes (PQ_SMALL_MESSAGE_LIMIT in src/backend/tcop/postgres.c). */
 const largeCodes: ReadonlySet<number> = new Set([
   FrontendCode.Query,
@@ -78,7 +77,6 @@ export class CallerInput {
       if (used < bytes.length && !this.session.isOver) this.held.append(bytes, used, bytes.length);
     }
     this.applyBackPressure();
-    this.session.context.flush();
     return false;
   }
 
@@ -232,7 +230,7 @@ export class CallerInput {
   }
 
   private checkMessage(code: number, length: number): boolean {
-    if (!knownCodes.has(code)) {
+    if (isKnown[code] === 0) {
       this.session.lastWords.sayAfterAnswers(unknownType(code));
       return false;
     }

@@ -51,13 +51,11 @@ export class Connector {
       (server) => {
         this.connecting--;
         pool.arrived(server);
-        context.flush();
       },
       (error: unknown) => {
         this.connecting--;
         this.failed(error);
         context.permits?.changed(pool);
-        context.flush();
       },
     );
   }
@@ -94,13 +92,12 @@ export class Connector {
       {
         facts,
         toServer: context.toServer,
+        toCaller: context.toCaller,
         parameterSets: pool.parameterSets,
-        sendSoon: (server, bytes, start, end) => context.sendSoon(server, bytes, start, end),
         turns: context.turns,
         maxMessageBytes: context.limits.maxMessageBytes,
         openedAt: context.clock.now(),
         onGone: (gone, fault) => pool.serverGone(gone, fault),
-        afterData: () => context.flush(),
       },
       pool.labels.none,
     );

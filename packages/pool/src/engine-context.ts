@@ -8,7 +8,7 @@ import type { EngineLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { PermitLedger } from './permit-ledger.ts';
 import type { Pool } from './pool.ts';
-import type { ServerConnection } from './server-connection.ts';
+import type { SendBatches } from './send-batches.ts';
 import type { Turns } from './turns.ts';
 
 /** Something an operator may want to know. Never holds a secret. */
@@ -21,7 +21,7 @@ export interface EngineContext {
   readonly limits: EngineLimits;
   readonly clock: Clock;
   readonly dial: Dial;
-  readonly toServer: Outbox;
+  readonly toServer: SendBatches;
   readonly toCaller: Outbox;
   /** For segments that may have to be repeated, one at a time and session. */
   readonly spareBuffers: SpareBuffers;
@@ -30,11 +30,7 @@ export interface EngineContext {
   readonly permits: PermitLedger | undefined;
   log(event: EngineEvent): void;
   random(bytes: number): Uint8Array;
-  /** Sends what both outboxes gathered. At the end of every event from outside. */
-  flush(): void;
   readonly turns: Turns;
-  /** Gathers bytes for a server until the end of the turn, then sends them in one write. */
-  sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
   /** The pool has waiters: their time limits are looked after until it has none. */
   watchWaiters(pool: Pool): void;
   /** Whether the target's budget of server connections has room; makes room by closing an idle one elsewhere. */

@@ -66,7 +66,7 @@ export interface TestEngine {
 
 export function createTestEngine(
   options: { limits?: Partial<EngineLimits>; dial?: (real: Dial) => Dial } & Partial<
-    Pick<EngineOptions, 'allocate' | 'permits'>
+    Pick<EngineOptions, 'permits'>
   > = {},
 ): TestEngine {
   const clock = createFakeClock();

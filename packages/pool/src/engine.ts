@@ -41,7 +41,6 @@ export interface EngineOptions {
   /** Cryptographically strong random bytes. */
   random(bytes: number): Uint8Array;
   /** Memory for output; a platform whose sockets like a kind of their own passes it here. */
-  readonly allocate?: (bytes: number) => Uint8Array;
   log?(event: EngineEvent): void;
   readonly limits?: Partial<EngineLimits>;
   /** Where several processes share one budget: pools then have what this grants them. */
@@ -109,7 +108,6 @@ export interface Engine {
 
 export function createEngine(options: EngineOptions): Engine {
   const { clock, dial } = options;
-  const allocate = options.allocate ?? ((bytes: number): Uint8Array => new Uint8Array(bytes));
   const limits = resolveLimits(options.limits);
   const pools = new Map<string, Pool>();
   const keys = new CancelKeys<PooledSession | DirectSession>((bytes) => options.random(bytes), options.processNumber);
@@ -126,15 +124,13 @@ export function createEngine(options: EngineOptions): Engine {
     look: (session) => session,
     disconnect(session, error) {
       session.fail(errorMessage('FATAL', '', error));
-      context.flush();
     },
   });
-  const toServer = new Outbox(allocate, 'copies');
-  const toCaller = new Outbox(allocate, 'lends');
-  const batches = new SendBatches(toServer);
+  const toServer = new SendBatches(() => turns.begin());
+  const toCaller = new Outbox(() => turns.begin());
   const turns = new Turns(clock, options.soon ?? queueMicrotask, (now) => {
-    batches.send(turns.startedAt, now);
-    context.flush();
+    toServer.send(turns.startedAt, now);
+    toCaller.flush();
   });
   let isClosing = false;
   let isSweeping = false;
@@ -146,22 +142,14 @@ export function createEngine(options: EngineOptions): Engine {
     dial,
     toServer,
     toCaller,
-    spareBuffers: new SpareBuffers(64),
+    spareBuffers: new SpareBuffers(1_048_576),
     permits,
     get isClosing() {
       return isClosing;
     },
     log: (event) => options.log?.(event),
     random: (bytes) => options.random(bytes),
-    flush() {
-      toServer.flush();
-      toCaller.flush();
-    },
     turns,
-    sendSoon(server, bytes, start, end) {
-      turns.begin();
-      batches.append(server, bytes, start, end);
-    },
     watchWaiters(pool) {
       waitingPools.add(pool);
       if (!isWatching) {
@@ -209,7 +197,6 @@ export function createEngine(options: EngineOptions): Engine {
     }
     isWatching = waitingPools.size > 0;
     if (isWatching) clock.after(100, watch);
-    context.flush();
   }
 
   function sweep(): void {
@@ -221,7 +208,6 @@ export function createEngine(options: EngineOptions): Engine {
     permits?.sweep();
     isSweeping = isAnyOpen;
     if (isSweeping) clock.after(5_000, sweep);
-    context.flush();
   }
 
   function drop(key: string, pool: Pool): void {
@@ -327,7 +313,6 @@ export function createEngine(options: EngineOptions): Engine {
       const routine = 'process_postgres_switches';
       session.fail(encodeErrorResponse({ severity: 'FATAL', code: '42601', message: error, routine }));
     }
-    context.flush();
     return session;
   }
 
@@ -381,14 +366,12 @@ export function createEngine(options: EngineOptions): Engine {
             else session.fail(errorMessage('FATAL', '', goodbye));
           } else isBusy = true;
         }
-        context.flush();
         if (!isBusy) break;
         await new Promise<void>((resolve) => {
           clock.after(20, resolve);
         });
       }
       for (const pool of pools.values()) pool.close();
-      context.flush();
     },
   };
 }

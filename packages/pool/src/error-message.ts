@@ -1,5 +1,6 @@
 /** The few backend messages that the engine makes itself, as bytes. */
 import { concatBytes, DatabaseError, encodeErrorResponse, encodeReadyForQuery } from '@postern/wire';
+import { indexOfZero } from './byte-buffer.ts';
 import { PoolError } from './errors.ts';
 
 const idle: Uint8Array = encodeReadyForQuery('I');
@@ -60,7 +61,7 @@ export function rewriteError(
   const parts: Uint8Array[] = [];
   let isChanged = false;
   for (let at = start + 5; at < end && bytes[at] !== 0; ) {
-    const stop = bytes.indexOf(0, at);
+    const stop = indexOfZero(bytes, at);
     const value = decoder.decode(bytes.subarray(at + 1, stop));
     const changed = change(String.fromCharCode(bytes[at]!), value);
     if (changed === value) parts.push(bytes.subarray(at, stop + 1));
@@ -84,7 +85,7 @@ export function errorField(
 ): { start: number; end: number } | undefined {
   for (let i = start + 5; i < bytes.length && bytes[i] !== 0; i++) {
     const from = i + 1;
-    const end = bytes.indexOf(0, from);
+    const end = indexOfZero(bytes, from);
     if (end < 0) return undefined;
     if (bytes[i] === field) return { start: from, end };
     i = end;

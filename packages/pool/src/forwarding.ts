@@ -4,6 +4,7 @@
  */
 import { encodeFlush, encodeQuery, FrontendCode } from '@postern/wire';
 import type { SyntheticReply } from './answers.ts';
+import { indexOfZero } from './byte-buffer.ts';
 import { restoreBaselineSql } from './label.ts';
 import { PlanRetry } from './plan-retry.ts';
 import { Action, Expect } from './reply-queue.ts';
@@ -161,7 +162,7 @@ export class Forwarder {
 
   private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
     const { session } = this;
-    const sqlEnd = bytes.indexOf(0, at + 5);
+    const sqlEnd = indexOfZero(bytes, at + 5);
     // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
     if (server.unsynced > 0) {
       server.isSuspect = true;

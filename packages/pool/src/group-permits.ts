@@ -71,7 +71,6 @@ export class GroupPermits {
     share.told = Math.max(0, share.told - count);
     share.group.limit += count;
     share.pool.openIfWanted();
-    share.pool.context.flush();
   }
 
   recalled(key: string, count: number, isForGood: boolean): void {

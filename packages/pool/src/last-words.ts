@@ -42,7 +42,6 @@ export class LastWords {
       const { message, session } = this;
       if (message === undefined || (session.server !== undefined && session.server.owed.length > 0)) return;
       session.fail(message);
-      session.context.flush();
     });
   }
 }

@@ -23,6 +23,7 @@ export class Lease implements Waiter {
   readonly group: LimitGroup | undefined;
   lastServer: ServerConnection | undefined;
   waitingSince = 0;
+  place = -1;
   isWaiting = false;
   private readonly session: PooledSession;
 

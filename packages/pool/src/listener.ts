@@ -65,7 +65,6 @@ export function createListener(pool: Pool): Listener {
         caughtUp,
       );
     else caughtUp();
-    pool.context.flush();
   }
 
   function caughtUp(): void {
@@ -152,7 +151,6 @@ export function createListener(pool: Pool): Listener {
       if (statements.length === 0) done();
       else run(statements, added.length > 0 ? done : () => {});
       if (statements.length > 0 && added.length === 0) done();
-      pool.context.flush();
     },
     forget(session) {
       const { removed } = change(session, []);

@@ -129,7 +129,6 @@ export class PermitLedger implements PermitHolder {
       pool.leaving--;
       this.changed(pool);
       pool.openIfWanted();
-      pool.context.flush();
     };
   }
 
@@ -169,7 +168,6 @@ export class PermitLedger implements PermitHolder {
     share.pool.openIfWanted();
     this.settle(share);
     this.tellSoon();
-    share.pool.context.flush();
   }
 
   private grantedToGroup(key: string, count: number): void {
@@ -203,7 +201,6 @@ export class PermitLedger implements PermitHolder {
       if (freed < count) this.source.decline(key, count - freed);
     }
     this.giveBack(share);
-    pool.context.flush();
   }
 
   private settle(share: Share): void {

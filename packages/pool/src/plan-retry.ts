@@ -135,7 +135,6 @@ export class PlanRetry {
       lost: () => {},
     });
     server.expect(Expect.Sync, Action.Swallow, errand, undefined);
-    session.context.flush();
   }
 
   /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */

@@ -65,7 +65,6 @@ export class Pool {
       leased: this.leased,
       hasIdle: () => this.idle.length > 0,
       freed: (server) => this.release(server, undefined),
-      flush: () => context.flush(),
     });
     this.functions = createFunctionKnowledge(context.clock);
     this.connector = new Connector(this);
@@ -144,7 +143,6 @@ export class Pool {
   private lend(server: ServerConnection, waiter: Waiter): void {
     this.leased.add(server);
     server.wasLent = true;
-    server.gathers = this.context.limits.multiplexing && this.leased.size > 1;
     if (waiter.group !== undefined) waiter.group.lent++;
   }
 
@@ -164,7 +162,6 @@ export class Pool {
       return;
     }
     server.holder = undefined;
-    server.gathers = false;
     server.idleSince = this.context.clock.now();
     if (this.isSurplus(server)) {
       this.giveUp(server);

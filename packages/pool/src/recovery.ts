@@ -52,7 +52,6 @@ export function recover(
         lost: () => finish(false),
       }),
     );
-    context.flush();
   }
 
   function finish(isUsable: boolean): void {
@@ -60,7 +59,6 @@ export function recover(
     isDone = true;
     timer.cancel();
     done(isUsable);
-    context.flush();
   }
 
   function rollBack(): void {
@@ -76,7 +74,6 @@ export function recover(
     server.isSkipping = false;
     server.send(encodeSync());
     server.expect(Expect.Sync, Action.Swallow, errand, undefined);
-    context.flush();
   }
 
   server.holder = errand;
@@ -85,7 +82,6 @@ export function recover(
     return;
   }
   server.send(encodeCopyFail('the caller disconnected'));
-  context.flush();
   if (server.owed.length === 0 && !server.isCopyingIn) rollBack();
   else context.cancelOnServer(target, server).then(rollBack, () => finish(false));
 }

@@ -63,7 +63,6 @@ export class Riding {
     this.segment = session.context.spareBuffers.take();
     session.input.copySegment(this.segment);
     session.server = server;
-    session.context.flush();
   }
 
   /** What is known of the one segment that runs on this session's own lease, if others may join it. */
@@ -124,7 +123,6 @@ export class Riding {
       this.takeBack(server);
       session.lease.refused(cancelled(), false);
     }
-    session.context.flush();
     return isCurrent;
   }
 

@@ -12,6 +12,7 @@ import type { Outbox } from './outbox.ts';
 import type { ParameterSet, ParameterSets } from './parameter-set.ts';
 import { Action, Expect, ReplyQueue } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
+import type { SendBatches } from './send-batches.ts';
 import type { Statement, UnnamedStatement } from './statements.ts';
 import type { Turns } from './turns.ts';
 
@@ -32,17 +33,14 @@ export interface NotificationTaker {
 
 export interface ServerConnectionOptions {
   readonly facts: LoginFacts;
-  readonly toServer: Outbox;
+  readonly toServer: SendBatches;
+  readonly toCaller: Outbox;
   readonly parameterSets: ParameterSets;
   readonly turns: Turns;
   readonly maxMessageBytes: number;
   readonly openedAt: number;
   /** The connection is unusable: closed, or its answers are not those expected (`fault`). Called once. */
   onGone(server: ServerConnection, fault: string | undefined): void;
-  /** Gathers what several sessions send, to go out in one write. */
-  sendSoon(server: ServerConnection, bytes: Uint8Array, start: number, end: number): void;
-  /** Everything a chunk caused has been gathered: send it. */
-  afterData(): void;
 }
 
 export class ServerConnection {
@@ -79,8 +77,6 @@ export class ServerConnection {
   tookMs = 0;
   /** What is to be sent at the end of the turn. */
   batch: ByteBuffer | undefined;
-  /** What is sent waits for the end of the turn: others may want to send something with it. */
-  gathers = false;
   /** What those who share the connection are expected to take altogether: milliseconds. */
   owedMs = 0;
   parameters: ParameterSet;
@@ -123,14 +119,8 @@ export class ServerConnection {
     this.parameters = options.parameterSets.intern(options.facts.parameters);
     this.scanner = new BackendScanner(new Answers(this, options.parameterSets), options.maxMessageBytes);
     this.stream.onData = (bytes): boolean => this.onData(bytes);
-    this.stream.onDrain = (): void => {
-      this.holder?.serverDrained(this);
-      options.afterData();
-    };
-    this.stream.onClose = (): void => {
-      this.gone(undefined);
-      options.afterData();
-    };
+    this.stream.onDrain = (): void => this.holder?.serverDrained(this);
+    this.stream.onClose = (): void => this.gone(undefined);
   }
 
   /** Nothing owed, nothing half sent: the state in which a lease may end if the status is Idle too. */
@@ -145,12 +135,8 @@ export class ServerConnection {
     );
   }
 
-  send(bytes: Uint8Array, start = 0, end: number = bytes.length): boolean {
-    if (this.riders > 0 || this.gathers) {
-      this.options.sendSoon(this, bytes, start, end);
-      return false;
-    }
-    return this.options.toServer.append(this.stream, bytes, start, end);
+  send(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
+    this.options.toServer.append(this, bytes, start, end);
   }
 
   /** Notes that the message just sent will be answered. */
@@ -181,9 +167,10 @@ export class ServerConnection {
    */
   close(closed?: () => void): void {
     if (this.isGone) return;
+    this.send(encodeTerminate());
+    this.options.toServer.sendOne(this);
     this.isGone = true;
     if (closed !== undefined) this.stream.onClose = closed;
-    this.stream.write(encodeTerminate());
     this.stream.end();
   }
 
@@ -201,7 +188,7 @@ export class ServerConnection {
       if (!(error instanceof ReplyFault || error instanceof ScanError || error instanceof ProtocolError)) throw error;
       this.gone(error.message);
     }
-    this.options.afterData();
+    this.options.toCaller.flush();
     return isKept;
   }
 

@@ -244,7 +244,6 @@ export class SessionState {
       clock.after(pinRetryMs, () => {
         if (session.server !== server || session.isOver || this.isInspecting) return;
         this.pin(server, waitUntil);
-        session.context.flush();
       });
       return true;
     }

@@ -87,7 +87,6 @@ export class PooledSession implements ReplySink {
     this.stream.onDrain = (): void => this.output.resumeServer();
     this.stream.onClose = (): void => {
       this.detach();
-      this.context.flush();
     };
   }
 
@@ -283,7 +282,6 @@ export class PooledSession implements ReplySink {
     if (this.phase === 'closed') return;
     this.input.pump();
     this.lease.mayEnd();
-    this.context.flush();
   }
 
   notify(message: Uint8Array): void {
@@ -327,7 +325,6 @@ export class PooledSession implements ReplySink {
   cancel(): Promise<void> {
     if (this.lease.abandon()) {
       this.lease.refused(cancelled(), false);
-      this.context.flush();
       return Promise.resolve();
     }
     const { server } = this;

@@ -3,6 +3,7 @@
  * texts that are one plain autocommit query each, leave no trace in the session and call nothing but harmless functions.
  */
 import { FrontendCode } from '@postern/wire';
+import { indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { nameKey } from './session-statements.ts';
 import type { StatementTexts } from './statements.ts';
@@ -42,8 +43,8 @@ export function shareableText(
       case FrontendCode.Query:
         return i === at ? shareable(texts.facts(bytes, i + 5, next - 1)) : undefined;
       case FrontendCode.Parse: {
-        const nameEnd = bytes.indexOf(0, i + 5);
-        const sqlEnd = bytes.indexOf(0, nameEnd + 1);
+        const nameEnd = indexOfZero(bytes, i + 5);
+        const sqlEnd = indexOfZero(bytes, nameEnd + 1);
         if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= next) return undefined;
         const text = shareable(texts.intern(bytes, nameEnd + 1, next, sqlEnd));
         if (text === undefined) return undefined;
@@ -52,8 +53,8 @@ export function shareableText(
         break;
       }
       case FrontendCode.Bind: {
-        const portalEnd = bytes.indexOf(0, i + 5);
-        const nameEnd = bytes.indexOf(0, portalEnd + 1);
+        const portalEnd = indexOfZero(bytes, i + 5);
+        const nameEnd = indexOfZero(bytes, portalEnd + 1);
         if (portalEnd < 0 || nameEnd < 0 || nameEnd >= next) return undefined;
         if (nameEnd === portalEnd + 1) {
           if (hasUnnamed) break;

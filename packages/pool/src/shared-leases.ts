@@ -33,8 +33,6 @@ export interface SharedLeasesOptions {
   hasIdle(): boolean;
   /** The last rider left. */
   freed(server: ServerConnection): void;
-  /** Sends what was gathered: at the end of an event of the clock's. */
-  flush(): void;
 }
 
 export class SharedLeases {
@@ -83,7 +81,7 @@ export class SharedLeases {
   }
 
   private lookForStuck(): void {
-    const { clock, leased, hasIdle, flush } = this.options;
+    const { clock, leased, hasIdle } = this.options;
     const stuckSince = clock.now() - maxStuckMs;
     this.isWatching = false;
     for (const server of [...leased]) {
@@ -91,7 +89,6 @@ export class SharedLeases {
       if (server.headSince <= stuckSince && hasIdle()) moveOthersOn(server);
       if (!this.isWatching) this.watchOn();
     }
-    flush();
   }
 
   /** Not while a cancel is under way: it could still hit whoever comes next. */
@@ -107,10 +104,7 @@ export class SharedLeases {
   }
 
   private freeLater(server: ServerConnection): void {
-    this.options.clock.after(5, () => {
-      this.free(server);
-      this.options.flush();
-    });
+    this.options.clock.after(5, () => this.free(server));
   }
 
   private findBusy(waiter: Waiter, ownMs: number): ServerConnection | undefined {

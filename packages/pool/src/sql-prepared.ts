@@ -4,6 +4,7 @@
  * CommandComplete arrives, because a transaction's rollback does not undo it (reference/pooling.md §2.12).
  */
 import { BackendCode, decodeDataRow, encodeCommandComplete, encodeQuery, encodeSync } from '@postern/wire';
+import { indexOfZero } from './byte-buffer.ts';
 import { createErrand } from './errand.ts';
 import { rewriteError } from './error-message.ts';
 import type { Forwarder } from './forwarding.ts';
@@ -181,7 +182,7 @@ export class SqlPrepared {
 
   effectsOfExecute(bytes: Uint8Array, portalStart: number): SqlEffects | undefined {
     if (this.portals === undefined) return undefined;
-    const end = bytes.indexOf(0, portalStart);
+    const end = indexOfZero(bytes, portalStart);
     return this.portals.get(String.fromCharCode(...bytes.subarray(portalStart, end)));
   }
 

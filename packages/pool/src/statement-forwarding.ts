@@ -12,7 +12,7 @@ import {
   FrontendCode,
 } from '@postern/wire';
 import type { SyntheticReply } from './answers.ts';
-import { copyBytes } from './byte-buffer.ts';
+import { copyBytes, indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
@@ -53,8 +53,8 @@ export class StatementForwarder {
   /** False: whether the name is free is not known yet. */
   parse(server: ServerConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const { session } = this;
-    const nameEnd = bytes.indexOf(0, at + 5);
-    const sqlEnd = nameEnd < 0 ? -1 : bytes.indexOf(0, nameEnd + 1);
+    const nameEnd = indexOfZero(bytes, at + 5);
+    const sqlEnd = nameEnd < 0 ? -1 : indexOfZero(bytes, nameEnd + 1);
     if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= end) {
       this.sendMalformed(server, Expect.Parse, bytes, at, end);
       return true;
@@ -154,8 +154,8 @@ export class StatementForwarder {
   bind(server: ServerConnection, bytes: Uint8Array, at: number, end: number, available: number): number {
     const limit = Math.min(end, available);
     if (limit < end && end - at <= maxWholeBindBytes) return 0;
-    const portalEnd = bytes.indexOf(0, at + 5);
-    const nameEnd = portalEnd < 0 || portalEnd >= limit ? -1 : bytes.indexOf(0, portalEnd + 1);
+    const portalEnd = indexOfZero(bytes, at + 5);
+    const nameEnd = portalEnd < 0 || portalEnd >= limit ? -1 : indexOfZero(bytes, portalEnd + 1);
     if (nameEnd < 0 || nameEnd >= limit) {
       if (limit < end && available - at <= this.session.context.limits.maxMessageBytes) return 0;
       this.sendMalformed(server, Expect.Bind, bytes, at, limit);

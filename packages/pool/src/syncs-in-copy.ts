@@ -40,5 +40,4 @@ export function countAnsweredSyncs(server: ServerConnection, session: PooledSess
     server.send(encodeSync());
   }
   server.sendQuery(emptyQuery, counting, Action.Count);
-  session.context.flush();
 }

@@ -12,6 +12,7 @@ function waiter(group?: LimitGroup): Waiter {
     connectTimeoutMs: 0,
     lastServer: undefined,
     waitingSince: 0,
+    place: -1,
     granted() {},
     shareableText: () => undefined,
     ride() {},

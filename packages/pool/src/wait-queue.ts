@@ -22,6 +22,8 @@ export interface Waiter {
   readonly lastServer: ServerConnection | undefined;
   /** Set by the pool. */
   waitingSince: number;
+  /** Where it stands in the queue, which sets it; -1: nowhere. */
+  place: number;
   granted(server: ServerConnection): void;
   /** What is known of what it wants to send, if that may run between others' segments on one connection. */
   shareableText(): TextFacts | undefined;
@@ -32,24 +34,20 @@ export interface Waiter {
 }
 
 export class WaitQueue {
+  length = 0;
   private waiters: (Waiter | undefined)[] = [];
   private head = 0;
-  private readonly places = new Map<Waiter, number>();
-
-  get length(): number {
-    return this.places.size;
-  }
 
   push(waiter: Waiter): void {
-    this.places.set(waiter, this.waiters.length);
-    this.waiters.push(waiter);
+    waiter.place = this.waiters.push(waiter) - 1;
+    this.length++;
   }
 
   remove(waiter: Waiter): boolean {
-    const place = this.places.get(waiter);
-    if (place === undefined) return false;
-    this.places.delete(waiter);
-    this.waiters[place] = undefined;
+    if (waiter.place < 0) return false;
+    this.waiters[waiter.place] = undefined;
+    waiter.place = -1;
+    this.length--;
     this.trim();
     return true;
   }
@@ -69,21 +67,22 @@ export class WaitQueue {
     return undefined;
   }
 
+  /** Those who wait now, whatever happens to them meanwhile. */
   [Symbol.iterator](): IterableIterator<Waiter> {
-    return [...this.places.keys()].values();
+    return this.waiters.filter((waiter) => waiter !== undefined).values();
   }
 
   private trim(): void {
-    while (this.head < this.waiters.length && this.waiters[this.head] === undefined) this.head++;
-    if (this.head === this.waiters.length) {
-      this.waiters = [];
+    const { waiters } = this;
+    while (this.head < waiters.length && waiters[this.head] === undefined) this.head++;
+    if (this.head === waiters.length) {
+      waiters.length = 0;
       this.head = 0;
-    } else if (this.head > 1024 && this.head > this.waiters.length / 2) {
-      this.waiters = this.waiters.slice(this.head);
-      for (let i = 0; i < this.waiters.length; i++) {
-        const waiter = this.waiters[i];
-        if (waiter !== undefined) this.places.set(waiter, i);
-      }
+    } else if (this.head > 1024 && this.head > waiters.length / 2) {
+      waiters.splice(0, this.head);
+      waiters.forEach((waiter, place) => {
+        if (waiter !== undefined) waiter.place = place;
+      });
       this.head = 0;
     }
   }

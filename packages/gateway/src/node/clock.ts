@@ -1,3 +1,5 @@
+// Not the global one, which is an accessor: this is asked several times per query.
+import { performance } from 'node:perf_hooks';
 import type { Clock } from '@postern/pool';
 
 /** The longest a Node timer can wait; beyond it setTimeout fires at once. */

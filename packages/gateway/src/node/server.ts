@@ -72,7 +72,6 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       crypto: createNodeAuthCrypto(),
       dial: createDial(options.dial),
       // No Buffer: its slice() does not copy, and who keeps bytes counts on that.
-      allocate: (bytes) => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer),
       soon: (callback) => void setImmediate(callback),
       log: options.log,
       ownPorts: () => ports,
