@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { ByteStream, StreamSecurity } from '@postern/pool';
 import { isLoopbackHost } from '../endpoints/host-name.ts';
+import { SocketWriter } from './socket-writer.ts';
 
 export interface SocketStreamOptions {
   security: StreamSecurity;
@@ -12,7 +13,7 @@ export interface SocketStreamOptions {
 }
 
 export interface SocketStream extends ByteStream {
-  /** Writes `head` (copied) and `bytes` in one go. Returns what `write` would have returned for `bytes`. */
+  /** Writes both in one go. Returns what `write` would have returned for both; `head` is the stream's from now on. */
   writeBehind(head: Uint8Array, bytes: Uint8Array): boolean;
   /** Bytes the kernel has taken. */
   readonly sentBytes: number;
@@ -39,26 +40,19 @@ const flushTimeoutMs = 30_000;
 const lingerMs = 1_000;
 
 // A class, so that ten thousand idle callers share their functions.
-class NodeSocketStream implements SocketStream {
+class NodeSocketStream extends SocketWriter implements SocketStream {
   onData: ByteStream['onData'] = undefined;
-  onDrain: ByteStream['onDrain'] = undefined;
   onClose: ByteStream['onClose'] = undefined;
   readonly security: StreamSecurity;
-  private readonly socket: Socket;
-  private readonly isTls: boolean;
   private readonly onClosed: (() => void) | undefined;
-  private readonly onWritten: () => void;
   private onChunk: ((chunk: Uint8Array) => void) | undefined;
   private error: Error | undefined;
   private state: 'open' | 'ending' | 'closed' = 'open';
-  private isWaitingForDrain = false;
 
   constructor(socket: Socket, options: SocketStreamOptions) {
-    this.socket = socket;
+    super(socket);
     this.security = options.security;
     this.onClosed = options.onClosed;
-    this.isTls = 'encrypted' in socket;
-    this.onWritten = () => this.written();
     socket.setNoDelay(true);
     if (options.isReadByHand !== true) {
       this.onChunk = (chunk): void => void this.receive(chunk);
@@ -73,10 +67,6 @@ class NodeSocketStream implements SocketStream {
     if (socket.destroyed) queueMicrotask(() => this.closed());
   }
 
-  get bufferedBytes(): number {
-    return this.socket.writableLength;
-  }
-
   get sentBytes(): number {
     return this.socket.bytesWritten - this.bufferedBytes;
   }
@@ -86,37 +76,11 @@ class NodeSocketStream implements SocketStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.state !== 'open') return true;
-    const wasIdle = this.socket.writableLength === 0;
-    this.socket.write(bytes, this.onWritten);
-    return this.isTaken(wasIdle);
+    return this.state !== 'open' || this.send(bytes);
   }
 
   writeBehind(head: Uint8Array, bytes: Uint8Array): boolean {
-    const { socket } = this;
-    if (this.state !== 'open') return true;
-    const wasIdle = socket.writableLength === 0;
-    socket.cork();
-    socket.write(head);
-    socket.write(bytes, this.onWritten);
-    socket.uncork();
-    return this.isTaken(wasIdle);
-  }
-
-  /** Whether what was just written needs its memory no more. */
-  private isTaken(wasIdle: boolean): boolean {
-    // Plain: the kernel took everything within the call. TLS: an idle TLSWrap encrypts or copies within the call,
-    // though its completion comes later; behind unfinished writes Node queues the very memory.
-    if (this.socket.writableLength === 0) return true;
-    this.isWaitingForDrain = true;
-    return this.isTls && wasIdle;
-  }
-
-  private written(): void {
-    // Of a socket that broke Node says that all was written, too.
-    if (!this.isWaitingForDrain || this.bufferedBytes > 0 || this.socket.destroyed) return;
-    this.isWaitingForDrain = false;
-    this.onDrain?.();
+    return this.state !== 'open' || this.sendBoth(head, bytes);
   }
 
   pause(): void {

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { isWhole, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { ReadInPlace } from './accepted-socket.ts';
+import { SocketWriter } from './socket-writer.ts';
 import { readSqlRequestHead, repeatSqlRequestHead, type SqlRequestHead } from './sql-request-head.ts';
 import type { SqlResponseWriter } from './sql-response.ts';
 
@@ -61,6 +62,7 @@ const timeoutResponse = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r
 
 export class SqlConnection {
   private readonly socket: Socket;
+  private readonly writer: SocketWriter;
   private readonly options: SqlConnectionOptions;
   private readonly remoteAddress: string | undefined;
   private phase: Phase = inHead;
@@ -99,6 +101,8 @@ export class SqlConnection {
     const inPlace = readInPlace(accepted, (bytes) => this.read(bytes), { isCounted: true });
     const socket = inPlace ?? accepted;
     this.socket = socket;
+    this.writer = new SocketWriter(socket);
+    this.writer.onDrain = this.onDrain;
     this.options = options;
     this.remoteAddress = socket.remoteAddress;
     this.startedAt = options.now();
@@ -106,7 +110,6 @@ export class SqlConnection {
     if (inPlace === undefined) socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('close', this.onClose);
-    socket.on('drain', this.onDrain);
     // 'close' follows, and says all there is to say.
     socket.on('error', this.onError);
   }
@@ -267,20 +270,19 @@ export class SqlConnection {
       return;
     }
     if (this.phase.name !== 'answering') return;
-    const { socket, options } = this;
+    const { socket, writer, options } = this;
     const keepsAlive = head.keepsAlive && !options.isClosing();
-    const isTaken = options.responses.send(socket, reply, keepsAlive);
+    const isTaken = options.responses.send(writer, reply, keepsAlive);
     // To Node it is activity when the kernel takes some of it.
-    if (socket.writableLength > 0) socket.setTimeout(options.stallTimeoutMs, this.onStall);
+    if (writer.bufferedBytes > 0) socket.setTimeout(options.stallTimeoutMs, this.onStall);
     if (!keepsAlive) this.end();
     else if (isTaken) this.next();
     else this.phase = draining;
   }
 
   private drained(): void {
-    if (this.phase !== draining) return;
     this.socket.setTimeout(0, this.onStall);
-    this.next();
+    if (this.phase === draining) this.next();
   }
 
   private next(): void {
@@ -324,7 +326,7 @@ export class SqlConnection {
     socket.off('data', this.onData);
     socket.off('end', this.onEnd);
     socket.off('close', this.onClose);
-    socket.off('drain', this.onDrain);
+    this.writer.onDrain = undefined;
     socket.pause();
     socket.unshift(input);
     this.options.onClosed(this);

@@ -1,16 +1,16 @@
 // Bytes of an HTTP/1.1 response as node:http would write them: the same headers in the same order.
 
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import { sqlHeader } from '@postern/contract';
 import type { SqlHttpReply, WholeReply } from '../http/sql-handler.ts';
+import type { SocketWriter } from './socket-writer.ts';
 
 export interface SqlResponseWriter {
   /**
-   * Writes a response whose body is whole. `keepsAlive`: the connection may be used again. False: `socket` will say
-   * 'drain' when it has been taken. Throws when a header cannot be written.
+   * Writes a response whose body is whole. `keepsAlive`: the connection may be used again. False: `writer.onDrain` will be
+   * called when it has been taken. Throws when a header cannot be written.
    */
-  send(socket: Socket, reply: WholeReply, keepsAlive: boolean): boolean;
+  send(writer: SocketWriter, reply: WholeReply, keepsAlive: boolean): boolean;
 }
 
 export interface SqlResponseWriterOptions {
@@ -72,22 +72,19 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
   }
 
   return {
-    send(socket, reply, keepsAlive) {
+    send(writer, reply, keepsAlive) {
       const { body } = reply;
-      const { memory, length, isShared } = writeHead(reply, body.length, keepsAlive, !('encrypted' in socket));
+      const { memory, length, isShared } = writeHead(reply, body.length, keepsAlive, !writer.isTls);
       let isTaken: boolean;
       if (body.length <= maxCopiedBytes) {
         memory.set(body, length);
-        isTaken = socket.write(memory.subarray(0, length + body.length));
+        isTaken = writer.send(memory.subarray(0, length + body.length));
       } else {
-        socket.cork();
-        socket.write(memory.subarray(0, length));
-        isTaken = socket.write(body);
-        socket.uncork();
-        if (socket.writableLength > 0 || 'encrypted' in socket) reply.lender?.giveAway();
+        isTaken = writer.sendBoth(memory.subarray(0, length), body);
+        if (!isTaken || writer.isTls) reply.lender?.giveAway();
       }
       // What the kernel did not take within the call is still in that very memory.
-      if (isShared && socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(sharedBytes);
+      if (isShared && !isTaken) shared = Buffer.allocUnsafeSlow(sharedBytes);
       return isTaken;
     },
   };

@@ -12,7 +12,7 @@ import { encodeCloseFrame, encodeFrame, encodeFrameHeader, FrameCode, FrameMemor
 
 /** What carries the frames: the socket's bytes. */
 export interface FrameTransport extends ByteStream {
-  /** Writes `head` (copied) and `bytes` in one go. Returns what `write` would have returned for `bytes`. */
+  /** Writes both in one go. Returns what `write` would have returned for both; `head` is the stream's from now on. */
   writeBehind(head: Uint8Array, bytes: Uint8Array): boolean;
   /** Bytes the peer's machine, or at least our kernel, has taken. */
   readonly sentBytes: number;
