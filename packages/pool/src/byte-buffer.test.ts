@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ByteBuffer, copyBytes } from './byte-buffer.ts';
+import { ByteBuffer, copyBytes, indexOfZero, SpareBuffers } from './byte-buffer.ts';
 
 test.each([0, 1, 47, 48, 49, 1_000])('copies a run of %i bytes and touches nothing else', (length) => {
   const source = Uint8Array.from({ length: length + 10 }, (_, i) => i + 1);
@@ -62,4 +62,36 @@ test('keeps its memory when it is rewound, unless that is much', () => {
   buffer.append(new Uint8Array(100_000));
   buffer.rewind();
   expect(buffer.bytes.length).toBe(0);
+});
+
+test.each([0, 1, 5, 127, 128, 129, 1_000])('finds a zero %i bytes further on', (distance) => {
+  const bytes = new Uint8Array(2_000).fill(7);
+  bytes[2] = 0;
+  expect(indexOfZero(bytes, 3)).toBe(-1);
+  bytes[3 + distance] = 0;
+  expect(indexOfZero(bytes, 3)).toBe(bytes.indexOf(0, 3));
+});
+
+test('small buffers do not share a byte, though they share memory', () => {
+  const buffers = Array.from({ length: 50 }, (_, i) => {
+    const buffer = new ByteBuffer();
+    buffer.append(new Uint8Array(200).fill(i));
+    return buffer;
+  });
+  for (const buffer of buffers) buffer.append(new Uint8Array(56).fill(255));
+  for (const [i, { bytes, start }] of buffers.entries()) {
+    expect(bytes.subarray(start, start + 200).every((byte) => byte === i)).toBe(true);
+  }
+});
+
+test('spare buffers keep so much memory and no more', () => {
+  const spare = new SpareBuffers(10_000);
+  const buffers = Array.from({ length: 5 }, () => {
+    const buffer = spare.take();
+    buffer.append(new Uint8Array(4_000));
+    return buffer;
+  });
+  for (const buffer of buffers) spare.give(buffer);
+  const again = buffers.map(() => spare.take());
+  expect(again.map((buffer) => buffer.bytes.length)).toEqual([4_000, 4_000, 0, 0, 0]);
 });

@@ -2,7 +2,8 @@
 import { constantTimeEqual } from '@postern/wire';
 
 export class CancelKeys<Holder> {
-  private readonly holders = new Map<number | symbol, { readonly secretKey: Uint8Array; readonly holder: Holder }>();
+  /** The secrets as one character per byte: ten thousand byte arrays would take ten times as much memory. */
+  private readonly holders = new Map<number | symbol, { readonly secret: string; readonly holder: Holder }>();
   private readonly random: (bytes: number) => Uint8Array;
   private readonly processNumber: number | undefined;
 
@@ -34,7 +35,7 @@ export class CancelKeys<Holder> {
   }
 
   set(processId: number | symbol, secretKey: Uint8Array, holder: Holder): void {
-    this.holders.set(processId, { secretKey, holder });
+    this.holders.set(processId, { secret: String.fromCharCode(...secretKey), holder });
   }
 
   delete(processId: number | symbol): void {
@@ -43,7 +44,9 @@ export class CancelKeys<Holder> {
 
   find(processId: number, secretKey: Uint8Array): Holder | undefined {
     const entry = this.holders.get(processId);
-    return entry !== undefined && constantTimeEqual(entry.secretKey, secretKey) ? entry.holder : undefined;
+    if (entry === undefined) return undefined;
+    const own = Uint8Array.from(entry.secret, (character) => character.charCodeAt(0));
+    return constantTimeEqual(own, secretKey) ? entry.holder : undefined;
   }
 
   *sessions(): IterableIterator<Holder> {

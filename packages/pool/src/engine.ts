@@ -287,7 +287,6 @@ export function createEngine(options: EngineOptions): Engine {
       pool,
       stream: given.stream,
       processId,
-      secretKey,
       label: given.label ?? '',
       limits: {
         poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,

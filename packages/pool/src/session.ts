@@ -28,7 +28,6 @@ export interface PooledSessionOptions {
   readonly pool: Pool;
   readonly stream: ByteStream;
   readonly processId: number;
-  readonly secretKey: Uint8Array;
   readonly label: string;
   readonly limits: LeaseLimits;
   onClosed(session: PooledSession): void;
@@ -39,7 +38,6 @@ export class PooledSession implements ReplySink {
   readonly pool: Pool;
   readonly stream: ByteStream;
   readonly processId: number;
-  readonly secretKey: Uint8Array;
   readonly name: string;
   readonly lease: Lease;
   readonly state: SessionState;
@@ -68,7 +66,6 @@ export class PooledSession implements ReplySink {
     this.pool = options.pool;
     this.stream = options.stream;
     this.processId = options.processId;
-    this.secretKey = options.secretKey;
     this.name = options.label;
     this.onClosed = options.onClosed;
     this.state = new SessionState(this);
