@@ -42,6 +42,8 @@ test('what one event makes for a stream leaves in one write', () => {
   expect(sink.writes).toHaveLength(0);
   outbox.flush();
   outbox.flush();
+  outbox.append(sink, Uint8Array.of(6), 1, 1);
+  outbox.flush();
   expect(sink.writes.map((bytes) => [...bytes])).toEqual([[2, 3, 5]]);
 });
 

@@ -42,7 +42,7 @@ export class Outbox {
   /** Sends what was gathered. */
   flush(): void {
     const { stream, length, memory } = this;
-    if (stream === undefined) return;
+    if (stream === undefined || length === 0) return;
     // A write may lead back here before it returns: what is gathered then goes into other memory.
     this.stream = undefined;
     this.length = 0;

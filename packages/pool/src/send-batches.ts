@@ -1,6 +1,6 @@
 /**
  * What goes out to Postgres: gathered during a turn of events, and sent at its end, in one write per connection. By then
- * everything that arrived together has been read; to read first and write afterwards takes a quarter less time than taking
+ * everything that arrived together has been read; to read first and write afterwards takes a fifth less time than taking
  * turns, as each write wakes a process that wants this one's processor.
  */
 import { SpareBuffers } from './byte-buffer.ts';
