@@ -285,7 +285,7 @@ describe.skipIf(!existsSync(chromiumPath))(`in Chromium (skipped unless ${chromi
     await tab.waitForLoadState('networkidle');
     await tab.keyboard.press('Tab');
     await tab.keyboard.press('Enter');
-    expect(new URL(tab.url()).hash).toBe('#VPContent');
+    await expect.poll(() => new URL(tab.url()).hash).toBe('#VPContent');
     await tab.keyboard.press('Tab');
     const focused = await tab.evaluate<string>(
       "document.activeElement.closest('#VPContent') ? 'in the text' : 'elsewhere'",

@@ -1,7 +1,7 @@
 // What strangers send: a clear error in the form that the clients of that frontend understand, and the process stays up.
 // It is a process of its own, so that an exception nobody caught would end it.
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { connectRaw } from '@postern/testkit';
 import {
   BackendCode,
@@ -67,6 +67,11 @@ function errorsIn(bytes: Uint8Array): Record<string, unknown>[] {
   return errors;
 }
 
+/** Not events.once, which rejects at an error: what the peer has not read it may answer with a reset. */
+function closed(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.once('close', resolve));
+}
+
 /** Everything the peer sends until it closes. */
 async function converse(port: number, ...bytes: Uint8Array[]): Promise<Buffer> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
@@ -74,7 +79,7 @@ async function converse(port: number, ...bytes: Uint8Array[]): Promise<Buffer> {
   socket.on('data', (chunk) => received.push(chunk));
   socket.on('error', () => {});
   socket.write(Buffer.concat(bytes));
-  await once(socket, 'close');
+  await closed(socket);
   return Buffer.concat(received);
 }
 
@@ -157,7 +162,7 @@ describe('HTTP', () => {
     const received: Buffer[] = [];
     socket.on('data', (chunk) => received.push(chunk));
     socket.end(bytes);
-    await once(socket, 'close');
+    await closed(socket);
     const answer = Buffer.concat(received).toString();
     if (answer !== '') expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
   });
