@@ -67,7 +67,7 @@ function errorsIn(bytes: Uint8Array): Record<string, unknown>[] {
   return errors;
 }
 
-/** Not events.once, which rejects at an error: what the peer has not read it may answer with a reset. */
+/** Not events.once, which rejects at an error: the peer may answer what it has not read with a reset. */
 function closed(socket: Socket): Promise<unknown> {
   return new Promise((resolve) => socket.once('close', resolve));
 }

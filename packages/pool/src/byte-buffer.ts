@@ -40,7 +40,7 @@ export class SpareBuffers {
   private readonly maxBytes: number;
   private bytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes = 1_048_576) {
     this.maxBytes = maxBytes;
   }
 

@@ -142,7 +142,7 @@ export function createEngine(options: EngineOptions): Engine {
     dial,
     toServer,
     toCaller,
-    spareBuffers: new SpareBuffers(1_048_576),
+    spareBuffers: new SpareBuffers(),
     permits,
     get isClosing() {
       return isClosing;

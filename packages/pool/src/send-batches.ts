@@ -8,12 +8,11 @@ import type { ServerConnection } from './server-connection.ts';
 
 /** So much is not kept until the end. */
 const maxBatchBytes = 65_536;
-const maxSpareBytes = 1_048_576;
 
 export class SendBatches {
   private readonly begun: () => void;
   private readonly servers: ServerConnection[] = [];
-  private readonly spare = new SpareBuffers(maxSpareBytes);
+  private readonly spare = new SpareBuffers();
 
   /** `begun` is called when something is to be sent: `send` must follow. */
   constructor(begun: () => void) {

@@ -71,7 +71,6 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
       clock,
       crypto: createNodeAuthCrypto(),
       dial: createDial(options.dial),
-      // No Buffer: its slice() does not copy, and who keeps bytes counts on that.
       soon: (callback) => void setImmediate(callback),
       log: options.log,
       ownPorts: () => ports,
