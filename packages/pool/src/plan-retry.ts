@@ -14,12 +14,16 @@ import type { StatementRef } from './statement-ref.ts';
 import { renewStatement, type Statement } from './statements.ts';
 
 const routine = new TextEncoder().encode('RevalidateCachedQuery');
+/** Statements remembered of a segment. */
+const maxBound = 64;
 
 export class PlanRetry {
   /** The segment is being repeated. */
   isReplaying = false;
   private readonly session: PooledSession;
   private bound: Statement[] | undefined;
+  /** How many of them count: emptying an array costs a call into the runtime. */
+  private boundCount = 0;
   private record: ByteBuffer | undefined;
   private isComplete = false;
   /** The caller waits for the answers to what is recorded. */
@@ -40,7 +44,7 @@ export class PlanRetry {
   /** A Bind or Describe of a named statement is about to be sent. */
   uses(server: ServerConnection, statement: Statement): void {
     this.bound ??= [];
-    if (this.bound.length < 64) this.bound.push(statement);
+    if (this.boundCount < maxBound) this.bound[this.boundCount++] = statement;
     if (this.record !== undefined || this.isReplaying || server.status !== TransactionStatus.Idle) return;
     // What came before in the segment could not be repeated: portals of it would be missing.
     if (server.unsynced > 0 || this.session.inFlight > 0) return;
@@ -107,8 +111,8 @@ export class PlanRetry {
   /** True: the error is kept from the caller, the segment will be repeated. */
   recovers(kind: Expect, ref: StatementRef | undefined, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
-    if (this.bound === undefined || this.bound.length === 0 || !isStalePlan(bytes, start)) return false;
-    for (const statement of new Set(this.bound)) renewStatement(statement);
+    if (this.bound === undefined || this.boundCount === 0 || !isStalePlan(bytes, start)) return false;
+    for (const statement of new Set(this.bound.slice(0, this.boundCount))) renewStatement(statement);
     if (this.record === undefined || this.isReplaying || this.session.inFlight !== (this.isComplete ? 1 : 0))
       return false;
     this.isRetrying = true;
@@ -140,7 +144,7 @@ export class PlanRetry {
   /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */
   repeats(): boolean {
     const { record } = this;
-    if (this.bound !== undefined) this.bound.length = 0;
+    this.boundCount = 0;
     this.isReplaying = this.isRetrying && record !== undefined;
     this.toSwallow = this.isReplaying ? this.given : 0;
     if (!this.isRetrying || record === undefined) {
@@ -157,7 +161,7 @@ export class PlanRetry {
 
   /** The segment was taken back before it was answered: it will be read again as if for the first time. */
   takenBack(): void {
-    if (this.bound !== undefined) this.bound.length = 0;
+    this.boundCount = 0;
     this.drop();
   }
 

@@ -63,8 +63,20 @@ export function nameText(key: string): string {
 
 /** A statement name as a key: one character per byte, so that any encoding of the caller's is told apart. */
 export function nameKey(bytes: Uint8Array, start: number, end: number): string {
-  let key = '';
-  const stop = Math.min(end, start + maxNameBytes);
-  for (let i = start; i < stop; i++) key += String.fromCharCode(bytes[i]!);
+  const length = Math.min(end - start, maxNameBytes);
+  // The same few names come again and again: finding one's key is cheaper than making it, and it is hashed already.
+  const slot = length > 0 ? bytes[start + length - 1]! & (latestKeys.length - 1) : 0;
+  const latest = latestKeys[slot]!;
+  if (isKeyOf(latest, bytes, start, length)) return latest;
+  const key = String.fromCharCode(...bytes.subarray(start, start + length));
+  latestKeys[slot] = key;
   return key;
+}
+
+const latestKeys = new Array<string>(32).fill('');
+
+function isKeyOf(key: string, bytes: Uint8Array, start: number, length: number): boolean {
+  if (key.length !== length) return false;
+  for (let at = 0; at < length; at++) if (key.charCodeAt(at) !== bytes[start + at]) return false;
+  return true;
 }

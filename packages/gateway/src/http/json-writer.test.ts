@@ -1,17 +1,37 @@
 import { describe, expect, test } from 'vitest';
-import { createJsonWriter } from './json-writer.ts';
+import { createFragment, createJsonWriter, type JsonWriterOptions } from './json-writer.ts';
 
 const utf8 = new TextEncoder();
+type WriterOptions = Partial<JsonWriterOptions>;
 const text = (bytes: Uint8Array): string => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 
-/** `value` written as a JSON string, from the middle of a larger array. */
-function written(value: string | Uint8Array, options: { maxBytes?: number; initialBytes?: number } = {}): string {
-  const bytes = typeof value === 'string' ? utf8.encode(value) : value;
-  const around = new Uint8Array(bytes.length + 6).fill(0x80);
+/**
+ * `value` written as a JSON string, from the middle of a larger array; `readFrom`: of one that is announced, so that words
+ * may be copied as long as the array goes on for `behind` bytes.
+ */
+function writtenFrom(bytes: Uint8Array, options: WriterOptions, behind: number, readFrom: boolean): string {
+  const around = new Uint8Array(3 + bytes.length + behind).fill(0x80);
   around.set(bytes, 3);
   const writer = createJsonWriter({ maxBytes: 1e6, ...options });
+  if (readFrom) writer.readFrom(around);
   writer.string(around, 3, 3 + bytes.length);
   return text(writer.finish());
+}
+
+/** The same in all ways. */
+function written(value: string | Uint8Array, options: WriterOptions = {}): string {
+  const bytes = typeof value === 'string' ? utf8.encode(value) : value;
+  for (const behind of [0, 3, 4, 9]) {
+    const outcomeOf = (readFrom: boolean): unknown => {
+      try {
+        return writtenFrom(bytes, options, behind, readFrom);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(outcomeOf(true)).toEqual(outcomeOf(false));
+  }
+  return writtenFrom(bytes, options, 3, false);
 }
 
 describe('string', () => {
@@ -90,6 +110,30 @@ describe('the rest', () => {
     }
   });
 
+  test('fragments of all lengths', () => {
+    for (let length = 0; length < 20; length++) {
+      const bytes = utf8.encode('{"a":"é😀",012345678'.slice(0, length));
+      const writer = createJsonWriter({ maxBytes: 100, initialBytes: 1 });
+      writer.byte(0x2d);
+      writer.fragment(createFragment(bytes));
+      writer.byte(0x2d);
+      expect(text(writer.finish())).toBe(`-${text(bytes)}-`);
+    }
+  });
+
+  test('raw bytes of announced memory, up to its end', () => {
+    const bytes = utf8.encode('0123456789');
+    for (let start = 0; start <= bytes.length; start++) {
+      for (let end = start; end <= bytes.length; end++) {
+        const writer = createJsonWriter({ maxBytes: 100, initialBytes: 1 });
+        writer.readFrom(bytes);
+        writer.raw(bytes, start, end);
+        writer.byte(0x21);
+        expect(text(writer.finish())).toBe(`${'0123456789'.slice(start, end)}!`);
+      }
+    }
+  });
+
   test('raw bytes, short and long, parts and whole', () => {
     const long = utf8.encode('0123456789'.repeat(50));
     const writer = createJsonWriter({ maxBytes: 10_000, initialBytes: 4 });
@@ -123,6 +167,7 @@ describe('the limit', () => {
       (writer: ReturnType<typeof createJsonWriter>) => writer.rawText(nine, 0, 9),
       (writer: ReturnType<typeof createJsonWriter>) => writer.integer(123456789),
       (writer: ReturnType<typeof createJsonWriter>) => writer.byte(1),
+      (writer: ReturnType<typeof createJsonWriter>) => writer.fragment(createFragment(nine)),
     ]) {
       const writer = createJsonWriter({ maxBytes: 10 });
       expect(() => {

@@ -1,10 +1,10 @@
 // The text of one Postgres value → JSON, by its format (value-format.ts). Bytes to bytes, no strings in between.
 
 import { GatewayError } from '@postern/contract';
-import type { JsonWriter } from './json-writer.ts';
+import { createFragment, type Fragment, type JsonWriter } from './json-writer.ts';
 import type { ValueFormat } from './value-format.ts';
 
-const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+const ascii = (text: string): Fragment => createFragment(new TextEncoder().encode(text));
 const trueText = ascii('true');
 const falseText = ascii('false');
 const nullText = ascii('null');
@@ -23,7 +23,7 @@ export function writeValue(
       writer.string(bytes, start, end);
       break;
     case 'boolean':
-      writer.raw(bytes[start] === 0x74 /* t */ ? trueText : falseText);
+      writer.fragment(bytes[start] === 0x74 /* t */ ? trueText : falseText);
       break;
     case 'integer':
       writer.raw(bytes, start, end);
@@ -51,7 +51,7 @@ function writeFloat(writer: JsonWriter, bytes: Uint8Array, start: number, end: n
   let isWhole = true;
   for (let at = firstDigit; at < end; at++) if (bytes[at]! < 0x30 || bytes[at]! > 0x39) isWhole = false;
   writer.raw(bytes, start, end);
-  if (isWhole) writer.raw(pointZero);
+  if (isWhole) writer.fragment(pointZero);
 }
 
 const openBrace = 0x7b;
@@ -135,7 +135,7 @@ function writePlain(
     bytes[start + 1] === 0x55 &&
     bytes[start + 2] === 0x4c &&
     bytes[start + 3] === 0x4c;
-  if (isNull) writer.raw(nullText);
+  if (isNull) writer.fragment(nullText);
   else writeValue(writer, format.element, bytes, start, at);
   return at;
 }

@@ -6,7 +6,7 @@ import type { ByteStream } from '@postern/pool';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import type { KeptSessions, SessionOwner } from './kept-sessions.ts';
 import type { RepeatedTexts } from './repeated-texts.ts';
-import type { ResultFormat } from './result-writer.ts';
+import type { ResultFormat } from './result-description.ts';
 import type { SegmentWriter } from './segment-writer.ts';
 import type { SessionListener, SessionPort, SessionStatements } from './session-port.ts';
 import type { AuthenticatedCaller, SqlBackend, SqlSession } from './sql-backend.ts';

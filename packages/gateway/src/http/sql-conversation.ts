@@ -13,7 +13,7 @@ import {
 import type { BodyLender } from './lent-body.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
-import type { ResultFormat } from './result-writer.ts';
+import type { ResultFormat } from './result-description.ts';
 import type { SessionListener, SessionPort } from './session-port.ts';
 import type { BenchUser, SqlBench, SqlBenches } from './sql-bench.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
@@ -232,7 +232,7 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   private onResult(code: number, message: Uint8Array): void {
     const index = this.current;
     if (this.failure === undefined && index >= 0 && index < this.statements.length) {
-      if (code === BackendCode.RowDescription) this.noteUnknownTypes(message);
+      if (code === BackendCode.RowDescription) this.noteUnknownTypes(index, message);
       if (this.recording === undefined) this.writeResult(index, code, message);
       else this.recording.add(code, message);
     }
@@ -242,8 +242,8 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   }
 
   /** From the first result on that has a type only the database knows, all are recorded. */
-  private noteUnknownTypes(rowDescription: Uint8Array): void {
-    const unknown = this.bench!.results.unknownTypes(this.options.format, rowDescription);
+  private noteUnknownTypes(index: number, rowDescription: Uint8Array): void {
+    const unknown = this.bench!.results.unknownTypes(rowDescription, this.options.format, this.isArrayMode(index));
     if (unknown.length === 0) return;
     this.recording ??= createRecordedResults(this.options.maxResponseBytes);
     for (const typeOid of unknown) this.recording.unknownTypes.add(typeOid);
@@ -259,9 +259,12 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
     if (this.begun >= index) return;
     this.begun = index;
     const { writer, results } = this.bench!;
-    const { format, isArrayMode } = this.options;
     if (this.isBatch) writer.raw(index === 0 ? batchStart : comma);
-    results.begin(format, this.statements[index]!.arrayMode ?? isArrayMode);
+    results.begin(this.options.format, this.isArrayMode(index));
+  }
+
+  private isArrayMode(index: number): boolean {
+    return this.statements[index]!.arrayMode ?? this.options.isArrayMode;
   }
 
   private writeResult(index: number, code: number, message: Uint8Array): void {

@@ -37,7 +37,7 @@ export interface SqlHttpReply {
   readonly status: number;
   /** The same object means the same headers: all but the request's own id. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Neon-Request-Id; absent: there is none, or it is among the headers. */
+  /** Neon-Request-Id, a UUID; absent: there is none, or it is among the headers. */
   readonly requestId?: string;
   readonly body: Uint8Array | StreamedBody;
   /** Of a whole body that is valid during the call only, unless its memory is given away. */

@@ -108,6 +108,7 @@ export function repeatSqlRequestHead(
   bytes: Buffer,
 ): SqlRequestHead | undefined {
   const { lengthStart, lengthEnd, byteLength } = known;
+  if (bytes.length >= byteLength && bytes.compare(knownBytes, 0, byteLength, 0, byteLength) === 0) return known;
   if (bytes.compare(knownBytes, 0, lengthStart, 0, Math.min(lengthStart, bytes.length)) !== 0) return undefined;
   let end = lengthStart;
   while (end < bytes.length && bytes[end]! >= zero && bytes[end]! <= nine) end++;

@@ -58,7 +58,7 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
   /** The head, at the front of memory that is long enough for the body, too, if that is to follow; and its length. */
   function writeHead(reply: SqlHttpReply, bodyBytes: number, keepsAlive: boolean, isShareable: boolean): HeadInMemory {
     const start = frontOf(reply.status, reply.headers);
-    const id = reply.requestId === undefined ? '' : line(sqlHeader.requestId, reply.requestId);
+    const id = reply.requestId === undefined ? '' : `${sqlHeader.requestId}: ${reply.requestId}\r\n`;
     const variable = `${id}content-length: ${bodyBytes}`;
     const end = behindOf(keepsAlive);
     const length = start.length + variable.length + end.length;
