@@ -12,7 +12,7 @@ import { sessionSettings } from './startup/session-settings.ts';
 export interface SqlBackendOptions {
   engine: Pick<Engine, 'openSession'>;
   directory: Pick<EndpointDirectory, 'resolve'>;
-  authenticator: Pick<Authenticator, 'verifyPassword' | 'isCurrent'>;
+  authenticator: Pick<Authenticator, 'verifyPassword' | 'currentCheck'>;
   /** API keys as passwords and tokens; undefined: there are none. */
   keys?: KeyLogin | undefined;
 }
@@ -25,10 +25,15 @@ export interface HttpCaller extends AuthenticatedCaller {
   readonly access?: KeyAccess | undefined;
 }
 
+interface KnownCaller {
+  readonly caller: HttpCaller;
+  readonly isCurrent: () => boolean;
+}
+
 export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCaller> {
   const { engine, directory, authenticator, keys } = backend;
   /** Callers with a password, by what they showed. */
-  const known = new WeakMap<object, HttpCaller>();
+  const known = new WeakMap<object, KnownCaller>();
 
   async function verify(credentials: SqlCredentials): Promise<HttpCaller> {
     const { host, port, user, password, bearerToken, database, options, remoteAddress, source } = credentials;
@@ -62,16 +67,14 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
     if (endpoint === undefined) throw new Error('an identity without an endpoint');
     const databaseKey = `${endpoint.name}/${database}`;
     const caller = { databaseKey, callerKey: `${databaseKey}/${identity.id}`, endpoint, database, identity };
-    known.set(source, caller);
+    known.set(source, { caller, isCurrent: authenticator.currentCheck(endpoint, identity) });
     return caller;
   }
 
   return {
     authenticate(credentials) {
-      const caller = known.get(credentials.source);
-      return caller !== undefined && authenticator.isCurrent(caller.endpoint, caller.identity)
-        ? caller
-        : verify(credentials);
+      const former = known.get(credentials.source);
+      return former?.isCurrent() === true ? former.caller : verify(credentials);
     },
     openSession({ endpoint, database, identity, access }, stream, { startupParameters, options }) {
       const asked = { startupParameters, settings: sessionSettings(options) };

@@ -82,10 +82,12 @@ describe('verifyPassword', () => {
   it('knows an identity again as long as it would give it for the password, and at its endpoint only', async () => {
     const { verify, authenticator, clock } = create();
     const identity = await verify();
-    const isCurrent = (): boolean => authenticator.isCurrent(endpoint, identity);
+    const isCurrent = authenticator.currentCheck(endpoint, identity);
     expect(isCurrent()).toBe(true);
-    expect(authenticator.isCurrent(other, identity)).toBe(false);
-    expect(authenticator.isCurrent(endpoint, authenticator.passwordIdentity(endpoint, 'alice', 'wrong'))).toBe(false);
+    expect(authenticator.currentCheck(other, identity)()).toBe(false);
+    expect(authenticator.currentCheck(endpoint, authenticator.passwordIdentity(endpoint, 'alice', 'wrong'))()).toBe(
+      false,
+    );
     // Falling silent ends it, use prolongs it, Postgres' word is older than its lifetime all the same.
     for (let minute = 0; minute < 5; minute++) {
       expect(isCurrent()).toBe(true);

@@ -59,8 +59,11 @@ export interface PasswordLogin extends LoginAttempt {
 export interface Authenticator {
   /** Rejects with GatewayError `authentication_failed` / `endpoint_unknown`, or with what else Postgres or the pool said. */
   verifyPassword(login: PasswordLogin): Promise<Identity>;
-  /** Whether an identity that `verifyPassword` gave would be given for the same password now, without asking anybody. */
-  isCurrent(endpoint: Endpoint, identity: Identity): boolean;
+  /**
+   * Tells, whenever it is called, whether an identity that `verifyPassword` gave would be given for the same password now,
+   * without asking anybody.
+   */
+  currentCheck(endpoint: Endpoint, identity: Identity): () => boolean;
   /** The identity of someone who proved by SCRAM to know the password of `verifier`. */
   scramIdentity(endpoint: Endpoint, user: string, verifier: ScramVerifier, clientKey: Uint8Array): Identity;
   /** The identity that goes with a password that was verified otherwise. */
@@ -187,7 +190,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 
   return {
     verifyPassword,
-    isCurrent: (endpoint, { id, user }) => credentials.isCurrent(credentialKey(endpoint, user), id),
+    currentCheck(endpoint, { id, user }) {
+      const key = credentialKey(endpoint, user);
+      return () => credentials.isCurrent(key, id);
+    },
     passwordIdentity,
     scramIdentity(endpoint, user, verifier, clientKey) {
       const secret: Secret = { kind: 'scram-keys', clientKey, serverKey: verifier.serverKey };

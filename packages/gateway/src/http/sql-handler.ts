@@ -6,6 +6,7 @@ import type { Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { BodyLender } from './lent-body.ts';
+import { createRequestIds } from './request-ids.ts';
 import { sqlResponseHeaders } from './response-headers.ts';
 import type { AuthenticatedCaller, SqlBackend } from './sql-backend.ts';
 import { type SqlEvent, toSqlEvent } from './sql-event.ts';
@@ -105,7 +106,12 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
     return heading;
   }
 
-  const context: ExchangeContext = { clock, log: logsSuccess ? log : undefined, logError: log };
+  const context: ExchangeContext = {
+    clock,
+    nextId: createRequestIds(),
+    log: logsSuccess ? log : undefined,
+    logError: log,
+  };
 
   return function handleSql(request, respond) {
     new SqlExchange(request, respond, context).start(runSql, headingOf);
@@ -114,6 +120,7 @@ export function createSqlHandler<Caller extends AuthenticatedCaller>(options: Sq
 
 interface ExchangeContext {
   readonly clock: Clock;
+  readonly nextId: () => string;
   /** Of what succeeded. */
   readonly log: SqlHandlerOptions<AuthenticatedCaller>['log'];
   readonly logError: SqlHandlerOptions<AuthenticatedCaller>['log'];
@@ -126,7 +133,7 @@ class SqlExchange implements SqlRun {
   cache: SqlRun['cache'];
   private heading: SqlHeading | undefined;
   private isAnswered = false;
-  private readonly requestId = crypto.randomUUID();
+  private readonly requestId: string;
   private readonly startedAt: number;
   private readonly request: SqlHttpRequest;
   private readonly respond: (reply: SqlHttpReply) => void;
@@ -136,6 +143,7 @@ class SqlExchange implements SqlRun {
     this.request = request;
     this.respond = respond;
     this.context = context;
+    this.requestId = context.nextId();
     this.startedAt = context.clock.now();
   }
 

@@ -22,8 +22,8 @@ export function createSocketAcceptor(): SocketAcceptor {
   return {
     accept(accepted, options) {
       let stream: SocketStream | undefined;
-      const socket = readInPlace(accepted, (bytes) => {
-        stream?.receive(bytes);
+      const socket = readInPlace(accepted, (memory, length) => {
+        stream?.receive(length === memory.length ? memory : memory.subarray(0, length));
         return true;
       });
       stream = createSocketStream(socket ?? accepted, { ...options, isReadByHand: socket !== undefined });
@@ -35,12 +35,12 @@ export function createSocketAcceptor(): SocketAcceptor {
 
 /**
  * Takes over an accepted, plain socket of which nobody else reads any more, and gives the one to use from then on, or
- * undefined where Node does not let us. `receive` gets what is read, valid during the call only; false: stop reading for
- * now. The socket emits no 'data' of its own; who pushes bytes into it gets them there.
+ * undefined where Node does not let us. `receive` gets what is read, the first `length` bytes of the memory, valid during
+ * the call only; false: stop reading for now. The socket emits no 'data' of its own; who pushes bytes into it gets them there.
  */
 export type ReadInPlace = (
   accepted: Socket,
-  receive: (bytes: Uint8Array) => boolean,
+  receive: (memory: Uint8Array, length: number) => boolean,
   options?: { readonly isCounted?: boolean },
 ) => Socket | undefined;
 
@@ -75,7 +75,7 @@ export function createPlaceToRead(): ReadInPlace {
       handle,
       onread: {
         buffer: memory,
-        callback: (count: number) => receive(count === memory.length ? memory : memory.subarray(0, count)),
+        callback: (length: number) => receive(memory, length),
       },
     } as ConstructorParameters<typeof Socket>[0]); // `handle` is missing in the declarations
     const taken = socket as unknown as SocketBelow;

@@ -98,7 +98,7 @@ export class SqlConnection {
   private readonly onStall = (): void => this.destroy();
 
   constructor(accepted: Socket, readInPlace: ReadInPlace, options: SqlConnectionOptions) {
-    const inPlace = readInPlace(accepted, (bytes) => this.read(bytes), { isCounted: true });
+    const inPlace = readInPlace(accepted, (memory, length) => this.read(memory, length), { isCounted: true });
     const socket = inPlace ?? accepted;
     this.socket = socket;
     this.writer = new SocketWriter(socket);
@@ -133,8 +133,8 @@ export class SqlConnection {
   }
 
   /** Bytes in the shared memory. False: the socket is to stop reading. */
-  private read(bytes: Uint8Array): boolean {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  private read(memory: Uint8Array, length: number): boolean {
+    const chunk = Buffer.from(memory.buffer, memory.byteOffset, length);
     // Somebody else's by now, who listens for 'data'.
     if (this.phase === over) return this.socket.push(Buffer.from(chunk));
     this.onData(chunk);
