@@ -3,17 +3,17 @@
 
 import type { RowStreamEnd, SqlField } from '@postern/contract';
 import { decodeRowDescription, ProtocolError } from '@postern/wire';
-import { createJsonWriter, type JsonWriter } from './json-writer.ts';
+import { createFragment, createJsonWriter, type JsonWriter } from './json-writer.ts';
 
 export interface RowStreamWriter {
   /** How many bytes of messages are about to come; memory for the next piece is got at once. */
   expect(bytes: number): void;
-  /** RowDescription. Body borrowed, like those of the rows. */
+  /** RowDescription. Borrowed, like the rows. */
   head(body: Uint8Array): void;
   /** NoData: a statement without a result. */
   headOfNothing(): void;
-  /** DataRow. Leaves nothing of the line behind when it throws. */
-  row(body: Uint8Array): void;
+  /** DataRow: its body is `bytes[start, end)`. Leaves nothing of the line behind when it throws. */
+  row(bytes: Uint8Array, start: number, end: number): void;
   end(end: RowStreamEnd): void;
   /** What was written since the last call, whole lines; the caller's to keep. Empty when there is nothing. */
   take(): Uint8Array;
@@ -25,8 +25,8 @@ export interface RowStreamWriterOptions {
 }
 
 const byteOf = { newline: 0x0a, comma: 0x2c, openBracket: 0x5b, closeBracket: 0x5d };
-const nullText = new TextEncoder().encode('null');
 const encoder = new TextEncoder();
+const nullText = createFragment(encoder.encode('null'));
 const noBytes = new Uint8Array(0);
 /** \u001f for one byte. */
 const longestEscapeBytes = 6;
@@ -65,34 +65,35 @@ class LineWriter implements RowStreamWriter {
     this.line({ fields: [] });
   }
 
-  row(body: Uint8Array): void {
+  row(bytes: Uint8Array, start: number, end: number): void {
     const writer = this.started();
-    const start = writer.length;
+    const { length } = writer;
     try {
-      this.values(writer, body);
+      this.values(writer, bytes, start, end);
     } catch (error) {
-      const whole = writer.finish().subarray(0, start);
+      const whole = writer.finish().subarray(0, length);
       this.writer = undefined;
       this.started().raw(whole);
       throw error;
     }
   }
 
-  private values(writer: JsonWriter, body: Uint8Array): void {
-    if (body.length < 2 || ((body[0]! << 8) | body[1]!) !== this.columnCount) throw malformedRow();
+  private values(writer: JsonWriter, bytes: Uint8Array, start: number, end: number): void {
+    if (end - start < 2 || ((bytes[start]! << 8) | bytes[start + 1]!) !== this.columnCount) throw malformedRow();
+    writer.readFrom(bytes);
     writer.byte(byteOf.openBracket);
-    let at = 2;
+    let at = start + 2;
     for (let index = 0; index < this.columnCount; index++) {
       if (index > 0) writer.byte(byteOf.comma);
-      if (at + 4 > body.length) throw malformedRow();
-      const length = (body[at]! << 24) | (body[at + 1]! << 16) | (body[at + 2]! << 8) | body[at + 3]!;
+      if (at + 4 > end) throw malformedRow();
+      const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
       at += 4;
       if (length === -1) {
-        writer.raw(nullText);
+        writer.fragment(nullText);
         continue;
       }
-      if (length < 0 || at + length > body.length) throw malformedRow();
-      writer.string(body, at, at + length);
+      if (length < 0 || at + length > end) throw malformedRow();
+      writer.string(bytes, at, at + length);
       at += length;
     }
     writer.byte(byteOf.closeBracket);

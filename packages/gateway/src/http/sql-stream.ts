@@ -57,7 +57,7 @@ const failedStatus = 0x45; // E
 export function startSqlStream(options: SqlStreamOptions): SqlStream {
   const { commands, maxRowBytes, clock, stallTimeoutMs } = options;
   const writer = createRowStreamWriter({ maxRowBytes });
-  const reader = createMessageReader({ maxMessageBytes: maxRowBytes, onMessage });
+  const reader = createMessageReader({ maxMessageBytes: maxRowBytes, onMessage, onDataRow });
   let phase: Phase = 'head';
   let isRollingBack = false;
   /** Statements completed, BEGIN among them. */
@@ -96,20 +96,26 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
     }
   }
 
+  /** What arrives is of the one statement, and it has not failed. */
+  function isWanted(): boolean {
+    return completed === 0 && failure === undefined && !isRollingBack;
+  }
+
+  function onDataRow(bytes: Uint8Array, start: number, end: number): void {
+    if (phase === 'over' || !isWanted()) return;
+    writer.row(bytes, start, end);
+    if (phase === 'head') beginBody();
+  }
+
   function onMessage(code: number, body: Uint8Array): void {
     if (phase === 'over') return;
-    const isOurs = completed === 0 && failure === undefined && !isRollingBack;
+    const isOurs = isWanted();
     switch (code) {
       case BackendCode.RowDescription:
         if (isOurs) writer.head(body);
         break;
       case BackendCode.NoData:
         if (isOurs) writer.headOfNothing();
-        break;
-      case BackendCode.DataRow:
-        if (!isOurs) break;
-        writer.row(body);
-        if (phase === 'head') beginBody();
         break;
       case BackendCode.CommandComplete:
         if (isOurs) tag = decodeCommandComplete(body);

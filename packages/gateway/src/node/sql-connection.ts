@@ -3,6 +3,8 @@
 // else (sql-request-head.ts) goes to node:http with the bytes already read, and the connection with it, for good.
 // One request at a time: what is pipelined waits in the order it came.
 
+// The global of that name is an accessor, which costs at every use.
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { isWhole, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';

@@ -5,6 +5,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SqlHandler } from '../http/sql-handler.ts';
 import { createPlaceToRead } from './accepted-socket.ts';
+import { createNodeClock } from './clock.ts';
 import { SqlConnection, type SqlConnectionOptions } from './sql-connection.ts';
 import { createSqlResponseWriter } from './sql-response.ts';
 
@@ -31,11 +32,12 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
   const event = 'setSecureContext' in server ? 'secureConnection' : 'connection';
   const connections = new Set<SqlConnection>();
   const listeners = server.listeners(event) as ((socket: Socket) => void)[];
+  const clock = createNodeClock();
   let isClosing = false;
   let timer: NodeJS.Timeout | undefined;
 
   function check(): void {
-    const now = performance.now();
+    const now = clock.now();
     for (const connection of connections) connection.expire(now);
     if (connections.size > 0) return;
     clearInterval(timer);
@@ -45,7 +47,7 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
   const connectionOptions: SqlConnectionOptions = {
     ...options,
     responses: createSqlResponseWriter({ keepAliveTimeoutMs: options.keepAliveTimeoutMs, now: Date.now }),
-    now: () => performance.now(),
+    now: clock.now,
     isClosing: () => isClosing,
     handOver(socket) {
       for (const listener of listeners) listener.call(server, socket);
