@@ -1,12 +1,12 @@
 /** Waiting before something is tried again. */
 
-const firstDelayMs = 50;
-const longestDelayMs = 1_000;
+const firstDelayMs = 25;
+const longestDelayMs = 500;
 
 /** Waits longer with each attempt; an abort ends the waiting. False, at once: there is no time left before `giveUpAt`. */
 export async function backOff(attempt: number, giveUpAt: number, signal?: AbortSignal): Promise<boolean> {
-  // Half of it by chance, so that those who failed together do not come back together.
-  const delayMs = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs) * (0.5 + Math.random() / 2);
+  // Up to twice as long, by chance, so that those who failed together do not come back together.
+  const delayMs = Math.min(firstDelayMs * 2 ** attempt, longestDelayMs) * (1 + Math.random());
   if (signal?.aborted || Date.now() + delayMs > giveUpAt) return false;
   await new Promise((resolve) => {
     setTimeout(resolve, delayMs);

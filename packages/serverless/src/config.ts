@@ -76,10 +76,12 @@ const gatewayPort = '4444';
  * own (5432 is Postgres' and means nothing here). For a host name of Neon's kind it is `named`. `s` for TLS goes before `://`.
  */
 export function addressOf(host: string, port: string, named: string): string {
-  const isLocal = /^(localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+  const isLocal = /^(localhost|127\.[\d.]+|\[?::1]?)$/.test(host);
   const own = port === '5432' ? '' : port;
-  const authority = own || isLocal ? `${host}:${own || gatewayPort}` : /\.[^\d.]/.test(host) ? named : host;
-  return `${isLocal ? '' : 's'}://${authority}`;
+  return (
+    (isLocal ? '://' : 's://') +
+    (own || isLocal ? `${host}:${own || gatewayPort}` : /\.[^\d.]/.test(host) ? named : host)
+  );
 }
 
 /**

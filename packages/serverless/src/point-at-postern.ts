@@ -15,10 +15,9 @@ export interface DriverConfig {
 export function pointAtPostern(neonConfig: object, url: string): void {
   const [, tls, base] = /^(?:http|ws)(s?):\/\/([^?#@]+?)\/?$/.exec(url) ?? [];
   if (!base || !URL.canParse(url)) throw new TypeError('not the URL of a gateway: http(s)://host');
-  const settings: DriverConfig = {
+  Object.assign(neonConfig, {
     fetchEndpoint: `http${tls}://${base}/sql`,
     wsProxy: () => `${base}/v2`,
     useSecureWebSocket: Boolean(tls),
-  };
-  Object.assign(neonConfig, settings);
+  } satisfies DriverConfig);
 }

@@ -54,17 +54,7 @@ export class PosternError extends Error {
   }
 }
 
-/** A call that cannot work; nothing was sent. */
-export function usageError(message: string, sourceError?: unknown): PosternError {
-  return new PosternError(message, { kind: 'usage', sourceError: sourceError as Error });
-}
-
-/** The server cannot be reached, or was lost. */
-export function connectionError(message: string, code = '08006', more?: ErrorDetails): PosternError {
-  return new PosternError(message, { kind: 'connection', code, ...more });
-}
-
-/** The server sent something that makes no sense. */
-export function protocolError(message: string, code?: string, more?: ErrorDetails): PosternError {
-  return new PosternError(message, { kind: 'protocol', code, ...more });
+/** One that this package raises. */
+export function createError(kind: ErrorKind, message: string, code?: string, more?: ErrorDetails): PosternError {
+  return new PosternError(message, { kind, code, ...more });
 }

@@ -1,6 +1,6 @@
 /** Transactions of several requests: the gateway holds the transaction and gives us a token for it. */
 import { transactionEndHeader, transactionHeader, transactionTimeoutHeader } from '@postern/contract';
-import { PosternError, usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import type { HTTPTransactionOptions } from './options.ts';
 import type { NeonQueryFunctionInTransaction } from './query-function.ts';
 import { post, type Send } from './request.ts';
@@ -18,15 +18,12 @@ export interface TransactionFunction<ArrayMode extends boolean, FullResults exte
   readonly commitWith: NeonQueryFunctionInTransaction<ArrayMode, FullResults>;
 }
 
-/** What is sent instead of a token as long as there is none. */
-const notBegun = 'begin';
-
 export async function beginTransaction<Result>(
   options: InteractiveOptions,
   work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
 ): Promise<Result> {
-  /** Each answer carries it until there is nothing to end any more. null: over. */
-  let token: string | null = notBegun;
+  /** Each answer carries it until there is nothing to end any more; `begin` is sent as long as there is none. null: over. */
+  let token: string | null = 'begin';
   // Statements of one transaction go one after the other. Becomes the last one's error, if it failed: a later one may
   // succeed (after ROLLBACK TO, say).
   let queue: Promise<unknown> = Promise.resolve();
@@ -35,14 +32,13 @@ export async function beginTransaction<Result>(
     (end?: 'commit' | 'rollback'): Send =>
     (query, headers, own) => {
       const answer = queue.then(() => {
-        if (!token) throw usageError('the transaction is over');
-        const isFirst = token === notBegun;
+        if (!token) throw createError('usage', 'the transaction is over');
+        const isFirst = token === 'begin';
         const all = {
           ...headers,
-          ...(isFirst && batchHeaders(options)),
+          ...(isFirst && { ...batchHeaders(options), [transactionTimeoutHeader]: options.timeoutMs }),
           [transactionHeader]: token,
           [transactionEndHeader]: end,
-          [transactionTimeoutHeader]: isFirst ? options.timeoutMs : undefined,
         };
         // Unless the answer says that there is something to end.
         if (end || isFirst) token = null;
@@ -51,7 +47,7 @@ export async function beginTransaction<Result>(
           token = response.headers.get(transactionHeader);
         }).catch((error: unknown) => {
           throw /could not parse .* body/.test(`${error}`)
-            ? new PosternError('begin() needs a Postern gateway', { kind: 'usage', code: '0A000' })
+            ? createError('usage', 'begin() needs Postern', '0A000')
             : error;
         });
       });
@@ -64,7 +60,7 @@ export async function beginTransaction<Result>(
 
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
-    if (token && token !== notBegun) await sender(end)({ queries: [] }, {}, own);
+    if (token !== 'begin' && token) await sender(end)({ queries: [] }, {}, own);
   }
 
   try {
@@ -73,12 +69,9 @@ export async function beginTransaction<Result>(
         commitWith: createStatements(sender('commit'), options),
       }),
     );
-    const failure = await queue;
-    if (failure) {
-      throw new PosternError('rolled back, as a statement failed', {
-        code: '25P02',
-        sourceError: failure as Error,
-      });
+    const failed = await queue;
+    if (failed) {
+      throw createError('database', 'a statement failed: rolled back', '25P02', { sourceError: failed as Error });
     }
     await finish('commit', options);
     return result;

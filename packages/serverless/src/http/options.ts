@@ -1,7 +1,7 @@
 /** What can be said about a query over HTTP, at each level: `postern()`, transaction, query. The inner one wins. */
 import type { FetchEndpoint } from '../config.ts';
 import type { CustomTypes } from '../values/types.ts';
-import { parameterNames } from './connection.ts';
+import { partOf } from './connection.ts';
 
 type MaybeComputed<Value> = Value | (() => Value | Promise<Value>);
 
@@ -57,13 +57,7 @@ export interface HTTPTransactionOptions<ArrayMode extends boolean = boolean, Ful
 
 /** What is neither undefined nor null. */
 export function defined(object: object | undefined): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(object ?? {}).filter(([, value]) => value != null));
-}
-
-/** Headers under their lower-case names, so that levels can be laid over each other. */
-function headersOf(options: unknown): Record<string, string> {
-  const { headers } = Object(options) as { headers?: RequestInit['headers'] }; // whatever fetch would take
-  return Object.fromEntries(new Headers(headers));
+  return Object.fromEntries(Object.entries(Object(object)).filter(([, value]) => value != null));
 }
 
 /** Lays `levels` over one another, outer first. A connection string replaces all that was said about the connection. */
@@ -71,12 +65,17 @@ export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undef
   const merged: Record<string, unknown> = {};
   for (const level of levels) {
     const own = defined(level);
-    if (own.connectionString) for (const name of parameterNames) delete merged[name];
-    const outer = merged.fetchOptions as object | undefined;
-    const inner = own.fetchOptions as { signal?: unknown } | undefined;
+    if (own.connectionString) for (const name in partOf) delete merged[name];
+    const outer = merged.fetchOptions as RequestInit | undefined;
+    const inner = own.fetchOptions as RequestInit | undefined; // whatever fetch would take
     Object.assign(merged, own, {
       signal: own.signal ?? inner?.signal ?? merged.signal,
-      fetchOptions: { ...outer, ...inner, headers: { ...headersOf(outer), ...headersOf(inner) } },
+      fetchOptions: {
+        ...outer,
+        ...inner,
+        // Under lower-case names, so that levels can be laid over each other.
+        headers: Object.fromEntries([...new Headers(outer?.headers), ...new Headers(inner?.headers)]),
+      },
     });
   }
   return merged;

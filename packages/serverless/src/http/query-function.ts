@@ -1,5 +1,5 @@
 /** `sql`: the tagged template and everything that hangs on it. */
-import { usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import { beginTransaction, type InteractiveOptions, type TransactionFunction } from './interactive.ts';
 import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
@@ -25,6 +25,8 @@ export interface NeonQueryInTransaction {
   readonly queryData: SqlTemplate | ParameterizedQuery;
   readonly opts?: HTTPQueryOptions | undefined;
 }
+
+type Queries = readonly NeonQueryInTransaction[];
 
 /** What can be done with one statement; also within a transaction. */
 export interface NeonQueryFunctionInTransaction<ArrayMode extends boolean, FullResults extends boolean>
@@ -88,17 +90,23 @@ export function postern<ArrayMode extends boolean = false, FullResults extends b
     typeof connectionString === 'object' ? connectionString : { connectionString, ...options };
   const sql = createStatements(post, base);
 
-  async function transaction(given: unknown, own?: HTTPTransactionOptions): Promise<unknown[]> {
-    const queries: NeonQueryInTransaction[] = typeof given === 'function' ? given(sql) : given;
-    if (!Array.isArray(queries) || !queries.every(queryDataOf)) {
-      throw usageError('transaction() expects an array of queries, or a function returning an array of queries');
+  async function transaction(
+    given: Queries | ((tx: NeonQueryFunctionInTransaction<boolean, boolean>) => Queries),
+    own?: HTTPTransactionOptions,
+  ): Promise<unknown[]> {
+    const queries = typeof given === 'function' ? given(sql) : given;
+    if (!queries?.every?.(queryDataOf)) {
+      throw createError(
+        'usage',
+        'transaction() expects an array of queries, or a function returning an array of queries',
+      );
     }
     // One request: what a single query says about it counts, the last word if several do.
     const merged = mergeOptions(base, own, ...queries.map(({ opts }) => opts));
     const response = await post({ queries: queries.map(prepareQuery) }, batchHeaders(merged), merged);
     const { results } = await readBody(response);
     if (!Array.isArray(results) || results.length !== queries.length) throw answerError(response);
-    return results.map((result, index) => readResult(result, response, mergeOptions(base, own, queries[index]?.opts)));
+    return results.map((result, index) => readResult(result, response, mergeOptions(base, own, queries[index]!.opts)));
   }
 
   return Object.assign(sql, {

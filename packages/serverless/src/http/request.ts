@@ -2,7 +2,7 @@
 import { cacheTagsHeader } from '@postern/contract';
 import { backOff } from '../back-off.ts';
 import { defaultFetchEndpoint, type FetchFunction, neonConfig } from '../config.ts';
-import { PosternError, usageError } from '../postern-error.ts';
+import { createError, PosternError } from '../postern-error.ts';
 import { computed, connectTimeoutMs, resolveConnection } from './connection.ts';
 import { defined, type HTTPTransactionOptions } from './options.ts';
 
@@ -12,8 +12,6 @@ export type Headers = Readonly<Record<string, string | number | boolean | undefi
 /** Sends a body with headers and options. */
 export type Send = (body: unknown, headers: Headers, options: HTTPTransactionOptions) => Promise<Response>;
 
-/** Never reached the server, whatever the runtime calls it: nobody listens (yet). */
-const neverSent = /refused|eai_again|unreach|err_connect|tooopen|\(connect\)/i;
 /** Raised before anything of the caller's ran: starting up, no free connection. */
 const notReady = /^(57P03|53300|0800[14])$/;
 /** Of a body that is not JSON, as part of a message. */
@@ -36,7 +34,9 @@ export async function post(
     signal,
   } = options;
   const token = await computed(authToken).catch((error: unknown) => {
-    throw usageError(`Error getting auth token: ${Object(error).message ?? error}`, error);
+    throw createError('usage', `Error getting auth token: ${(error as Error)?.message ?? error}`, undefined, {
+      sourceError: error as Error,
+    });
   });
   const headers = defined({
     'neon-connection-string': `postgresql${url.href.slice(3)}`,
@@ -48,14 +48,18 @@ export async function post(
     ...extraHeaders,
     ...(fetchOptions?.headers as Headers), // as mergeOptions leaves them
   });
-  const target =
-    typeof endpoint === 'function' ? endpoint(url.hostname, url.port, { jwtAuth: authToken !== undefined }) : endpoint;
-  const init = { method: 'POST', body: JSON.stringify(body), ...fetchOptions, headers, signal };
+  const target = await computed(endpoint, url.hostname, url.port, { jwtAuth: authToken !== undefined });
 
   const giveUpAt = Date.now() + connectTimeoutMs(url.searchParams.get('connect_timeout'));
   for (let attempt = 0; ; attempt++) {
     try {
-      const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(target, init);
+      const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(target, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        ...fetchOptions,
+        headers,
+        signal,
+      });
       onAnswer?.(response);
       if (response.ok) return response;
       await readBody(response);
@@ -71,16 +75,17 @@ export async function post(
 export function failureOf(failure: unknown, secret?: string): PosternError {
   if (failure instanceof PosternError) return failure;
   const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
-  const trace = `${failure} ${code} ${cause} ${cause?.code}`;
-  const safeToRetry = neverSent.test(trace);
+  const trace = String([failure, code, cause, cause?.code]);
+  // Never reached the server, whatever the runtime calls it: nobody listens (yet).
+  const safeToRetry = /refused|eai_again|unreach|err_connect|tooopen|\(connect\)/i.test(trace);
   // Some runtimes quote the header they did not like.
   const isTelling = secret && trace.includes(secret);
-  return new PosternError(`Error connecting to database: ${isTelling ? 'invalid request' : failure}`, {
-    kind: 'connection',
-    code: /^(Abort|Timeout)Error/.test(trace) ? '57014' : safeToRetry ? '08001' : '08006',
-    safeToRetry,
-    sourceError: isTelling ? undefined : (failure as Error),
-  });
+  return createError(
+    'connection',
+    `Error connecting to database: ${isTelling ? 'invalid request' : failure}`,
+    /^(Abort|Timeout)Error/.test(trace) ? '57014' : safeToRetry ? '08001' : '08006',
+    { safeToRetry, sourceError: isTelling ? undefined : (failure as Error) },
+  );
 }
 
 /** For promises of parts of an answer. */
@@ -92,8 +97,8 @@ export function lost(failure: unknown): never {
 export async function readBody(response: Response): Promise<Record<string, unknown>> {
   const text = await response.text().catch(lost);
   const body = parseJson(text);
-  if (response.ok && body) return body;
-  throw answerError(response, text, body);
+  if (!body || !response.ok) throw answerError(response, text, body);
+  return body;
 }
 
 /** `body`: an error as the gateway, or Neon, writes it, null for what does not apply; anything else is quoted. */
@@ -103,10 +108,11 @@ export function answerError(
   body?: Readonly<Record<string, unknown>>,
 ): PosternError {
   const isError = body?.message;
-  return new PosternError(
-    isError ? `${isError}` : `Server error (HTTP status ${status}): ${text.slice(0, maxQuotedCharacters)}`,
+  return createError(
+    isError ? 'database' : 'protocol',
+    `${isError || `Server error (HTTP status ${status}): ${text.slice(0, maxQuotedCharacters)}`}`,
+    undefined,
     {
-      kind: isError ? 'database' : 'protocol',
       status,
       // Neon does not say so, but these end a session only when it could not begin.
       safeToRetry: body?.severity === 'FATAL' && notReady.test(`${body.code}`),

@@ -28,13 +28,12 @@ interface RawResult {
 
 /** One result, in place: rows of texts become rows of values. Throws a PosternError when it is none. */
 export function readResult(raw: unknown, response: Response, options: HTTPQueryOptions): unknown {
-  const result = Object(raw) as RawResult;
-  if (!Array.isArray(result.fields) || !Array.isArray(result.rows)) throw answerError(response);
+  const { fields, rows } = Object(raw) as RawResult;
+  if (!Array.isArray(fields) || !Array.isArray(rows)) throw answerError(response);
   const rowAsArray = options.arrayMode === true;
-  const read = createRowReader(result.fields, rowAsArray, options.types);
-  const rows = result.rows as unknown[];
-  result.rows.forEach((values, index) => {
-    rows[index] = read(values);
+  const read = createRowReader(fields, rowAsArray, options.types);
+  rows.forEach((values, index) => {
+    rows[index] = read(values) as never;
   });
-  return options.fullResults ? Object.assign(result, { viaNeonFetch: true, rowAsArray }) : rows;
+  return options.fullResults ? { ...(raw as RawResult), viaNeonFetch: true, rowAsArray } : rows;
 }

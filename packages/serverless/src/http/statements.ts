@@ -1,6 +1,6 @@
 /** Templates, texts and streams on their way: `sql` without what is about several statements. */
 import { streamHeader } from '@postern/contract';
-import { usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import { parameterText } from '../values/parameter.ts';
 import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
 import type { NeonQueryFunctionInTransaction, NeonQueryInTransaction } from './query-function.ts';
@@ -38,7 +38,7 @@ export function createStatements(
   }
   function sql(strings: TemplateStringsArray, ...values: unknown[]): NeonQueryPromise<boolean, boolean, never> {
     if (Array.isArray(strings?.raw)) return new NeonQueryPromise(execute, new SqlTemplate(strings, values));
-    throw usageError('sql`` is a tagged-template function; for texts there is sql.query()');
+    throw createError('usage', 'sql is a tagged-template function: use sql.query()');
   }
   return Object.assign(sql, fragmentHelpers, {
     query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>

@@ -1,5 +1,5 @@
 /** Rows as they come: one line of JSON each. Memory is bounded by what the network buffers. */
-import { connectionError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import { createRowReader, type FieldDef, type RowReader } from '../values/rows.ts';
 import type { HTTPQueryOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
@@ -16,7 +16,7 @@ export interface StreamFunction<ArrayMode extends boolean> {
 
 /** The rows of an answer. */
 export async function* readStream(response: Response, options: HTTPQueryOptions): AsyncGenerator<never> {
-  if (!response.headers.get('content-type')?.includes('ndjson') || !response.body) {
+  if (!/ndjson/.test(response.headers.get('content-type') as string) || !response.body) {
     // A server that does not stream has sent everything.
     return yield* readResult(await readBody(response), response, { ...options, fullResults: false }) as never[];
   }
@@ -28,16 +28,16 @@ export async function* readStream(response: Response, options: HTTPQueryOptions)
   try {
     for (;;) {
       const { done, value } = await reader.read().catch(lost);
-      if (done) throw connectionError('Connection terminated before the last row');
+      if (done) throw createError('connection', 'Connection terminated', '08006');
       const lines = decoder.decode(value, { stream: true }).split('\n');
       // However many pieces a line has: engines join them when it is read.
       lines[0] = rest + lines[0];
-      rest = lines.pop() ?? '';
+      rest = lines.pop()!;
       for (const line of lines) {
         const json = parseJson(line);
         if (read && Array.isArray(json)) {
           yield read(json) as never; // the row type is the caller's word
-        } else if (Array.isArray(json?.fields)) {
+        } else if (json?.fields) {
           read = createRowReader(json.fields as FieldDef[], options.arrayMode, options.types);
         } else if (json?.command !== undefined) {
           return;

@@ -1,5 +1,5 @@
 /** SQL in pieces: what a tagged template and the helpers make, and how pieces become one statement with `$n` parameters. */
-import { usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import { bytesOf } from '../values/bytes.ts';
 
 /** A statement as it is sent. */
@@ -48,7 +48,7 @@ export class SqlTemplate implements QueryLike {
 
 /** The SQL a value is; undefined for parameters. Recognised by its shape: it may come from another copy of us. */
 export function queryDataOf(value: unknown): QueryLike['queryData'] | undefined {
-  return (Object(value) as Partial<QueryLike>).queryData;
+  return (value as Partial<QueryLike> | undefined)?.queryData;
 }
 
 /** One statement of all pieces, appended to `result`. */
@@ -63,12 +63,15 @@ export function parameterize(
     const value = data.values[index];
     const piece = queryDataOf(value);
     if (!piece) {
-      if (Array.isArray(value) && value.some(queryDataOf)) throw usageError('an array of fragments: use sql.join()');
-      result.query += `$${result.params.push(value)}${bytesOf(value) ? '::bytea' : ''}`;
+      if (Array.isArray(value) && value.some(queryDataOf)) {
+        throw createError('usage', 'an array of fragments: use sql.join()');
+      }
+      result.query += `$${result.params.push(value)}`;
+      if (bytesOf(value)) result.query += '::bytea';
     } else if ('strings' in piece) {
       parameterize(piece, result);
     } else {
-      if (piece.params.length > 0) throw usageError('This query is not composable');
+      if (piece.params.length) throw createError('usage', 'This query is not composable');
       result.query += piece.query;
     }
   });
@@ -77,12 +80,12 @@ export function parameterize(
 
 /** `"a"."b"` */
 export function quoteIdentifier(...names: readonly string[]): string {
-  return names.map((name) => `"${name.replaceAll('"', '""')}"`).join('.');
+  return names.map((name) => `"${name.replace(/"/g, '""')}"`).join('.');
 }
 
 function notEmpty<List extends readonly unknown[]>(list: List): List {
-  if (list.length > 0) return list;
-  throw usageError('an empty list');
+  if (list.length) return list;
+  throw createError('usage', 'an empty list');
 }
 
 /** Builders of pieces, found on every `sql`. */
@@ -118,8 +121,7 @@ export const fragmentHelpers: FragmentHelpers = {
       const orDefault = cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));
       return join(orDefault, ', ', '(', ')');
     });
-    const quoted = names.map((name) => quoteIdentifier(name)).join();
-    return join(lists, ', ', `${quoted && `(${quoted}) `}VALUES `);
+    return join(lists, ', ', names.length ? `(${names.map((name) => quoteIdentifier(name))}) VALUES ` : 'VALUES ');
   },
   join,
 };

@@ -3,7 +3,7 @@ import { backOff } from '../back-off.ts';
 import { addressOf, type Configuration, neonConfig } from '../config.ts';
 import { computed } from '../http/connection.ts';
 import { quoteIdentifier } from '../http/template.ts';
-import { connectionError, PosternError, usageError } from '../postern-error.ts';
+import { createError, type PosternError } from '../postern-error.ts';
 import { createTypes, type TypeParser, type Types, types } from '../values/types.ts';
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
@@ -120,7 +120,7 @@ export class Client extends Emitter<ClientEvents> {
     values?: readonly unknown[] | QueryCallback,
     callback?: QueryCallback,
   ): unknown {
-    if (given === null || given === undefined) throw usageError('query is null or undefined');
+    if (given === null || given === undefined) throw createError('usage', 'no query text');
     if (typeof given === 'object' && 'submit' in given) {
       this.submit(given, true);
       return given;
@@ -140,7 +140,7 @@ export class Client extends Emitter<ClientEvents> {
   /** Queues something that talks to the connection itself. */
   submit(query: Submittable, isExclusive: boolean): void {
     if (this.#state === 'ended') {
-      const error = connectionError('Client is not queryable: it was closed', '08003', {
+      const error = createError('connection', 'Client was closed', '08003', {
         safeToRetry: true,
       });
       queueMicrotask(() => failQuery(query, error, this.connection));
@@ -225,9 +225,9 @@ export class Client extends Emitter<ClientEvents> {
         clearTimeout(timer);
         resolve(isAlive);
       };
+      // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
-        settle(false);
-        this.#session?.close(connectionError('Connection terminated: the server did not answer'));
+        this.#session?.close(createError('connection', 'Connection terminated: no answer', '08006'));
       }, aliveTimeoutMs);
       this.submit(
         {
@@ -241,13 +241,13 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   async #connect(): Promise<this> {
-    if (this.#state !== 'new') throw usageError('You cannot reuse a client');
+    if (this.#state !== 'new') throw createError('usage', 'You cannot reuse a client');
     this.#state = 'connecting';
     const settings = { ...neonConfig, ...this.neonConfig };
     const giveUpAt = Date.now() + this.#parameters.connectTimeoutMs;
     let mayPipeline = settings.pipelineConnect !== false;
     try {
-      if (!this.#parameters.hasTarget) throw usageError('no host or connection string');
+      if (!this.#parameters.hasTarget) throw createError('usage', 'no host or connection string');
       for (let attempt = 0; ; attempt++) {
         try {
           await this.#login(settings, mayPipeline, giveUpAt);
@@ -275,7 +275,7 @@ export class Client extends Emitter<ClientEvents> {
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
     const password = (await computed(this.password)) ?? undefined;
     // Meanwhile, or while it waited to try again, the program has ended it.
-    if (this.#state !== 'connecting') throw connectionError('Connection terminated', '08003');
+    if (this.#state !== 'connecting') throw createError('connection', 'Connection terminated', '08003');
     this.#hub ??= openHub(this.#parameters, settings);
     const session = createSession({
       hub: this.#hub,
@@ -284,51 +284,48 @@ export class Client extends Emitter<ClientEvents> {
       isPipelined: mayPipeline && password !== undefined,
       waiting: this.#waiting,
       emitter: this,
-      onDrain: (isFirst) => this.#drained(isFirst),
-      onEnd: (error) => this.#ended(error),
+      onDrain: (isFirst) => {
+        this.#lastSign = Date.now();
+        if (!isFirst) this.emit('drain');
+        if (!this.#options.keepAlive) return;
+        clearTimeout(this.#keepAlive);
+        this.#keepAlive = setTimeout(() => {
+          if (this.#session?.isIdle()) void this.isAlive(0);
+        }, this.#options.keepAliveInitialDelayMillis || keepAliveMs);
+        (this.#keepAlive as { unref?(): void }).unref?.();
+      },
+      onEnd: (error) => {
+        if (this.#state === 'ended') return;
+        this.#state = 'ended';
+        clearTimeout(this.#keepAlive);
+        if (error) this.emit('error', error);
+        this.emit('end');
+      },
     });
     this.#session = session;
     const timer = setTimeout(
-      () => session.close(connectionError('Connection terminated due to connection timeout', '08001')),
+      () => session.close(createError('connection', 'Connection terminated due to connection timeout', '08001')),
       Math.min(giveUpAt - Date.now(), longestTimeoutMs),
     );
     return session.login().finally(() => clearTimeout(timer));
   }
 
-  #drained(isFirst: boolean): void {
-    this.#lastSign = Date.now();
-    if (!isFirst) this.emit('drain');
-    if (!this.#options.keepAlive) return;
-    clearTimeout(this.#keepAlive);
-    this.#keepAlive = setTimeout(() => {
-      if (this.#session?.isIdle()) void this.isAlive(0);
-    }, this.#options.keepAliveInitialDelayMillis || keepAliveMs);
-    (this.#keepAlive as { unref?(): void }).unref?.();
-  }
-
-  #ended(error: PosternError | undefined): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    clearTimeout(this.#keepAlive);
-    if (error) this.emit('error', error);
-    this.emit('end');
-  }
-
   /** Timeouts and signals of a query; true if it has any. */
   #watch(query: Query): boolean {
-    const { signal, query_timeout = this.#options.query_timeout || undefined } = query.config;
+    const { signal, query_timeout = this.#options.query_timeout } = query.config;
     if (!signal && !query_timeout) return false;
     const stop = (error: Error): void => {
       this.cancel(this, query);
       query.settle(error);
     };
     const abort = (): void =>
-      stop(new PosternError('the query was aborted', { kind: 'usage', code: '57014', sourceError: signal?.reason }));
-    const timer =
-      query_timeout && setTimeout(() => stop(connectionError('Query read timeout', '57014')), query_timeout);
+      stop(createError('usage', 'the query was aborted', '57014', { sourceError: signal?.reason }));
+    const timer = query_timeout
+      ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), query_timeout)
+      : undefined;
     const { callback } = query;
     query.callback = (error, results) => {
-      if (timer) clearTimeout(timer);
+      clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
       callback?.(error, results);
     };

@@ -57,9 +57,6 @@ const startupKeys = [
   'idle_in_transaction_session_timeout',
   'options',
 ];
-/** Of libpq, and of no use to a server. */
-const clientKeys =
-  /^(ssl|channel_binding|connect_timeout|query_timeout|client_encoding|fallback_app|uselibpq|keepalives|host|port|user|password|database|dbname)/;
 
 /** The parts of a connection string, as a configuration. Throws a PosternError that does not repeat it. */
 export function parseIntoClientConfig(text: string): ClientConfig {
@@ -84,15 +81,16 @@ export function resolveParameters(given: string | ClientConfig | undefined): Con
   const config: ClientConfig = typeof given === 'string' ? { connectionString: given } : (given ?? {});
   const text = config.connectionString ?? defaults.connectionString;
   const parsed = (text ? parseIntoClientConfig(text) : {}) as Record<string, unknown>;
-  const all: Record<string, unknown> = { ...config, ...parsed };
+  // The password of a pool's options is there, but not enumerable.
+  const all: Record<string, unknown> = { ...config, password: config.password, ...parsed };
   // A password function beside a connection string is meant.
   if (typeof config.password === 'function') all.password = config.password;
   const environment = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env ?? {};
   const pick = (key: string): unknown =>
     all[key] ||
-    environment[key === 'application_name' ? 'PGAPPNAME' : `PG${key.toUpperCase()}`] ||
+    environment[`PG${key.replace('application_', 'app').toUpperCase()}`] ||
     defaults[key as 'user'] ||
-    (key === 'application_name' && all.fallback_application_name);
+    all[`fallback_${key}`];
   const user = String(pick('user') || '');
   const database = String(pick('database') || user);
   return {
@@ -111,7 +109,12 @@ export function resolveParameters(given: string | ClientConfig | undefined): Con
       ...['client_encoding', 'UTF8'],
     ],
     posternOptions: Object.entries(parsed).flatMap(([key, value]) =>
-      clientKeys.test(key) || startupKeys.includes(key) ? [] : [key, String(value)],
+      // Of libpq, and of no use to a server.
+      /^(ssl|channel_binding|connect_timeout|query_timeout|client_encoding|fallback_app|uselibpq|keepalives|host|port|user|password|database|dbname)/.test(
+        key,
+      ) || startupKeys.includes(key)
+        ? []
+        : [key, String(value)],
     ),
     hasTarget: Boolean(all.host || text || environment.PGHOST),
   };

@@ -58,7 +58,7 @@ export function copyFrom(client: Client, text: string, source: Source): Promise<
     query.handleCopyInResponse = (connection) => {
       send(connection, source, query).catch((error: unknown) => {
         failure = error;
-        connection.sendCopyFail('the source failed');
+        connection.sendCopyFail('abandoned');
       });
     };
     client.submit(query, true);

@@ -1,5 +1,5 @@
 /** A portal read in portions: the server holds the rest. */
-import { usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
 import { createAsyncQueue } from './async-queue.ts';
 import type { Client } from './client.ts';
@@ -44,7 +44,7 @@ export async function* openCursor<Row>(
     if (suspended) finish(suspended);
     else {
       Object.assign(query, {
-        submit: () => usageError('nobody waits for it'),
+        submit: () => createError('usage', 'the query was aborted'),
         handleDataRow() {},
         handlePortalSuspended: finish,
       });

@@ -1,6 +1,6 @@
 /** LISTEN as a loop. */
 import { quoteIdentifier } from '../http/template.ts';
-import { PosternError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 import { createAsyncQueue } from './async-queue.ts';
 import type { Client } from './client.ts';
 
@@ -19,7 +19,7 @@ export async function* listen(client: Client, channel: string): AsyncGenerator<C
   const take = (notification: ChannelNotification): void => {
     if (notification.channel !== channel) return;
     if (queue.length < maxWaiting) queue.push(notification);
-    else queue.end(new PosternError(`more than ${maxWaiting} notifications`, { kind: 'usage', code: '53400' }));
+    else queue.end(createError('usage', `more than ${maxWaiting} notifications`, '53400'));
   };
   client.on('notification', take).on('error', queue.end).on('end', queue.end);
   try {

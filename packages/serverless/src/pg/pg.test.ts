@@ -438,6 +438,18 @@ describe('the rest of node-postgres', () => {
     await client.end();
   });
 
+  test('a pool takes the connection in parts', async () => {
+    const { database, port } = gateway;
+    const { user, password, name } = database;
+    const pool = new Pool({ host: '127.0.0.1', port, user, password, database: name });
+    expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    expect([pool.options.password, JSON.stringify(pool)]).toEqual([
+      password,
+      expect.not.stringContaining('"password"'),
+    ]);
+    await pool.end();
+  });
+
   test('poolQueryViaFetch keeps port, options and password function', async () => {
     neonConfig.poolQueryViaFetch = true;
     const pool = new Pool({

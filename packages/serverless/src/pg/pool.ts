@@ -1,7 +1,8 @@
 /** A node-postgres `Pool`. With Postern, all its clients share one WebSocket. */
 import { type Configuration, neonConfig } from '../config.ts';
+import type { HTTPQueryOptions } from '../http/options.ts';
 import { postern } from '../http/query-function.ts';
-import { connectionError, PosternError, usageError } from '../postern-error.ts';
+import { createError, PosternError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
@@ -71,12 +72,14 @@ export class Pool extends Emitter<PoolEvents> {
 
   constructor(options: PoolConfig | string = {}) {
     super();
-    const given = typeof options === 'string' ? { connectionString: options } : options;
-    this.options = { ...given, max: given.max || defaultMax, min: given.min || 0 };
+    const given: PoolConfig = typeof options === 'string' ? { connectionString: options } : options;
+    const { password, connectionString, ...shown } = given;
+    this.options = { ...shown, max: given.max || defaultMax, min: given.min || 0 };
     // Not shown when somebody prints the pool.
-    for (const key of ['password', 'connectionString'] as const) {
-      Object.defineProperty(this.options, key, { enumerable: false, value: given[key], writable: true });
-    }
+    Object.defineProperties(this.options, {
+      password: { value: password, writable: true },
+      connectionString: { value: connectionString, writable: true },
+    });
     this.Client = given.Client ?? Client;
   }
 
@@ -111,7 +114,17 @@ export class Pool extends Emitter<PoolEvents> {
   ): Promise<PoolClient> | undefined {
     const connected = this.#acquire().then(async ([member, isNew]) => {
       if (isNew) await this.#introduce(member);
-      return this.#lend(member);
+      const { client } = member;
+      let isReleased = false;
+      client.release = (error) => {
+        if (isReleased) {
+          throw createError('usage', 'Release called on client which has already been released to the pool.');
+        }
+        isReleased = true;
+        this.#release(member, error);
+      };
+      this.emit('acquire', client);
+      return client;
     });
     return answer(
       connected,
@@ -153,7 +166,8 @@ export class Pool extends Emitter<PoolEvents> {
   }
 
   async #end(): Promise<void> {
-    if (this.ending) throw afterEnd();
+    // The same text three times: gzip makes less of that than of a function.
+    if (this.ending) throw createError('usage', 'Cannot use a pool after calling end on the pool');
     this.ending = true;
     for (const member of this.#idle.splice(0)) this.#remove(member);
     for (const tell of this.#waiters.splice(0)) tell();
@@ -167,7 +181,7 @@ export class Pool extends Emitter<PoolEvents> {
 
   async #query(query: string | QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     if (query === null || query === undefined || typeof query === 'function') {
-      throw usageError('pool.query() needs a text');
+      throw createError('usage', 'no query text');
     }
     const config = typeof query === 'string' ? { text: query } : query;
     const mayFetch = neonConfig.poolQueryViaFetch && !this.hasFetchUnsupportedListeners;
@@ -198,22 +212,21 @@ export class Pool extends Emitter<PoolEvents> {
     this.connect().then(
       (client) => {
         const connection = client.connection as Connection; // it is connected
-        const done = (isBroken: boolean): void => {
-          connection.off('readyForQuery', ready).off('end', end);
-          client.release(isBroken);
+        const done = (message?: unknown): void => {
+          connection.off('readyForQuery', done).off('end', done);
+          client.release(!message); // the end comes without one
         };
-        const ready = (): void => done(false);
-        const end = (): void => done(true);
         client.query(query);
-        connection.on('readyForQuery', ready).on('end', end);
+        connection.on('readyForQuery', done).on('end', done);
       },
       (error: Error) => failQuery(query, error, undefined),
     );
   }
 
   async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
-    const { connectionString, host, user, database, port, password, types } = this.options;
-    const sql = postern(connectionString ?? { host, user, database, port, password: password ?? undefined }, {
+    const { connectionString, password, types } = this.options;
+    const parts = { ...this.options, password } as HTTPQueryOptions; // host, user, … have the same names there
+    const sql = postern(connectionString ?? parts, {
       ...(typeof password === 'function' && { password }),
     });
     return sql.query(config.text, values ?? config.values, {
@@ -225,33 +238,33 @@ export class Pool extends Emitter<PoolEvents> {
 
   /** A member, and whether it has yet to be introduced. */
   async #acquire(): Promise<[member: Member, isNew: boolean]> {
-    if (this.ending) throw afterEnd();
+    if (this.ending) throw createError('usage', 'Cannot use a pool after calling end on the pool');
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.idleTimer);
       // It may not be, after a freeze of the whole program, say.
       if (await idle.client.isAlive()) return [idle, false];
       this.#remove(idle);
     }
-    const member = this.#members.size < this.options.max ? this.#add() : await this.#wait();
+    const { connectionTimeoutMillis, max } = this.options;
+    const waiting = (): Promise<Member> =>
+      new Promise((resolve, reject) => {
+        const waiter = (member?: Member): void => {
+          clearTimeout(timer);
+          if (member) resolve(member);
+          else reject(createError('usage', 'Cannot use a pool after calling end on the pool'));
+        };
+        this.#waiters.push(waiter);
+        const timer =
+          connectionTimeoutMillis &&
+          setTimeout(() => {
+            this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+            reject(
+              createError('connection', 'timeout exceeded when trying to connect', '53300', { safeToRetry: true }),
+            );
+          }, connectionTimeoutMillis);
+      });
+    const member = this.#members.size < max ? this.#add() : await waiting();
     return [member, !member.client.isUsable];
-  }
-
-  #wait(): Promise<Member> {
-    const { connectionTimeoutMillis } = this.options;
-    return new Promise((resolve, reject) => {
-      const waiter = (member?: Member): void => {
-        clearTimeout(timer);
-        if (member) resolve(member);
-        else reject(afterEnd());
-      };
-      this.#waiters.push(waiter);
-      const timer =
-        connectionTimeoutMillis &&
-        setTimeout(() => {
-          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-          reject(connectionError('timeout exceeded when trying to connect', '53300', { safeToRetry: true }));
-        }, connectionTimeoutMillis);
-    });
   }
 
   #add(): Member {
@@ -287,18 +300,6 @@ export class Pool extends Emitter<PoolEvents> {
       this.#remove(member);
       throw error;
     }
-  }
-
-  #lend(member: Member): PoolClient {
-    const { client } = member;
-    let isReleased = false;
-    client.release = (error) => {
-      if (isReleased) throw usageError('Release called on client which has already been released to the pool.');
-      isReleased = true;
-      this.#release(member, error);
-    };
-    this.emit('acquire', client);
-    return client;
   }
 
   #release(member: Member, error: Error | boolean | undefined): unknown {
@@ -343,8 +344,4 @@ export class Pool extends Emitter<PoolEvents> {
     const { maxLifetimeSeconds } = this.options;
     return Boolean(maxLifetimeSeconds) && Date.now() - bornAt > Number(maxLifetimeSeconds) * 1000;
   }
-}
-
-function afterEnd(): Error {
-  return usageError('Cannot use a pool after calling end on the pool');
 }

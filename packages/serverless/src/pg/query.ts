@@ -1,5 +1,5 @@
 /** One query on its way through a client. */
-import { type PosternError, usageError } from '../postern-error.ts';
+import { createError, type PosternError } from '../postern-error.ts';
 import type { FieldDef } from '../values/rows.ts';
 import type { CustomTypes } from '../values/types.ts';
 import type { Connection } from '../ws/connection.ts';
@@ -64,7 +64,7 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   /** It failed, or has been settled. */
   isOver = false;
   declare handleCopyData?: NonNullable<Submittable['handleCopyData']>;
-  #result: Result;
+  #result!: Result;
   readonly #results: Result[] = [];
   #error: Error | undefined;
   /** Parse was sent, and its answer has not come. */
@@ -75,16 +75,16 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
     const own = typeof config === 'string' ? { text: config } : config;
     this.config = Array.isArray(values) ? { ...own, values } : own;
     this.callback = callback ?? (typeof values === 'function' ? values : own.callback);
-    this.#result = this.#addResult();
+    this.#next();
   }
 
   submit(connection: Connection): Error | null {
     const { text, name, values, rows, portal, binary, queryMode } = this.config;
-    if (typeof text !== 'string' && !name) return usageError('A query must have text or a name');
-    if (values && !Array.isArray(values)) return usageError('Query values must be an array');
-    const known = name ? connection.parsedStatements[name] : undefined;
+    if (typeof text !== 'string' && !name) return createError('usage', 'A query must have text or a name');
+    if (values && !Array.isArray(values)) return createError('usage', 'Query values must be an array');
+    const known = connection.parsedStatements[name ?? ''];
     if (known !== undefined && text && known !== text) {
-      return usageError(`Prepared statements must be unique: ${name}`);
+      return createError('usage', `Prepared statements must be unique: ${name}`);
     }
     const error = connection.attempt(() => {
       if (queryMode !== 'extended' && !name && !rows && !values?.length) return connection.query(text);
@@ -150,7 +150,7 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.settle(this.#error, this.#results.length === 1 ? this.#result : this.#results);
+    this.settle(this.#error, this.#results[1] ? this.#results : this.#result);
   }
 
   /** Tells whoever waits, once. */
@@ -165,12 +165,8 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
 
   /** Several statements in one text: one result each. */
   #next(): void {
-    if (this.#result.command !== null) this.#result = this.#addResult();
-  }
-
-  #addResult(): Result {
-    const result = new Result(this.config.rowMode, this.config.types);
-    this.#results.push(result);
-    return result;
+    if (this.#result?.command === null) return;
+    this.#result = new Result(this.config.rowMode, this.config.types);
+    this.#results.push(this.#result);
   }
 }

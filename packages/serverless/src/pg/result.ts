@@ -33,7 +33,7 @@ export class Result<Row = Record<string, unknown>> {
 
   /** `INSERT 0 5`, `SELECT 3`, `CREATE TABLE`. */
   addCommandComplete(tag: string): void {
-    const [, command, first, second] = /^([A-Za-z]+)(?: (\d+))?(?: (\d+))?/.exec(tag) ?? [];
+    const [, command, first, second] = /^([A-Za-z]+)( \d+)?( \d+)?/.exec(tag) ?? [];
     this.command = command ?? null;
     if (second !== undefined) this.oid = Number(first);
     const count = second ?? first;

@@ -2,9 +2,9 @@
  * A logged-in (or soon to be) Postgres session over some transport: start-up, authentication, the queue of queries. Queries
  * that do not depend on each other are sent without waiting; each has its own Sync, so they do not share their errors.
  */
-import { connectionError, PosternError, protocolError } from '../postern-error.ts';
+import { createError, PosternError } from '../postern-error.ts';
 import type { FieldDef } from '../values/rows.ts';
-import { Connection, readError, readFields, readRow } from '../ws/connection.ts';
+import { Connection, nameBehind, readError, readFields, readRow } from '../ws/connection.ts';
 import type { Emitter } from '../ws/emitter.ts';
 import { createDecoder, decodeText, int32, packet, Reader } from '../ws/packet.ts';
 import { createScram, type Scram } from '../ws/scram.ts';
@@ -60,22 +60,11 @@ const cancelTimeoutMs = 10_000;
 const cancelRequestCode = 80_877_102;
 const protocolVersion = 196_608;
 
-/** Messages that queries, and listeners of the connection, are told of; `handle…` and `on` have these names. */
-const eventNames: Readonly<Record<string, string>> = {
-  1: 'ParseComplete',
-  2: 'BindComplete',
-  3: 'CloseComplete',
-  n: 'NoData',
-  s: 'PortalSuspended',
-  I: 'EmptyQuery',
-  G: 'CopyInResponse',
-  H: 'CopyOutResponse',
-  W: 'CopyBothResponse',
-  c: 'CopyDone',
-  d: 'CopyData',
-  T: 'RowDescription',
-  C: 'CommandComplete',
-};
+/** Letters and names of messages that queries, and listeners of the connection, are told of, by `handle…` and `on`. */
+const events = /* @__PURE__ */ (
+  '1ParseComplete 2BindComplete 3CloseComplete nNoData sPortalSuspended IEmptyQuery GCopyInResponse HCopyOutResponse ' +
+  'WCopyBothResponse cCopyDone dCopyData TRowDescription CCommandComplete'
+).split(' ');
 
 export function createSession(options: SessionOptions): Session {
   const { hub, parameters, password, isPipelined, waiting, emitter } = options;
@@ -98,19 +87,14 @@ export function createSession(options: SessionOptions): Session {
   const passenger: Passenger = {
     transport: undefined,
     first(speaks) {
-      const { startup, posternOptions } = parameters;
-      const more = speaks === 'postern' ? posternOptions : [];
+      const more = speaks === 'postern' ? parameters.posternOptions : [];
       connection.takeWrites();
-      connection.send('', int32(protocolVersion), ...startup, ...more, new Uint8Array(1));
-      if (isPipelined) {
-        connection.send('p', password ?? '');
-        if (speaks === 'neon' || hub.isCertain()) open();
-      }
+      connection.send('', int32(protocolVersion), ...parameters.startup, ...more, new Uint8Array(1));
+      if (isPipelined) connection.send('p', password ?? '');
+      if (speaks === 'neon' || hub.isCertain()) open();
       return connection.takeWrites();
     },
-    onOpen() {
-      if (isPipelined) open();
-    },
+    onOpen: open,
     onBytes(bytes) {
       try {
         decode(bytes);
@@ -128,8 +112,9 @@ export function createSession(options: SessionOptions): Session {
   const isIdle = (): boolean => inFlight.length + waiting.length + cancels === 0;
   const isOpen = (): boolean => state === 'ready';
 
+  /** Behind a password that was sent unasked; else only when the server is ready. */
   function open(): void {
-    mayPump = true;
+    mayPump ||= isPipelined;
     pump();
   }
 
@@ -162,7 +147,7 @@ export function createSession(options: SessionOptions): Session {
     const wasConnecting = state === 'connecting';
     state = 'closed';
     passenger.transport?.close();
-    const reason = error ?? connectionError('Connection terminated', '08003');
+    const reason = error ?? createError('connection', 'Connection terminated', '08003');
     const unanswered = inFlight.splice(0);
     if (wasConnecting && reason.safeToRetry) waiting.unshift(...unanswered);
     else {
@@ -181,12 +166,23 @@ export function createSession(options: SessionOptions): Session {
     const query = isOpen() && !entry?.hasFailed ? entry?.query : undefined;
     const reader = new Reader(body);
     if (type === 'D') query?.handleDataRow?.({ fields: readRow(reader, columns) }, connection);
-    else if (type === 'Z') ready(decodeText(body));
-    else if (type === 'N') emitter.emit('notice', readError(body, 'notice'));
+    else if (type === 'Z') {
+      const isFirst = state === 'connecting';
+      if (isFirst) {
+        state = 'ready';
+        mayPump = true;
+        onReady();
+      } else {
+        inFlight.shift();
+        query?.handleReadyForQuery?.(connection);
+        connection.emit('readyForQuery', { name: 'readyForQuery', status: decodeText(body) });
+      }
+      pump();
+      if (isIdle()) options.onDrain(isFirst);
+    } else if (type === 'N') emitter.emit('notice', readError(body, 'notice'));
     else if (type === 'R') authenticate(reader.int32(), reader.bytes().slice());
     else if (type === 'A') {
-      const processId = reader.int32();
-      emitter.emit('notification', { processId, channel: reader.text(), payload: reader.text() });
+      emitter.emit('notification', { processId: reader.int32(), channel: reader.text(), payload: reader.text() });
     } else if (type === 'K') {
       processID = reader.int32();
       secretKey = reader.bytes().slice();
@@ -194,62 +190,48 @@ export function createSession(options: SessionOptions): Session {
       const error = readError(body, 'error');
       if (/FATAL|PANIC/.test(`${error.severity}`)) fatal = error;
       if (!isOpen()) end(error);
-      else if (query && entry) {
-        entry.hasFailed = !('settle' in query);
+      else if (query) {
+        entry!.hasFailed = !('settle' in query);
         query.handleError?.(error, connection);
       }
       connection.emit('errorMessage', error);
-    } else if (eventNames[type]) tell(type, eventNames[type], reader, query);
-  }
-
-  /** Tells a query, and whoever listens to the connection. */
-  function tell(type: string, name: string, reader: Reader, query: Submittable | undefined): void {
-    const event = name.replace(/^./, (letter) => letter.toLowerCase());
-    const message: { name: string; text?: string; chunk?: Uint8Array; fields?: FieldDef[] } = { name: event };
-    if (type === 'T') columns = message.fields = readFields(reader);
-    if (type === 'C') message.text = reader.text();
-    if (type === 'd') message.chunk = reader.bytes().slice();
-    const handle = query?.[`handle${name}` as 'handleCommandComplete'] as ((...about: unknown[]) => void) | undefined;
-    if (type === 'G' && !handle) connection.sendCopyFail('abandoned');
-    // Messages without content are not handed on.
-    handle?.apply(query, /[TCd]/.test(type) ? [message, connection] : [connection]);
-    connection.emit(event, message);
-  }
-
-  function ready(status: string): void {
-    const isFirst = state === 'connecting';
-    if (isFirst) {
-      state = 'ready';
-      mayPump = true;
-      onReady();
     } else {
-      const entry = inFlight.shift();
-      if (!entry?.hasFailed) entry?.query.handleReadyForQuery?.(connection);
-      connection.emit('readyForQuery', { name: 'readyForQuery', status });
+      const name = nameBehind(type, events);
+      if (!name) return;
+      const event = name[0]!.toLowerCase() + name.slice(1);
+      const message: { name: string; text?: string; chunk?: Uint8Array; fields?: FieldDef[] } = { name: event };
+      if (type === 'T') message.fields = columns = readFields(reader);
+      if (type === 'C') message.text = reader.text();
+      if (type === 'd') message.chunk = reader.bytes().slice();
+      const handle = query?.[`handle${name}` as 'handleCommandComplete'] as ((...about: unknown[]) => void) | undefined;
+      if (type === 'G' && !handle) connection.sendCopyFail('abandoned');
+      // Messages without content are not handed on.
+      if (/[TCd]/.test(type)) handle?.call(query, message, connection);
+      else handle?.call(query, connection);
+      connection.emit(event, message);
     }
-    pump();
-    if (isIdle()) options.onDrain(isFirst);
   }
 
   /** Throws at once: what comes behind in the same bytes must not be believed. */
   function authenticate(method: number, data: Uint8Array): void {
     if (method === 0) {
-      if (scram?.isVerified() === false) throw protocolError('SASL: the server gave no proof', '28000');
-    } else if (isPipelined) {
-      // The only thing that is sent unasked is a password in clear. See `mustAsk` in client.ts.
-      if (method !== 3) {
-        throw protocolError('unsupported authentication method', '28000', { safeToRetry: true });
-      }
+      if (scram?.isVerified() === false) throw createError('protocol', 'SASL: no server proof', '28000');
     } else if (password === undefined) {
-      throw new PosternError('the server asks for a password', { kind: 'usage', code: '28P01' });
-    } else if (method === 3) connection.send('p', password);
-    else if (method === 10) {
+      throw createError('usage', 'the server asks for a password', '28P01');
+    } else if (method === 3) {
+      if (!isPipelined) connection.send('p', password);
+    } else if (method === 10 && !isPipelined) {
       scram = createScram(password);
       connection.send('p', 'SCRAM-SHA-256', int32(scram.first.length), scram.first);
     } else if (method === 11 && scram) {
       scram.answer(data).then((proof) => connection.send('p', proof), close);
     } else if (method === 12 && scram) scram.verify(data);
-    else throw protocolError(`unsupported authentication method ${method}`, '0A000');
+    else {
+      // The only thing that is sent unasked is a password in clear. See `mustAsk` in client.ts.
+      throw createError('protocol', `unsupported authentication method ${method}`, isPipelined ? '28000' : '0A000', {
+        safeToRetry: isPipelined,
+      });
+    }
   }
 
   return {
@@ -268,7 +250,7 @@ export function createSession(options: SessionOptions): Session {
       const entry = inFlight.find((candidate) => candidate.query === query);
       if (!entry) return;
       entry.hasFailed = true;
-      const giveUp = (): void => close(connectionError('Connection terminated: the server did not answer'));
+      const giveUp = (): void => close(createError('connection', 'Connection terminated: no answer', '08006'));
       if (processID === null || !secretKey) return giveUp();
       // Nothing is sent until that is settled: it might be hit instead.
       cancels++;

@@ -9,9 +9,9 @@ export interface PgTypes extends Types {
   builtins: Readonly<Record<string, number>>;
 }
 
-export const pgTypes: PgTypes = {
-  getTypeParser: types.getTypeParser,
-  setTypeParser: types.setTypeParser,
-  arrayParser: { create: (text, parse = String) => ({ parse: () => parseArray(text, parse) }) },
+export const pgTypes: PgTypes = /* @__PURE__ */ Object.assign({}, types, {
+  arrayParser: {
+    create: (text: string, parse: TypeParser = String) => ({ parse: () => parseArray(text, parse) }),
+  },
   builtins,
-};
+});

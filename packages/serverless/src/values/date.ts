@@ -2,15 +2,14 @@
 
 /** Without an offset it is local time. `infinity` is a number, what is not ISO is null. */
 export function parseDate(text: string): Date | number | null {
-  if (text.endsWith('infinity')) return Number(text.replace('i', 'I'));
-  if (!/^\d+-\d/.test(text)) return null;
+  if (!/^\d+-\d/.test(text)) return text.endsWith('infinity') ? Number(text.replace('i', 'I')) : null;
+  const [, zone = ''] = /:.*([+-])/.exec(text) ?? [];
   const [year = 0, month = 0, day, hour = 0, minute = 0, second = 0, ...offset] = text.split(/[^\d.]+/).map(Number);
-  const zone = /:.*([+-])/.exec(text)?.[1];
-  const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => (zone === '-' ? part : -part));
-  const utc = zone ? 'UTC' : '';
+  const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => -Number(zone + part));
+  const utc = zone && 'UTC';
   // Not by the constructor, which takes 0 to 99 for the last century.
-  const date = new Date(2000, 0);
-  date[`set${utc}FullYear`](text.endsWith('BC') ? 1 - year : year, month - 1, day);
+  const date = new Date(0);
+  date[`set${utc}FullYear`](/BC$/.test(text) ? 1 - year : year, month - 1, day);
   // Whole microseconds, else rounding might lose a millisecond.
   date[`set${utc}Hours`](hour + hours, minute + minutes, seconds, Math.round(second * 1e6) / 1000);
   return date;
@@ -25,7 +24,11 @@ export function formatDate(date: Date): string {
   const local = new Date(date.getTime() + minutes * 60_000);
   const year = local.getUTCFullYear();
   const isBc = year < 1;
-  const digits = String(isBc ? 1 - year : year).padStart(4, '0');
-  const offset = new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
-  return `${digits}${local.toISOString().slice(-20, -1)}${minutes < 0 ? '-' : '+'}${offset}${isBc ? ' BC' : ''}`;
+  return (
+    String(isBc ? 1 - year : year).padStart(4, '0') +
+    local.toISOString().slice(-20, -1) +
+    (minutes < 0 ? '-' : '+') +
+    new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16) +
+    (isBc ? ' BC' : '')
+  );
 }

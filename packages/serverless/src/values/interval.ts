@@ -14,11 +14,12 @@ export class PostgresInterval {
   declare milliseconds?: number;
 
   constructor(interval: string) {
-    const days = [...'ymd'].map((unit) => new RegExp(`(\\S+) ${unit}`).exec(interval)?.[1]);
-    const [, sign, ...time] = /(-?)(\d+):(\d\d):(\d\d)\.?(\d*)/.exec(interval) ?? [];
-    [...days, ...time].forEach((digits, index) => {
-      const value = index < 6 ? Number(digits) : Number(digits?.padEnd(6, '0')) / 1000;
-      if (value) this[parts[index]!] = sign && index > 2 ? -value : value;
+    const [, ...digits] =
+      /(?:(\S+) y\S+ ?)?(?:(\S+) m\S+ ?)?(?:(\S+) d\S+ ?)?(?:-?(\d+):(\d+):(\d+)(\.\d+)?)?/.exec(interval) ?? [];
+    const isNegative = /-\d+:/.test(interval);
+    digits.forEach((text, index) => {
+      const value = Number(index < 6 ? text : `${text}e3`);
+      if (value) this[parts[index]!] = isNegative && index > 2 ? -value : value;
     });
   }
 

@@ -1,6 +1,6 @@
 /** JS values as query parameters, converted as node-postgres does. */
-import { PosternError, usageError } from '../postern-error.ts';
-import { bytesOf, formatBytea } from './bytes.ts';
+import { createError, PosternError } from '../postern-error.ts';
+import { bytesOf } from './bytes.ts';
 import { formatDate } from './date.ts';
 
 interface ToPostgres {
@@ -14,24 +14,25 @@ interface ToPostgres {
 export function prepareValue(value: unknown): string | Uint8Array | null {
   if (value === null || value === undefined) return null;
   try {
-    const { toPostgres } = value as Partial<ToPostgres>;
     if (value instanceof Date) return formatDate(value);
     if (Array.isArray(value)) return arrayText(value);
     const bytes = bytesOf(value);
     if (bytes) return bytes;
-    if (toPostgres) return prepareValue(toPostgres.call(value, prepareValue)); // the stack ends if it comes back
+    if ((value as Partial<ToPostgres>).toPostgres) return prepareValue((value as ToPostgres).toPostgres(prepareValue)); // the stack ends if it comes back
     // Fails for functions and symbols.
-    return /object|function/.test(typeof value) ? JSON.stringify(value).toString() : `${value as string}`;
+    return Object(value) === value ? JSON.stringify(value).toString() : `${value as string}`;
   } catch (error) {
     if (error instanceof PosternError) throw error;
-    throw usageError(`a ${typeof value} cannot be a query parameter: ${(error as Error).message}`);
+    throw createError('usage', `a ${typeof value} cannot be a query parameter: ${(error as Error).message}`);
   }
 }
 
 /** The same over HTTP, where everything is text. */
 export function parameterText(value: unknown): string | null {
   const prepared = prepareValue(value);
-  return typeof prepared === 'object' && prepared ? formatBytea(prepared) : prepared;
+  return prepared instanceof Uint8Array
+    ? prepared.reduce((text, byte) => text + (byte + 256).toString(16).slice(1), '\\x')
+    : prepared;
 }
 
 /** Every element quoted, so that none can be mistaken for NULL. */

@@ -1,6 +1,6 @@
 /** Texts of one row → the row the program sees. */
-import { protocolError } from '../postern-error.ts';
-import { type CustomTypes, types } from './types.ts';
+import { createError } from '../postern-error.ts';
+import { type CustomTypes, type TypeParser, types } from './types.ts';
 
 /** One column of a result. */
 export interface FieldDef {
@@ -16,34 +16,29 @@ export interface FieldDef {
 /** `values` are raw texts (bytes for columns in binary format); of columns with the same name the last one wins. */
 export type RowReader = (values: readonly (string | Uint8Array | null)[]) => unknown;
 
-/** It, and what it returns, throw PosternErrors only, whatever the server has sent. */
-export const createRowReader: (fields: readonly FieldDef[], isArray?: boolean, custom?: CustomTypes) => RowReader =
-  /* @__PURE__ */ guarded((fields, isArray, custom = types) => {
-    const parsers = fields.map(({ dataTypeID, format }) =>
-      custom.getTypeParser(dataTypeID, format as 'text' | 'binary'),
-    );
-    const parse = (value: string | Uint8Array | null | undefined, index: number): unknown =>
-      value === null ? null : parsers[index]?.(value as string); // binary parsers are the program's own
-    if (isArray) return guarded((values) => values.map(parse));
-    // Its keys are its own, even __proto__; copies of one object have the same shape.
-    const blank = Object.fromEntries(fields.map(({ name }) => [name, null as unknown]));
-    return guarded((values) => {
+/** What it returns throws PosternErrors only, whatever the server has sent. */
+export function createRowReader(
+  fields: readonly FieldDef[],
+  isArray?: boolean,
+  custom: CustomTypes = types,
+): RowReader {
+  let parsers: TypeParser[] | undefined;
+  let blank: Record<string, unknown> | undefined;
+  const parse = (value: string | Uint8Array | null | undefined, index: number): unknown =>
+    value === null ? null : parsers?.[index]?.(value as string); // binary parsers are the program's own
+  return (values) => {
+    try {
+      parsers ??= fields.map(({ dataTypeID, format }) => custom.getTypeParser(dataTypeID, format as 'text' | 'binary'));
+      // Its keys are its own, even __proto__; copies of one object have the same shape.
+      blank ??= Object.fromEntries(fields.map(({ name }) => [name, null]));
+      if (isArray) return values.map(parse);
       const row = { ...blank };
       fields.forEach(({ name }, index) => {
         row[name] = parse(values[index], index);
       });
       return row;
-    });
-  });
-
-function guarded<Parameters extends unknown[], Result>(
-  work: (...parameters: Parameters) => Result,
-): (...parameters: Parameters) => Result {
-  return (...parameters) => {
-    try {
-      return work(...parameters);
     } catch (error) {
-      throw protocolError(`a value cannot be read: ${error}`, undefined, { sourceError: error as Error });
+      throw createError('protocol', `a value cannot be read: ${error}`, undefined, { sourceError: error as Error });
     }
   };
 }

@@ -97,6 +97,8 @@ test('intervals write themselves alike', () => {
     );
     for (const method of ['toPostgres', 'toISO', 'toISOString'])
       expect([text, ours?.[method]?.()]).toEqual([text, other?.[method]?.()]);
+    // In the same order, too: it is seen in JSON.
+    expect(JSON.stringify(ours)).toBe(JSON.stringify(other));
   }
 });
 

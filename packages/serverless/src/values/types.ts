@@ -19,12 +19,6 @@ export interface Types extends CustomTypes {
   setTypeParser(oid: number, format: 'text' | 'binary', parser: TypeParser): void;
 }
 
-/** Or a circle, which has three numbers. */
-function parsePoint(text: string): { x: number; y: number; radius?: number } {
-  const [, x = 0, y = 0, radius = 0] = text.split(/[<(,)>]+/).map(Number);
-  return text[0] === '<' ? { x, y, radius } : { x, y };
-}
-
 /** A parser, the OIDs of its types, and the OIDs of arrays of them. */
 const builtIn: readonly (readonly [TypeParser, scalars: readonly number[], arrays: readonly number[]])[] = [
   [(text) => /^[ty1]|^on/i.test(text), [16], [1000]],
@@ -32,7 +26,15 @@ const builtIn: readonly (readonly [TypeParser, scalars: readonly number[], array
   [Number, [21, 23, 26, 700, 701], [1005, 1007, 1028, 1021, 1022, 1231]],
   [parseDate, [1082, 1114, 1184], [1182, 1115, 1185]],
   [(text) => new PostgresInterval(text), [1186], [1187]],
-  [parsePoint, [600, 718], [1017]],
+  [
+    (text) => {
+      // A circle has three numbers.
+      const [, x, y, radius] = text.split(/[<(,)>]+/).map(Number);
+      return text[0] === '<' ? { x, y, radius } : { x, y };
+    },
+    [600, 718],
+    [1017],
+  ],
   [(text) => JSON.parse(text) as unknown, [114, 3802], [199, 3807]],
   // int8, text, varchar, bpchar, regproc, uuid, inet, … as pg-types lists them.
   [String, [], [651, 791, 1008, 1009, 1014, 1015, 1016, 1040, 1041, 1183, 1270, 2951, 3907]],

@@ -7,7 +7,7 @@ import { prepareValue } from '../values/parameter.ts';
 import type { FieldDef } from '../values/rows.ts';
 import { Emitter } from './emitter.ts';
 import { concat, decodeText, encodeText, int16, int32, packet, Reader } from './packet.ts';
-import type { Passenger } from './transport.ts';
+import type { Sender } from './transport.ts';
 
 export interface ParseConfig {
   readonly name?: string | undefined;
@@ -24,27 +24,30 @@ export interface BindConfig {
 }
 
 /** Letter of a field, and its name. */
-const letters = (
+const letters = /* @__PURE__ */ (
   'Sseverity Ccode Ddetail Hhint Pposition pinternalPosition qinternalQuery Wwhere sschema ttable ccolumn ' +
   'ddataType nconstraint Ffile Lline Rroutine Mmessage'
 ).split(' ');
 
+/** Of names with a letter before each, the one behind this letter. */
+export function nameBehind(letter: string | undefined, names: readonly string[]): string | undefined {
+  return names.find((name) => name[0] === letter)?.slice(1);
+}
+
 /** What errors of Postgres have besides a message. */
 export const errorFields: readonly string[] = /* @__PURE__ */ letters.slice(0, -1).map((field) => field.slice(1));
 
-/** Postgres rolled back for a reason that may be gone, or never began (see @postern/wire's DatabaseError). */
-const retryableCodes = /^(40001|40P01|53300|57P03)$/;
-
-/** ErrorResponse or NoticeResponse; `name` is which. */
-export function readError(body: Uint8Array, name: 'error' | 'notice'): DatabaseError {
+/** ErrorResponse or NoticeResponse; `kind` is which. */
+export function readError(body: Uint8Array, kind: 'error' | 'notice'): DatabaseError {
   const reader = new Reader(body);
   const fields: Record<string, string> = {};
   for (let text = reader.text(); text; text = reader.text()) {
-    const known = letters.find(([letter]) => letter === text[0]);
-    if (known) fields[known.slice(1)] = text.slice(1);
+    const name = nameBehind(text[0], letters);
+    if (name) fields[name] = text.slice(1);
   }
-  const safeToRetry = retryableCodes.test(`${fields.code}`);
-  return new DatabaseError(`${fields.message}`, body.length + 4, name, { ...fields, safeToRetry });
+  // Postgres rolled back for a reason that may be gone, or never began (see @postern/wire's DatabaseError).
+  const safeToRetry = /^(40001|40P01|53300|57P03)$/.test(`${fields.code}`);
+  return new DatabaseError(`${fields.message}`, body.length + 4, kind, { ...fields, safeToRetry });
 }
 
 /** DataRow; copies what it keeps. */
@@ -78,10 +81,10 @@ export class Connection extends Emitter {
   /** node-postgres corks its socket; here that is always so. */
   declare readonly stream: { cork(): void; uncork(): void; destroy(): void };
   /** Of the session it belongs to. */
-  declare readonly passenger: Pick<Passenger, 'transport'>;
+  declare readonly passenger: Sender;
   #out: Uint8Array[] = [];
 
-  constructor(passenger: Pick<Passenger, 'transport'>, destroy: () => void) {
+  constructor(passenger: Sender, destroy: () => void) {
     super();
     this.passenger = passenger;
     this.stream = { cork() {}, uncork() {}, destroy };

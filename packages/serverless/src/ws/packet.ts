@@ -2,19 +2,24 @@
  * Postgres messages as bytes: written whole, read piece by piece. A small cousin of @postern/wire, which knows more than a
  * client needs: every byte here is downloaded by somebody.
  */
-import { protocolError, usageError } from '../postern-error.ts';
+import { createError } from '../postern-error.ts';
 
 /** No bytes. */
-export const empty: Uint8Array = new Uint8Array(0);
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+export const empty: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
+const encoder = /* @__PURE__ */ new TextEncoder();
+const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true });
 
-export function encodeText(text: string): Uint8Array {
+export function encodeText(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
 export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
+}
+
+/** Of a few kB at most: each byte is an argument. */
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
 }
 
 export function int16(value: number): Uint8Array {
@@ -41,7 +46,7 @@ export function packet(type: string, ...parts: readonly (Uint8Array | string)[])
   const body = concat(
     parts.map((part) => {
       if (typeof part !== 'string') return part;
-      if (part.includes('\0')) throw usageError('a text cannot contain NUL');
+      if (part.includes('\0')) throw createError('usage', 'a text cannot contain NUL');
       return encodeText(`${part}\0`);
     }),
   );
@@ -80,17 +85,13 @@ export class Reader {
   #move(length: number): number {
     const at = this.#at;
     this.#at += length;
-    if (length < 0 || this.#at > this.#bytes.length) throw malformed();
+    if (length < 0 || this.#at > this.#bytes.length) throw createError('protocol', 'malformed message', '08P01');
     return at;
   }
 }
 
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function malformed(): Error {
-  return protocolError('malformed message', '08P01');
 }
 
 /** Hands on whole messages; `body` is valid during the call only. Linear in all bytes. */
@@ -110,9 +111,9 @@ export function createDecoder(onMessage: (type: string, body: Uint8Array) => voi
     let at = 0;
     while (bytes.length - at >= 5) {
       const size = view.getUint32(at + 1) + 1;
-      if (size < 5) throw malformed();
+      if (size < 5) throw createError('protocol', 'malformed message', '08P01');
       if (bytes.length - at < size) break;
-      onMessage(String.fromCharCode(view.getUint8(at)), bytes.subarray(at + 5, at + size));
+      onMessage(String.fromCharCode(bytes[at]!), bytes.subarray(at + 5, at + size));
       at += size;
     }
     length = bytes.length - at;

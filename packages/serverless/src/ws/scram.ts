@@ -1,14 +1,11 @@
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677) with the platform's own PBKDF2. */
-import { protocolError } from '../postern-error.ts';
-import { decodeText, encodeText } from './packet.ts';
+import { createError } from '../postern-error.ts';
+import { decodeText, encodeText, toBase64 } from './packet.ts';
 
 /** As Web Crypto wants them. */
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const hash = 'SHA-256';
-const bytesOf = (text: string): Bytes => encodeText(text) as Bytes;
-const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
-const fromBase64 = (text: string): Bytes => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 /** What a hostile server may make us compute. */
 const maxIterations = 1_000_000;
@@ -22,27 +19,17 @@ export interface Scram {
   isVerified(): boolean;
 }
 
-function failure(why: string): Error {
-  return protocolError(`SASL: ${why}`, '28000');
-}
-
 export function createScram(password: string): Scram {
   const { subtle } = crypto;
-  if (!subtle) throw failure('no crypto.subtle in this runtime');
+  if (!subtle) throw createError('protocol', 'SASL: no crypto.subtle', '28000');
   const nonce = crypto.randomUUID();
   const bare = `n=*,r=${nonce}`;
   let signature = '';
   let isVerified = false;
 
-  const keyOf = (
-    bytes: Bytes,
-    algorithm: string | { readonly name: string; readonly hash: string },
-    use: 'sign' | 'deriveBits',
-  ): ReturnType<typeof subtle.importKey> => subtle.importKey('raw', bytes, algorithm, false, [use]);
-
   async function hmac(key: Bytes, text: string): Promise<Bytes> {
-    const imported = await keyOf(key, { name: 'HMAC', hash }, 'sign');
-    return new Uint8Array(await subtle.sign('HMAC', imported, bytesOf(text)));
+    const imported = await subtle.importKey('raw', key, { name: 'HMAC', hash }, false, ['sign']);
+    return new Uint8Array(await subtle.sign('HMAC', imported, encodeText(text)));
   }
 
   return {
@@ -52,11 +39,13 @@ export function createScram(password: string): Scram {
       const [, serverNonce = '', salt = '', count] = /^r=([^,]+),s=([^,]+),i=(\d+)/.exec(text) ?? [];
       const iterations = Number(count);
       if (!serverNonce.startsWith(nonce) || serverNonce === nonce || !(iterations > 0 && iterations <= maxIterations)) {
-        throw failure('invalid challenge');
+        throw createError('protocol', 'SASL: invalid challenge', '28000');
       }
       // SASLprep for all but exotic passwords.
-      const key = await keyOf(bytesOf(password.normalize('NFKC')), 'PBKDF2', 'deriveBits');
-      const parameters = { name: 'PBKDF2', hash, salt: fromBase64(salt), iterations };
+      const secret = encodeText(password.normalize('NFKC'));
+      const key = await subtle.importKey('raw', secret, 'PBKDF2', false, ['deriveBits']);
+      const saltBytes = Uint8Array.from(atob(salt), (character) => character.charCodeAt(0));
+      const parameters = { name: 'PBKDF2', hash, salt: saltBytes, iterations };
       const salted = new Uint8Array(await subtle.deriveBits(parameters, key, 256));
       const clientKey = await hmac(salted, 'Client Key');
       const withoutProof = `c=biws,r=${serverNonce}`;
@@ -67,7 +56,7 @@ export function createScram(password: string): Scram {
     },
     verify(outcome) {
       isVerified = signature !== '' && decodeText(outcome).startsWith(`v=${signature}`);
-      if (!isVerified) throw failure('the server does not know the password');
+      if (!isVerified) throw createError('protocol', 'SASL: wrong server proof', '28000');
     },
     isVerified: () => isVerified,
   };

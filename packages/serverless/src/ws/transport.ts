@@ -7,10 +7,14 @@ import type { PosternError } from '../postern-error.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { openWebSocket, type Transport } from './web-socket.ts';
 
-/** What a hub carries. */
-export interface Passenger {
+/** Whoever has something to send. */
+export interface Sender {
   /** Set by the hub; after falling back, to another one. */
   transport: Transport | undefined;
+}
+
+/** What a hub carries. */
+export interface Passenger extends Sender {
   /** What is said first; `speaks` is what the server will understand. Called once or, after falling back, twice. */
   first(speaks: 'postern' | 'neon'): Uint8Array;
   /** From now on its transport may be used. */

@@ -1,6 +1,6 @@
 /** One WebSocket as bytes, with failures as PosternErrors. */
 import type { WebSocketConstructor, WebSocketLike } from '../config.ts';
-import { connectionError, type PosternError, usageError } from '../postern-error.ts';
+import { createError, type PosternError } from '../postern-error.ts';
 import { bytesOf } from '../values/bytes.ts';
 
 /** Somebody's bytes on their way to the server. */
@@ -32,12 +32,14 @@ export function openWebSocket(
   events: SocketEvents,
 ): Transport {
   const Constructor = given ?? (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
-  if (!Constructor) throw usageError('no WebSocket in this runtime: set neonConfig.webSocketConstructor');
+  if (!Constructor) throw createError('usage', 'no WebSocket: set neonConfig.webSocketConstructor');
   let socket: Pausable;
   try {
     socket = protocols.length > 0 ? new Constructor(url, protocols) : new Constructor(url);
   } catch (error) {
-    throw usageError(`the WebSocket cannot be opened: ${(error as Error).message}`, error);
+    throw createError('usage', `the WebSocket cannot be opened: ${(error as Error).message}`, undefined, {
+      sourceError: error as Error,
+    });
   }
   socket.binaryType = 'arraybuffer';
   let state: 'connecting' | 'open' | 'closed' = 'connecting';
@@ -47,7 +49,7 @@ export function openWebSocket(
     const wasOpen = state === 'open';
     state = 'closed';
     const what = wasOpen ? 'Connection terminated unexpectedly' : 'the WebSocket cannot be opened';
-    const error = connectionError(`${what}: ${why || 'unknown reason'}`, wasOpen ? '08006' : '08001', {
+    const error = createError('connection', `${what}: ${why || 'no reason'}`, wasOpen ? '08006' : '08001', {
       sourceError: sourceError as Error,
     });
     events.onClose(error, wasOpen);
