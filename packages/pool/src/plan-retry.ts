@@ -21,8 +21,8 @@ export class PlanRetry {
   /** The segment is being repeated. */
   isReplaying = false;
   private readonly session: PooledSession;
-  private bound: Statement[] | undefined;
-  /** How many of them count: emptying an array costs a call into the runtime. */
+  /** What the segment has used; the first `boundCount` count, as emptying an array costs a call into the runtime. */
+  private bound: (Statement | undefined)[] | undefined;
   private boundCount = 0;
   private record: ByteBuffer | undefined;
   private isComplete = false;
@@ -112,7 +112,7 @@ export class PlanRetry {
   recovers(kind: Expect, ref: StatementRef | undefined, bytes: Uint8Array, start: number, end: number): boolean {
     if (kind !== Expect.Bind && kind !== Expect.Execute && kind !== Expect.Describe) return false;
     if (this.bound === undefined || this.boundCount === 0 || !isStalePlan(bytes, start)) return false;
-    for (const statement of new Set(this.bound.slice(0, this.boundCount))) renewStatement(statement);
+    for (const statement of new Set(this.bound)) if (statement !== undefined) renewStatement(statement);
     if (this.record === undefined || this.isReplaying || this.session.inFlight !== (this.isComplete ? 1 : 0))
       return false;
     this.isRetrying = true;
@@ -144,7 +144,7 @@ export class PlanRetry {
   /** At the segment's ReadyForQuery. True: it is repeated now, and this ReadyForQuery is not the caller's. */
   repeats(): boolean {
     const { record } = this;
-    this.boundCount = 0;
+    this.forgetBound();
     this.isReplaying = this.isRetrying && record !== undefined;
     this.toSwallow = this.isReplaying ? this.given : 0;
     if (!this.isRetrying || record === undefined) {
@@ -161,8 +161,12 @@ export class PlanRetry {
 
   /** The segment was taken back before it was answered: it will be read again as if for the first time. */
   takenBack(): void {
-    this.boundCount = 0;
+    this.forgetBound();
     this.drop();
+  }
+
+  private forgetBound(): void {
+    while (this.boundCount > 0) this.bound![--this.boundCount] = undefined;
   }
 
   /** The segment can no longer be repeated, or need not be. */
