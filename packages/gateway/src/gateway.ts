@@ -163,6 +163,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     engine: workplace.callersEngine(engine),
     directory,
     authenticator,
+    crypto,
     verifiers,
     keys: keyLogin,
     clock,

@@ -115,7 +115,7 @@ export {
   type ScramClientOptions,
   type ScramMechanism,
 } from './scram/client.ts';
-export { deriveScramKeys, type ScramKeys } from './scram/keys.ts';
+export { deriveScramKeys, type ScramHashes, type ScramKeys } from './scram/keys.ts';
 export { createScramServer, type ScramOutcome, type ScramServer, type ScramServerOptions } from './scram/server.ts';
 export {
   buildScramVerifier,

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, scrypt } from 'node:crypto';
+import { createHash, createHmac, randomBytes, scrypt } from 'node:crypto';
 import type { AuthCrypto } from '../auth/auth-crypto.ts';
 
 /** About 40 ms and 16 MiB per guess: the parameters of RFC 7914 for interactive logins. */
@@ -9,7 +9,8 @@ const hashBytes = 32;
 export function createNodeAuthCrypto(): AuthCrypto {
   return {
     randomBytes: (count) => randomBytes(count),
-    hmac: (key, text) => createHmac('sha256', key).update(text).digest(),
+    hmac: (key, data) => createHmac('sha256', key).update(data).digest(),
+    sha256: (data) => createHash('sha256').update(data).digest(),
     slowHash: (password, salt) =>
       new Promise((resolve, reject) => {
         scrypt(password, salt, hashBytes, scryptCost, (error, hash) => (error ? reject(error) : resolve(hash)));

@@ -63,7 +63,9 @@ function index({ keys }: KeyFile): ReadonlyMap<string, KeyEntry> {
 
 function fileVersion(path: string): string {
   try {
-    return versionOf(statSync(path));
+    // No exception for what is usual: there are no keys.
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? '' : versionOf(found);
   } catch {
     return '';
   }

@@ -12,6 +12,7 @@ import {
   type MessageReader,
   ProtocolError,
 } from '@postern/wire';
+import type { AuthCrypto } from '../auth/auth-crypto.ts';
 import type { Authenticator, LoginAttempt } from '../auth/authenticator.ts';
 import type { ScramOffer, ScramVerifiers } from '../auth/scram-verifiers.ts';
 import type { KeyAccess } from '../keys/key-access.ts';
@@ -23,6 +24,7 @@ import type { WaitingBudget } from './waiting-budget.ts';
 export interface LoginRules {
   authenticator: Authenticator;
   verifiers: ScramVerifiers;
+  crypto: AuthCrypto;
   /** API keys as passwords; undefined: there are none. */
   keys?: KeyLogin | undefined;
   /**
@@ -81,7 +83,7 @@ const maxAuthMessageBytes = 65_535;
 
 /** Starts by asking, challenging or reading. May throw what `onFailure` would be given. */
 export function startLogin(options: LoginOptions): Login {
-  const { stream, transport, attempt, authenticator, verifiers, authMethod, waiting } = options;
+  const { stream, transport, attempt, authenticator, verifiers, crypto, authMethod, waiting, startedAtMs } = options;
   const held = createHeldBytes(options.maxPipelinedBytes);
   let state: State = { name: 'working' };
 
@@ -166,7 +168,7 @@ export function startLogin(options: LoginOptions): Login {
   }
 
   function challenge(offer: Extract<ScramOffer, { kind: 'challenge' }>): void {
-    const exchange = createSaslExchange({ offer, authenticator, attempt, startedAtMs: options.startedAtMs });
+    const exchange = createSaslExchange({ offer, authenticator, attempt, crypto, startedAtMs });
     stream.write(exchange.begin());
     expect({ name: 'sasl', reader: readerFor((body, reader) => answered(exchange, body, reader)) });
   }

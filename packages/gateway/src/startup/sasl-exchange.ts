@@ -7,6 +7,7 @@ import {
   encodeAuthenticationSaslContinue,
   encodeAuthenticationSaslFinal,
   ProtocolError,
+  type ScramHashes,
 } from '@postern/wire';
 import type { Authenticator, LoginAttempt } from '../auth/authenticator.ts';
 import type { ScramOffer } from '../auth/scram-verifiers.ts';
@@ -26,13 +27,15 @@ export interface SaslExchangeOptions {
   offer: Extract<ScramOffer, { kind: 'challenge' }>;
   authenticator: Pick<Authenticator, 'enter' | 'refuse'>;
   attempt: LoginAttempt;
+  crypto: ScramHashes;
   startedAtMs: number;
 }
 
 const mechanism = 'SCRAM-SHA-256';
 
-export function createSaslExchange({ offer, authenticator, attempt, startedAtMs }: SaslExchangeOptions): SaslExchange {
-  const server = createScramServer({ verifier: offer.verifier });
+export function createSaslExchange(options: SaslExchangeOptions): SaslExchange {
+  const { offer, authenticator, attempt, crypto, startedAtMs } = options;
+  const server = createScramServer({ verifier: offer.verifier, hashes: crypto });
   let step: SaslExchange['step'] = 'initial';
   return {
     get step() {

@@ -45,6 +45,7 @@ export function createStartupFixture(options: StartupFixtureOptions = {}): Start
     engine,
     directory: createEndpointDirectory({ endpoints, ownPorts: () => [4444, 6432] }),
     authenticator,
+    crypto,
     verifiers,
     clock,
     log: (event) => void log.push({ ...event }),

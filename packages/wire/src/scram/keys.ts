@@ -10,6 +10,16 @@ export interface ScramKeys {
   readonly serverKey: Uint8Array;
 }
 
+/** The fast steps. Web Crypto leaves the thread for each, which costs thirty times what it computes. */
+export interface ScramHashes {
+  /** HMAC-SHA-256. */
+  hmac(key: Uint8Array, data: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  sha256(data: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** What every runtime has. */
+export const webCryptoHashes: ScramHashes = { hmac: hmacSha256, sha256 };
+
 /**
  * The slow step: PBKDF2. Its cost is `iterations` HMACs, off the main thread in Node. Cloudflare Workers refuse more
  * than 100 000 iterations; Postgres' default is 4096.

@@ -8,7 +8,7 @@ import { decodeText, encodeText } from '../bytes/text.ts';
 import { ProtocolError } from '../protocol-error.ts';
 import { sqlState } from '../sql-state.ts';
 import { createNonce, expectAttribute, expectBase64, expectNonce, malformed, parseAttributes } from './attributes.ts';
-import { hmacSha256, scramKeyBytes, sha256, xorBytes } from './keys.ts';
+import { type ScramHashes, scramKeyBytes, webCryptoHashes, xorBytes } from './keys.ts';
 import type { ScramVerifier } from './verifier.ts';
 
 export interface ScramServerOptions {
@@ -16,6 +16,8 @@ export interface ScramServerOptions {
   readonly verifier: ScramVerifier;
   /** Our part of the nonce, printable ASCII without comma; default random. */
   readonly nonce?: string;
+  /** Default: Web Crypto's. */
+  readonly hashes?: ScramHashes;
 }
 
 export type ScramOutcome =
@@ -51,7 +53,7 @@ type State =
   | { readonly name: 'finished' };
 
 export function createScramServer(options: ScramServerOptions): ScramServer {
-  const { verifier } = options;
+  const { verifier, hashes = webCryptoHashes } = options;
   const serverNonce = expectNonce(options.nonce ?? createNonce());
   let state: State = { name: 'new' };
 
@@ -71,9 +73,9 @@ export function createScramServer(options: ScramServerOptions): ScramServer {
       state = { name: 'finished' };
       const { withoutProof, proof } = parseClientFinal(decodeText(clientFinal), gs2Header, nonce);
       const authMessage = encodeText(`${clientBare},${serverFirst},${withoutProof}`);
-      const clientKey = xorBytes(proof, await hmacSha256(verifier.storedKey, authMessage));
-      const serverSignature = await hmacSha256(verifier.serverKey, authMessage);
-      if (!constantTimeEqual(await sha256(clientKey), verifier.storedKey)) {
+      const clientKey = xorBytes(proof, await hashes.hmac(verifier.storedKey, authMessage));
+      const serverSignature = await hashes.hmac(verifier.serverKey, authMessage);
+      if (!constantTimeEqual(await hashes.sha256(clientKey), verifier.storedKey)) {
         return { ok: false, message: encodeText('e=invalid-proof') };
       }
       return { ok: true, message: encodeText(`v=${encodeBase64(serverSignature)}`), clientKey };
