@@ -47,13 +47,18 @@ export interface Fragment {
   readonly length: number;
 }
 
-export function createFragment(bytes: Uint8Array): Fragment {
+const utf8 = new TextEncoder();
+
+export function createFragment(content: Uint8Array | string): Fragment {
+  const bytes = typeof content === 'string' ? utf8.encode(content) : content;
   const padded = new Uint8Array((bytes.length + 3) & ~3);
   padded.set(bytes);
   const view = new DataView(padded.buffer);
   const words = new Int32Array(padded.length / 4).map((_, index) => view.getInt32(index * 4, true));
   return { words, length: bytes.length };
 }
+
+export const nullFragment: Fragment = createFragment('null');
 
 export function createJsonWriter(options: JsonWriterOptions): JsonWriter {
   return new GrowingJsonWriter(options);
@@ -81,7 +86,7 @@ for (const [byte, letter] of [
 
 const quote = 0x22;
 const backslash = 0x5c;
-const hexDigits = new TextEncoder().encode('0123456789abcdef');
+const hexDigits = utf8.encode('0123456789abcdef');
 /** Longest form of one byte of a string: \u001f. */
 const maxEscapeBytes = 6;
 

@@ -1,14 +1,12 @@
 // The text of one Postgres value → JSON, by its format (value-format.ts). Bytes to bytes, no strings in between.
 
 import { GatewayError } from '@postern/contract';
-import { createFragment, type Fragment, type JsonWriter } from './json-writer.ts';
+import { createFragment, type JsonWriter, nullFragment } from './json-writer.ts';
 import type { ValueFormat } from './value-format.ts';
 
-const ascii = (text: string): Fragment => createFragment(new TextEncoder().encode(text));
-const trueText = ascii('true');
-const falseText = ascii('false');
-const nullText = ascii('null');
-const pointZero = ascii('.0');
+const trueText = createFragment('true');
+const falseText = createFragment('false');
+const pointZero = createFragment('.0');
 
 /** Writes `bytes[start, end)`, the text output of a value that is not NULL. */
 export function writeValue(
@@ -135,7 +133,7 @@ function writePlain(
     bytes[start + 1] === 0x55 &&
     bytes[start + 2] === 0x4c &&
     bytes[start + 3] === 0x4c;
-  if (isNull) writer.fragment(nullText);
+  if (isNull) writer.fragment(nullFragment);
   else writeValue(writer, format.element, bytes, start, at);
   return at;
 }

@@ -64,24 +64,22 @@ function isOf(known: Remembered, body: Uint8Array, { isRaw, catalogue }: ResultF
   return true;
 }
 
-const utf8 = new TextEncoder();
-const fragment = (text: string): Fragment => createFragment(utf8.encode(text));
 const fragments = {
-  fields: fragment('{"fields":['),
-  name: fragment('{"name":'),
-  dataTypeID: fragment(',"dataTypeID":'),
-  tableID: fragment(',"tableID":'),
-  columnID: fragment(',"columnID":'),
-  dataTypeSize: fragment(',"dataTypeSize":'),
-  dataTypeModifier: fragment(',"dataTypeModifier":'),
-  format: fragment(',"format":"text"}'),
-  rows: fragment('],"rows":['),
+  fields: createFragment('{"fields":['),
+  name: createFragment('{"name":'),
+  dataTypeID: createFragment(',"dataTypeID":'),
+  tableID: createFragment(',"tableID":'),
+  columnID: createFragment(',"columnID":'),
+  dataTypeSize: createFragment(',"dataTypeSize":'),
+  dataTypeModifier: createFragment(',"dataTypeModifier":'),
+  format: createFragment(',"format":"text"}'),
+  rows: createFragment('],"rows":['),
 };
 const byteOf = { comma: 0x2c, colon: 0x3a, openBracket: 0x5b, openBrace: 0x7b };
 
 /** Of a statement without columns, which has no RowDescription. */
 export const noResult: ResultDescription = {
-  start: utf8.encode('{"fields":[],"rows":['),
+  start: new TextEncoder().encode('{"fields":[],"rows":['),
   columns: [],
   unknownTypes: [],
 };

@@ -2,18 +2,17 @@
 // {"fields":[…],"rows":[…],"command":"SELECT","rowCount":1,"rowAsArray":true}
 
 import { ProtocolError } from '@postern/wire';
-import { createFragment, type Fragment, type JsonWriter } from './json-writer.ts';
+import { createFragment, type JsonWriter, nullFragment } from './json-writer.ts';
 import { writeValue } from './parsed-values.ts';
-import { createDescribeResult, noResult, type ResultDescription, type ResultFormat } from './result-description.ts';
+import { noResult, type ResultDescription } from './result-description.ts';
 import { stringFormat } from './value-format.ts';
 
 /** Feed it the bodies of one statement's messages in their order. Bodies are borrowed. */
 export interface ResultWriter {
   /** A new result begins; `isArrayMode` is the shape of its rows. */
-  begin(format: ResultFormat, isArrayMode: boolean): void;
-  /** OIDs whose format the catalogue must learn before the RowDescription can be written; usually none. */
-  unknownTypes(rowDescription: Uint8Array, format: ResultFormat, isArrayMode: boolean): readonly number[];
-  rowDescription(body: Uint8Array): void;
+  begin(isArrayMode: boolean): void;
+  /** RowDescription. */
+  rowDescription(description: ResultDescription): void;
   /** The body is `bytes[start, end)`. */
   dataRow(bytes: Uint8Array, start: number, end: number): void;
   /** CommandComplete. */
@@ -27,13 +26,11 @@ export function createResultWriter(writer: JsonWriter): ResultWriter {
   return new JsonResultWriter(writer);
 }
 
-const ascii = (text: string): Fragment => createFragment(new TextEncoder().encode(text));
 const fragments = {
-  command: ascii('],"command":'),
-  rowCount: ascii(',"rowCount":'),
-  isArray: ascii(',"rowAsArray":true}'),
-  isObject: ascii(',"rowAsArray":false}'),
-  null: ascii('null'),
+  command: createFragment('],"command":'),
+  rowCount: createFragment(',"rowCount":'),
+  isArray: createFragment(',"rowAsArray":true}'),
+  isObject: createFragment(',"rowAsArray":false}'),
 } as const;
 
 const byteOf = { comma: 0x2c, openBracket: 0x5b, closeBracket: 0x5d, openBrace: 0x7b, closeBrace: 0x7d };
@@ -43,36 +40,24 @@ const worthwhileRowBytes = 64;
 // A class for its hidden class: `dataRow` runs once per row.
 class JsonResultWriter implements ResultWriter {
   private readonly writer: JsonWriter;
-  private format: ResultFormat | undefined;
   private isArrayMode = false;
   private columns = noResult.columns;
   private rowCount = 0;
   /** Where the text of the result stands. */
   private state: 'fields' | 'rows' | 'done' = 'done';
-  private readonly describe = createDescribeResult();
 
   constructor(writer: JsonWriter) {
     this.writer = writer;
   }
 
-  begin(format: ResultFormat, isArrayMode: boolean): void {
-    this.format = format;
+  begin(isArrayMode: boolean): void {
     this.isArrayMode = isArrayMode;
     this.rowCount = 0;
     this.state = 'fields';
   }
 
-  unknownTypes(rowDescription: Uint8Array, format: ResultFormat, isArrayMode: boolean): readonly number[] {
-    return this.describe(rowDescription, format, isArrayMode).unknownTypes;
-  }
-
-  rowDescription(body: Uint8Array): void {
-    const { format } = this;
-    if (this.state !== 'fields' || format === undefined) throw new ProtocolError('unexpected RowDescription');
-    this.startRows(this.describe(body, format, this.isArrayMode));
-  }
-
-  private startRows({ start, columns }: ResultDescription): void {
+  rowDescription({ start, columns }: ResultDescription): void {
+    if (this.state !== 'fields') throw new ProtocolError('unexpected RowDescription');
     this.writer.raw(start);
     this.columns = columns;
     this.state = 'rows';
@@ -92,7 +77,7 @@ class JsonResultWriter implements ResultWriter {
       const length = int32(bytes, at);
       at += 4;
       if (length === -1) {
-        writer.fragment(fragments.null);
+        writer.fragment(nullFragment);
         continue;
       }
       const valueEnd = at + length;
@@ -117,7 +102,7 @@ class JsonResultWriter implements ResultWriter {
     writer.string(body, 0, commandEnd);
     writer.fragment(fragments.rowCount);
     if (isDecimal(body, countStart, countEnd)) writer.raw(body, countStart, countEnd);
-    else writer.fragment(fragments.null);
+    else writer.fragment(nullFragment);
     this.finish();
   }
 
@@ -127,14 +112,14 @@ class JsonResultWriter implements ResultWriter {
     writer.fragment(fragments.command);
     writer.string(noBytes, 0, 0);
     writer.fragment(fragments.rowCount);
-    writer.fragment(fragments.null);
+    writer.fragment(nullFragment);
     this.finish();
   }
 
   /** A statement without columns has no RowDescription: its lists are empty. */
   private openRows(): void {
     if (this.state === 'done') throw new ProtocolError('unexpected end of a statement');
-    if (this.state === 'fields') this.startRows(noResult);
+    if (this.state === 'fields') this.rowDescription(noResult);
   }
 
   private finish(): void {

@@ -3,7 +3,7 @@
 
 import type { RowStreamEnd, SqlField } from '@postern/contract';
 import { decodeRowDescription, ProtocolError } from '@postern/wire';
-import { createFragment, createJsonWriter, type JsonWriter } from './json-writer.ts';
+import { createJsonWriter, type JsonWriter, nullFragment } from './json-writer.ts';
 
 export interface RowStreamWriter {
   /** How many bytes of messages are about to come; memory for the next piece is got at once. */
@@ -26,7 +26,6 @@ export interface RowStreamWriterOptions {
 
 const byteOf = { newline: 0x0a, comma: 0x2c, openBracket: 0x5b, closeBracket: 0x5d };
 const encoder = new TextEncoder();
-const nullText = createFragment(encoder.encode('null'));
 const noBytes = new Uint8Array(0);
 /** \u001f for one byte. */
 const longestEscapeBytes = 6;
@@ -89,7 +88,7 @@ class LineWriter implements RowStreamWriter {
       const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
       at += 4;
       if (length === -1) {
-        writer.fragment(nullText);
+        writer.fragment(nullFragment);
         continue;
       }
       if (length < 0 || at + length > end) throw malformedRow();

@@ -3,6 +3,7 @@
 
 import { createMessageReader, type MessageReader } from '@postern/wire';
 import { createJsonWriter, type JsonWriter } from './json-writer.ts';
+import { createDescribeResult, type DescribeResult } from './result-description.ts';
 import { createResultWriter, type ResultWriter } from './result-writer.ts';
 
 /** Who is answered. */
@@ -16,6 +17,8 @@ export interface BenchUser {
 export interface SqlBench {
   readonly reader: MessageReader;
   readonly writer: JsonWriter;
+  /** Makes of a RowDescription what `results` takes. */
+  readonly describe: DescribeResult;
   readonly results: ResultWriter;
 }
 
@@ -59,6 +62,7 @@ class OwnBench implements SqlBench {
   user: BenchUser | undefined;
   readonly reader: MessageReader;
   readonly writer: JsonWriter;
+  readonly describe = createDescribeResult();
   readonly results: ResultWriter;
 
   constructor(maxResponseBytes: number) {

@@ -13,7 +13,7 @@ import {
 import type { BodyLender } from './lent-body.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
-import type { ResultFormat } from './result-description.ts';
+import type { ResultDescription, ResultFormat } from './result-description.ts';
 import type { SessionListener, SessionPort } from './session-port.ts';
 import type { BenchUser, SqlBench, SqlBenches } from './sql-bench.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
@@ -232,8 +232,9 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   private onResult(code: number, message: Uint8Array): void {
     const index = this.current;
     if (this.failure === undefined && index >= 0 && index < this.statements.length) {
-      if (code === BackendCode.RowDescription) this.noteUnknownTypes(index, message);
-      if (this.recording === undefined) this.writeResult(index, code, message);
+      const description = code === BackendCode.RowDescription ? this.describe(index, message) : undefined;
+      if (description !== undefined) this.noteUnknownTypes(description);
+      if (this.recording === undefined) this.writeResult(index, code, message, description);
       else this.recording.add(code, message);
     }
     if (!isEnd(code)) return;
@@ -242,11 +243,10 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   }
 
   /** From the first result on that has a type only the database knows, all are recorded. */
-  private noteUnknownTypes(index: number, rowDescription: Uint8Array): void {
-    const unknown = this.bench!.results.unknownTypes(rowDescription, this.options.format, this.isArrayMode(index));
-    if (unknown.length === 0) return;
+  private noteUnknownTypes({ unknownTypes }: ResultDescription): void {
+    if (unknownTypes.length === 0) return;
     this.recording ??= createRecordedResults(this.options.maxResponseBytes);
-    for (const typeOid of unknown) this.recording.unknownTypes.add(typeOid);
+    for (const typeOid of unknownTypes) this.recording.unknownTypes.add(typeOid);
   }
 
   /** Postgres takes COMMIT of a failed transaction for ROLLBACK, without an error. */
@@ -260,18 +260,23 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
     this.begun = index;
     const { writer, results } = this.bench!;
     if (this.isBatch) writer.raw(index === 0 ? batchStart : comma);
-    results.begin(this.options.format, this.isArrayMode(index));
+    results.begin(this.isArrayMode(index));
   }
 
   private isArrayMode(index: number): boolean {
     return this.statements[index]!.arrayMode ?? this.options.isArrayMode;
   }
 
-  private writeResult(index: number, code: number, message: Uint8Array): void {
+  private describe(index: number, rowDescription: Uint8Array): ResultDescription {
+    return this.bench!.describe(rowDescription, this.options.format, this.isArrayMode(index));
+  }
+
+  /** `description`: of a RowDescription that has been described already. */
+  private writeResult(index: number, code: number, message: Uint8Array, description?: ResultDescription): void {
     const { results } = this.bench!;
     this.beginResult(index);
     if (code === BackendCode.DataRow) results.dataRow(message, 0, message.length);
-    else if (code === BackendCode.RowDescription) results.rowDescription(message);
+    else if (code === BackendCode.RowDescription) results.rowDescription(description ?? this.describe(index, message));
     else if (code === BackendCode.CommandComplete) results.complete(message);
     else results.completeEmpty();
   }
