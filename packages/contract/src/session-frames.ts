@@ -168,11 +168,13 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= maxSession; // a number by then
 }
 
-/** The second name to offer in Sec-WebSocket-Protocol: frames that arrive with the upgrade request itself. */
+/**
+ * The second name to offer in Sec-WebSocket-Protocol: frames that arrive with the upgrade request itself, a few kB at most
+ * (`maxHelloBytes`): each byte is an argument.
+ */
 export function encodeHello(frames: Uint8Array): string {
-  let binary = '';
-  for (const byte of frames) binary += String.fromCharCode(byte);
-  return helloPrefix + btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  const base64 = btoa(String.fromCharCode(...frames));
+  return helloPrefix + base64.replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '');
 }
 
 /** The frames among the names offered; undefined when there are none. Throws SessionFrameError when unreadable or too long. */

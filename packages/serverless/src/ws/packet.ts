@@ -17,11 +17,6 @@ export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
-/** Of a few kB at most: each byte is an argument. */
-export function toBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
-}
-
 export function int16(value: number): Uint8Array {
   return new Uint8Array([value >> 8, value]);
 }

@@ -1,11 +1,12 @@
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677) with the platform's own PBKDF2. */
 import { createError } from '../postern-error.ts';
-import { decodeText, encodeText, toBase64 } from './packet.ts';
+import { decodeText, encodeText } from './packet.ts';
 
 /** As Web Crypto wants them. */
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const hash = 'SHA-256';
+const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /** What a hostile server may make us compute. */
 const maxIterations = 1_000_000;

@@ -1,8 +1,8 @@
 /** Many sessions on one WebSocket: the client's side of `postern.v1`. A frame is int32 session, int32 length, bytes. */
-import { type sessionLimits, sessionSubprotocol } from '@postern/contract';
+import { encodeHello, type sessionLimits, sessionSubprotocol } from '@postern/contract';
 import type { WebSocketConstructor } from '../config.ts';
 import { createError, type PosternError } from '../postern-error.ts';
-import { concat, decodeText, empty, encodeText, int32, Reader, toBase64 } from './packet.ts';
+import { concat, decodeText, empty, encodeText, int32, Reader } from './packet.ts';
 import type { Passenger } from './transport.ts';
 import { openWebSocket, type Transport } from './web-socket.ts';
 
@@ -87,8 +87,12 @@ export function createSessions(
         bytes = bytes.subarray(part.length);
         remaining -= part.length;
         if (current === 0) {
-          const control = JSON.parse(decodeText(part)) as { type: string; session: number; bytes: number };
-          if (control.type === 'credit') sessions.get(control.session)?.allow(control.bytes);
+          const {
+            type,
+            session,
+            bytes: credit,
+          } = JSON.parse(decodeText(part)) as { type: string; session: number; bytes: number };
+          if (type === 'credit') sessions.get(session)?.allow(credit);
         } else sessions.get(current)?.take(part);
       }
     }
@@ -101,8 +105,7 @@ export function createSessions(
     const hello = concat(early);
     if (hello.length <= maxHelloBytes) {
       early = [];
-      // As the contract's `encodeHello`, of what is here anyway.
-      protocols.push(`p.${toBase64(hello).replace(/\+/g, '-').replace(/\//g, '_').replace(/=/g, '')}`);
+      protocols.push(encodeHello(hello));
     }
     socket = openWebSocket(url, protocols, webSocketConstructor, {
       onOpen(protocol) {
