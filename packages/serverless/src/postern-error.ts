@@ -46,7 +46,7 @@ export interface PosternError extends ErrorDetails {
 
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the constructor assigns what the interface lists
 export class PosternError extends Error {
-  constructor(message: string, details: ErrorDetails = {}) {
+  constructor(message: string, details?: ErrorDetails) {
     super(message);
     // Bun's and Safari's errors have a line and a column of their own: the program's, not Postgres'.
     const own = { line: undefined, column: undefined, name: 'NeonDbError', kind: 'database', safeToRetry: false };

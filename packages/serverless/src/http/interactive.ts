@@ -22,8 +22,8 @@ export async function beginTransaction<Result>(
   options: InteractiveOptions,
   work: (tx: TransactionFunction<boolean, boolean>) => Promise<Result> | Result,
 ): Promise<Result> {
-  /** Each answer carries it until there is nothing to end any more; `begin` is sent as long as there is none. null: over. */
-  let token: string | null = 'begin';
+  /** Each answer carries it until there is nothing to end any more. undefined: not begun, null: over. */
+  let token: string | null | undefined;
   // Statements of one transaction go one after the other. Becomes the last one's error, if it failed: a later one may
   // succeed (after ROLLBACK TO, say).
   let queue: Promise<unknown> = Promise.resolve();
@@ -32,12 +32,12 @@ export async function beginTransaction<Result>(
     (end?: 'commit' | 'rollback'): Send =>
     (query, headers, own) => {
       const answer = queue.then(() => {
-        if (!token) throw createError('usage', 'the transaction is over');
-        const isFirst = token === 'begin';
+        if (token === null) throw createError('usage', 'the transaction is over');
+        const isFirst = !token;
         const all = {
           ...headers,
           ...(isFirst && { ...batchHeaders(options), [transactionTimeoutHeader]: options.timeoutMs }),
-          [transactionHeader]: token,
+          [transactionHeader]: token ?? 'begin',
           [transactionEndHeader]: end,
         };
         // Unless the answer says that there is something to end.
@@ -60,7 +60,7 @@ export async function beginTransaction<Result>(
 
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
-    if (token !== 'begin' && token) await sender(end)({ queries: [] }, {}, own);
+    if (token) await sender(end)({ queries: [] }, {}, own);
   }
 
   try {

@@ -460,6 +460,22 @@ describe('the rest of node-postgres', () => {
     expect(result).toMatchObject({ rows: [{ a: 'via_fetch' }], viaNeonFetch: true });
     expect(pool.totalCount).toBe(0);
   });
+
+  test('poolQueryViaFetch takes the connection in parts, whatever is in them', async () => {
+    neonConfig.poolQueryViaFetch = true;
+    const { database, port } = gateway;
+    const user = `o%64d@${database.name}`;
+    const password = 'a%41/?#@:';
+    await database.query(`CREATE ROLE "${user}" LOGIN PASSWORD '${password}'`);
+    const parts = { user, database: database.name, host: '127.0.0.1', port };
+    const connectionString = gateway.url({ user, password });
+    for (const config of [{ ...parts, password }, { ...parts, password: async () => password }, { connectionString }]) {
+      const result = await new Pool(config).query('SELECT current_user AS u');
+      expect(result).toMatchObject({ rows: [{ u: user }], viaNeonFetch: true });
+    }
+    await database.query(`DROP ROLE "${user}"`);
+    await expect(new Pool({ ...parts, user: 'nobody' }).query('SELECT 1')).rejects.toMatchObject({ kind: 'database' });
+  });
 });
 
 describe('SCRAM', () => {

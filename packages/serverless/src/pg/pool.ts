@@ -1,6 +1,6 @@
 /** A node-postgres `Pool`. With Postern, all its clients share one WebSocket. */
 import { type Configuration, neonConfig } from '../config.ts';
-import type { HTTPQueryOptions } from '../http/options.ts';
+import { computed, parseConnectionString } from '../http/connection.ts';
 import { postern } from '../http/query-function.ts';
 import { createError, PosternError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
@@ -224,10 +224,13 @@ export class Pool extends Emitter<PoolEvents> {
   }
 
   async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
-    const { connectionString, password, types } = this.options;
-    const parts = { ...this.options, password } as HTTPQueryOptions; // host, user, … have the same names there
-    const sql = postern(connectionString ?? parts, {
-      ...(typeof password === 'function' && { password }),
+    const { connectionString, types } = this.options;
+    const { user, password, host, port, database } = resolveParameters(this.options);
+    const [name, path] = [user, database].map(encodeURIComponent);
+    const url = parseConnectionString(connectionString ?? `postgres://${name}@${host}:${port}/${path}`);
+    const sql = postern(async () => {
+      url.password = encodeURIComponent((await computed(password)) ?? '');
+      return `postgres${url.href.slice(3)}`;
     });
     return sql.query(config.text, values ?? config.values, {
       fullResults: true,

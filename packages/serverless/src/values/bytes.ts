@@ -11,9 +11,7 @@ export function parseBytea(text: string): Uint8Array {
   if (isHex && Buffer) return Buffer.from(text.slice(2), 'hex');
   const codes = text.match(isHex ? /[^\\x]./g : /\\\\|\\...|./gs) ?? [];
   return (Buffer ?? Uint8Array).from(
-    codes.map((code) =>
-      isHex ? Number.parseInt(code, 16) : code[2] ? Number.parseInt(code.slice(1), 8) : code.charCodeAt(0),
-    ),
+    codes.map((code) => (isHex ? Number(`0x${code}`) : code[2] ? Number(`0o${code.slice(1)}`) : code.charCodeAt(0))),
   );
 }
 

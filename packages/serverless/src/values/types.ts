@@ -51,9 +51,8 @@ export function createTypes(below?: CustomTypes): Types {
   const parsers = new Map<string, TypeParser>();
   return {
     getTypeParser: (oid, format = 'text') => parsers.get(format + oid) ?? below?.getTypeParser(oid, format) ?? String,
-    setTypeParser(oid: number, format: 'text' | 'binary' | TypeParser, parser?: TypeParser) {
-      if (typeof format === 'function') parsers.set(`text${oid}`, format);
-      else if (parser) parsers.set(format + oid, parser);
+    setTypeParser(oid: number, format: string | TypeParser, parser: TypeParser = format as TypeParser) {
+      parsers.set((parser === format ? 'text' : (format as string)) + oid, parser);
     },
   };
 }
