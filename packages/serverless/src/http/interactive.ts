@@ -24,15 +24,20 @@ export async function beginTransaction<Result>(
 ): Promise<Result> {
   /** Each answer carries it until there is nothing to end any more. undefined: not begun, null: over. */
   let token: string | null | undefined;
-  // Statements of one transaction go one after the other. Becomes the last one's error, if it failed: a later one may
-  // succeed (after ROLLBACK TO, say).
+  /** Statements of one transaction go one after the other. */
   let queue: Promise<unknown> = Promise.resolve();
+  /** The last one's error, if it failed: a later one may succeed (after ROLLBACK TO, say). */
+  let failed: unknown;
+  let isStreaming = false;
 
   const sender =
     (end?: 'commit' | 'rollback'): Send =>
     (query, headers, own) => {
       const answer = queue.then(() => {
         if (token === null) throw createError('usage', 'the transaction is over');
+        // Its answer would wait for the rows, whose reader waits for it.
+        if (isStreaming) throw createError('usage', 'a stream of the transaction is open');
+        failed = undefined;
         const isFirst = !token;
         const all = {
           ...headers,
@@ -46,30 +51,32 @@ export async function beginTransaction<Result>(
         return post(isFirst ? { begin: query } : query, all, own, (response) => {
           token = response.headers.get(transactionHeader);
         }).catch((error: unknown) => {
-          throw /could not parse .* body/.test(`${error}`)
+          failed = /could not parse .* body/.test(`${error}`)
             ? createError('usage', 'begin() needs Postern', '0A000')
             : error;
+          throw failed;
         });
       });
-      queue = answer.then(
-        () => undefined,
-        (error) => error,
-      );
+      queue = answer.catch(() => {});
       return answer;
     };
+  const onStream = (isOpen: boolean): void => {
+    isStreaming = isOpen;
+  };
 
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
     if (token) await sender(end)({ queries: [] }, {}, own);
+    else token = null; // nothing was begun, and nothing shall be by statements that come too late
   }
 
   try {
     const result = await work(
-      Object.assign(createStatements(sender(), options), {
-        commitWith: createStatements(sender('commit'), options),
+      Object.assign(createStatements(sender(), options, onStream), {
+        commitWith: createStatements(sender('commit'), options, onStream),
       }),
     );
-    const failed = await queue;
+    await queue;
     if (failed) {
       throw createError('database', 'a statement failed: rolled back', '25P02', { sourceError: failed as Error });
     }

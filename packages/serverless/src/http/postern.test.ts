@@ -91,6 +91,35 @@ describe('begin', () => {
     ).toEqual([]);
   });
 
+  test('what comes behind the end is refused, and says nothing about what was committed', async () => {
+    const { sql } = counting();
+    await gateway.database.query('TRUNCATE account');
+    await sql.begin(async (tx) => {
+      await tx.commitWith`INSERT INTO account VALUES (1, 1)`;
+      await expect(tx`INSERT INTO account VALUES (2, 2)`).rejects.toThrow(/the transaction is over/);
+    });
+    let late: Promise<unknown> | undefined;
+    await sql.begin((tx) => {
+      late = new Promise((resolve) => setTimeout(resolve, 20)).then(() => tx`INSERT INTO account VALUES (3, 3)`);
+    });
+    await expect(late).rejects.toThrow(/the transaction is over/);
+    expect(await accounts()).toEqual([{ id: 1, amount: 1 }]);
+  });
+
+  test('a statement inside a stream of the same transaction is refused instead of waiting for itself', async () => {
+    const { sql } = counting();
+    const seen = await sql.begin(async (tx) => {
+      const list: unknown[] = [];
+      for await (const { n } of tx.stream`SELECT n, repeat('x', 1000) FROM generate_series(1, 3) AS n`) {
+        await expect(tx`SELECT 1`).rejects.toMatchObject({ kind: 'usage' });
+        list.push(n);
+      }
+      await tx`SELECT 1`;
+      return list;
+    });
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
   test('savepoints; statements of one transaction wait for each other', async () => {
     const { sql } = counting();
     await gateway.database.query('TRUNCATE account');
