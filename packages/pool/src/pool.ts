@@ -13,6 +13,7 @@ import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
 import type { ServerConnection } from './server-connection.ts';
+import { ServerSet } from './server-set.ts';
 import type { Startup } from './session-opening.ts';
 import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
@@ -41,7 +42,7 @@ export class Pool {
   sessions = 0;
 
   private readonly idle: ServerConnection[] = [];
-  private readonly leased = new Set<ServerConnection>();
+  private readonly leased = new ServerSet();
   private readonly pinned = new Map<ServerConnection, Pin>();
   private readonly recovering = new Set<ServerConnection>();
   readonly waiters: WaitQueue = new WaitQueue();

@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Label } from './label.ts';
 import { moveOthersOn } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import type { ServerSet } from './server-set.ts';
 import { expectedMs } from './shareable-segment.ts';
 import type { Turns } from './turns.ts';
 import type { Waiter, WaitQueue } from './wait-queue.ts';
@@ -29,7 +30,7 @@ export interface SharedLeasesOptions {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly waiters: WaitQueue;
-  readonly leased: ReadonlySet<ServerConnection>;
+  readonly leased: ServerSet;
   hasIdle(): boolean;
   /** The last rider left. */
   freed(server: ServerConnection): void;
