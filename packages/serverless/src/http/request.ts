@@ -66,7 +66,8 @@ export async function post(
       await readBody(response);
     } catch (failure) {
       const error = failureOf(failure, url.password);
-      const mayRepeat = error.safeToRetry && notReady.test(`${error.code}`);
+      // A procedure that raises one of these may have committed before.
+      const mayRepeat = error.safeToRetry && error.severity !== 'ERROR' && notReady.test(`${error.code}`);
       if (!mayRepeat || !(await backOff(attempt, giveUpAt, signal))) throw error;
     }
   }

@@ -8,12 +8,12 @@ import { createTypes, type TypeParser, type Types, types } from '../values/types
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
-import { answer } from './callback.ts';
+import { answer, tell } from './callback.ts';
 import { type ClientConfig, type ConnectionParameters, resolveParameters } from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
 import { type ChannelNotification, listen } from './listen.ts';
-import { failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
+import { abortError, failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 import type { Result } from './result.ts';
 import { createSession, type Entry, type Session } from './session.ts';
 
@@ -92,6 +92,11 @@ export class Client extends Emitter<ClientEvents> {
     return this.#session?.key().secretKey ?? null;
   }
 
+  /** Behind the last query: within a transaction, or a failed one. */
+  get isInTransaction(): boolean {
+    return this.#session?.isInTransaction() === true;
+  }
+
   /** Can still be used. */
   get isUsable(): boolean {
     return this.#state === 'ready' && this.#session?.isOpen() === true;
@@ -126,14 +131,16 @@ export class Client extends Emitter<ClientEvents> {
       return given;
     }
     const config = typeof given === 'string' ? { text: given } : given;
-    const query = new Query({ types: this.#types, binary: this.#options.binary, ...config }, values, callback);
+    const query = new Query(config, values, callback);
     const result = query.callback
       ? undefined
       : new Promise((resolve, reject) => {
           query.callback = (error, results) => (error ? reject(error) : resolve(results));
         });
-    // Behind COPY FROM STDIN whatever is sent would be taken for its data.
-    this.submit(query, this.#watch(query) || /\bcopy\b/i.test(query.config.text));
+    const { text, rows, signal } = query.config;
+    // Behind COPY FROM STDIN whatever is sent would be taken for its data; behind a portion of rows, for what is asked next.
+    const isExclusive = this.#watch(query) || Boolean(rows) || /\bcopy\b/i.test(text);
+    if (!signal?.aborted) this.submit(query, isExclusive);
     return result;
   }
 
@@ -145,16 +152,26 @@ export class Client extends Emitter<ClientEvents> {
       });
       queueMicrotask(() => failQuery(query, error, this.connection));
     } else {
+      if (query instanceof Query) query.inherit(this.#types, this.#options.binary);
       this.#waiting.push({ query, isExclusive });
       this.#session?.pump();
     }
   }
 
-  /** Cancels what is running on the server, or takes the query out of the queue. */
+  /** Cancels what is running on the server, which then says so, or takes the query out of the queue. */
   cancel(client: Client, query: Submittable): void {
-    const index = client.#waiting.findIndex((entry) => entry.query === query);
-    if (index < 0) client.#session?.abandon(query);
-    else client.#waiting.splice(index, 1);
+    client.#cancel(query, false);
+  }
+
+  /** The same for a query that nobody waits for any more. */
+  abandon(query: Submittable): void {
+    this.#cancel(query, true);
+  }
+
+  #cancel(query: Submittable, isTold: boolean): void {
+    const index = this.#waiting.findIndex((entry) => entry.query === query);
+    if (index < 0) this.#session?.cancel(query, isTold);
+    else this.#waiting.splice(index, 1);
   }
 
   /** Says goodbye. A running query is cancelled: its result would reach nobody. */
@@ -188,7 +205,7 @@ export class Client extends Emitter<ClientEvents> {
     options?: { batchSize?: number },
   ): AsyncGenerator<Row> {
     const config = typeof query === 'string' ? { text: query } : query;
-    return openCursor<Row>(this, { types: this.#types, ...config, ...(values && { values }) }, options?.batchSize);
+    return openCursor<Row>(this, { ...config, ...(values && { values }) }, options?.batchSize);
   }
 
   /** Notifications on a channel, from when the first one is asked for. Leaving the loop ends the subscription. */
@@ -227,7 +244,9 @@ export class Client extends Emitter<ClientEvents> {
       };
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
-        this.#session?.close(createError('connection', 'Connection terminated: no answer', '08006'));
+        const error = createError('connection', 'Connection terminated: no answer', '08006');
+        this.#hub?.drop(error); // those who share its WebSocket need not find out one by one
+        this.#session?.close(error);
       }, aliveTimeoutMs);
       this.submit(
         {
@@ -273,11 +292,32 @@ export class Client extends Emitter<ClientEvents> {
 
   /** One attempt. */
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
-    const password = (await computed(this.password)) ?? undefined;
+    let session: Session | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => {
+          const error = createError('connection', 'Connection terminated due to connection timeout', '08001');
+          session?.close(error);
+          reject(error);
+        },
+        Math.min(giveUpAt - Date.now(), longestTimeoutMs),
+      );
+    });
+    try {
+      const password = (await Promise.race([computed(this.password), tooLate])) ?? undefined;
+      session = this.#openSession(settings, mayPipeline, password);
+      await session.login();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #openSession(settings: Configuration, mayPipeline: boolean, password: string | undefined): Session {
     // Meanwhile, or while it waited to try again, the program has ended it.
     if (this.#state !== 'connecting') throw createError('connection', 'Connection terminated', '08003');
     this.#hub ??= openHub(this.#parameters, settings);
-    const session = createSession({
+    this.#session = createSession({
       hub: this.#hub,
       parameters: this.#parameters,
       password,
@@ -286,7 +326,7 @@ export class Client extends Emitter<ClientEvents> {
       emitter: this,
       onDrain: (isFirst) => {
         this.#lastSign = Date.now();
-        if (!isFirst) this.emit('drain');
+        if (!isFirst) tell(() => this.emit('drain'));
         if (!this.#options.keepAlive) return;
         clearTimeout(this.#keepAlive);
         this.#keepAlive = setTimeout(() => {
@@ -298,28 +338,25 @@ export class Client extends Emitter<ClientEvents> {
         if (this.#state === 'ended') return;
         this.#state = 'ended';
         clearTimeout(this.#keepAlive);
-        if (error) this.emit('error', error);
-        this.emit('end');
+        // Queries hear of it first.
+        queueMicrotask(() => {
+          if (error) tell(() => this.emit('error', error));
+          this.emit('end');
+        });
       },
     });
-    this.#session = session;
-    const timer = setTimeout(
-      () => session.close(createError('connection', 'Connection terminated due to connection timeout', '08001')),
-      Math.min(giveUpAt - Date.now(), longestTimeoutMs),
-    );
-    return session.login().finally(() => clearTimeout(timer));
+    return this.#session;
   }
 
   /** Timeouts and signals of a query; true if it has any. */
   #watch(query: Query): boolean {
-    const { signal, query_timeout = this.#options.query_timeout } = query.config;
+    const { signal, query_timeout = this.#parameters.queryTimeoutMs } = query.config;
     if (!signal && !query_timeout) return false;
     const stop = (error: Error): void => {
-      this.cancel(this, query);
+      this.abandon(query);
       query.settle(error);
     };
-    const abort = (): void =>
-      stop(createError('usage', 'the query was aborted', '57014', { sourceError: signal?.reason }));
+    const abort = (): void => stop(abortError(signal as AbortSignal)); // it has one
     const timer = query_timeout
       ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), query_timeout)
       : undefined;

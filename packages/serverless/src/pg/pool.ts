@@ -9,7 +9,7 @@ import type { Hub } from '../ws/transport.ts';
 import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
 import { type ClientConfig, resolveParameters } from './connection-parameters.ts';
-import { failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
+import { abortError, failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 
 export interface PoolConfig extends ClientConfig {
   /** Clients at once. Default 10. */
@@ -22,7 +22,7 @@ export interface PoolConfig extends ClientConfig {
   maxUses?: number | undefined;
   /** Age after which a client is replaced. 0: never. */
   maxLifetimeSeconds?: number | undefined;
-  /** Idle clients do not keep the process alive. */
+  /** The timers of idle clients do not keep the process alive; whether their WebSocket does is for the runtime to say. */
   allowExitOnIdle?: boolean | undefined;
   /** What the server speaks, instead of `neonConfig.protocol`. */
   protocol?: Configuration['protocol'];
@@ -130,7 +130,7 @@ export class Pool extends Emitter<PoolEvents> {
       connected,
       callback &&
         ((error: Error | undefined, client?: PoolClient) =>
-          callback(error ?? undefined, client, (failure) => client?.release(failure))),
+          callback(error ?? undefined, client, client?.release ?? (() => {}))),
     );
   }
 
@@ -184,9 +184,22 @@ export class Pool extends Emitter<PoolEvents> {
       throw createError('usage', 'no query text');
     }
     const config = typeof query === 'string' ? { text: query } : query;
+    const { signal } = config;
     const mayFetch = neonConfig.poolQueryViaFetch && !this.hasFetchUnsupportedListeners;
-    if (mayFetch && !config.rows && !config.signal && !config.binary) return this.#fetch(config, values);
+    if (mayFetch && !config.rows && !signal && !config.binary) return this.#fetch(config, values);
+    if (!signal) return this.#run(config, values);
+    if (signal.aborted) throw abortError(signal);
+    let abort: (() => void) | undefined;
+    const aborted = new Promise((_, reject) => {
+      abort = () => reject(abortError(signal));
+      signal.addEventListener('abort', abort);
+    });
+    // Wherever it is: waiting for a client, for that to log in, or for the server.
+    const result = this.#run(config, values);
+    return Promise.race([result, aborted]).finally(() => signal.removeEventListener('abort', abort!));
+  }
 
+  async #run(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     const [member, isNew] = await this.#acquire();
     const { client } = member;
     const { onConnect, verify } = this.options;
@@ -204,7 +217,8 @@ export class Pool extends Emitter<PoolEvents> {
       () => undefined,
       (error: unknown) => error as Error,
     );
-    this.#release(member, failed instanceof PosternError && failed.kind !== 'connection' ? undefined : failed);
+    const mayStay = failed instanceof PosternError && failed.kind !== 'connection' && !client.isInTransaction;
+    this.#release(member, mayStay ? undefined : failed);
     return result;
   }
 
@@ -216,8 +230,8 @@ export class Pool extends Emitter<PoolEvents> {
           connection.off('readyForQuery', done).off('end', done);
           client.release(!message); // the end comes without one
         };
-        client.query(query);
         connection.on('readyForQuery', done).on('end', done);
+        client.query(query);
       },
       (error: Error) => failQuery(query, error, undefined),
     );
@@ -225,7 +239,8 @@ export class Pool extends Emitter<PoolEvents> {
 
   async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     const { connectionString, types } = this.options;
-    const { user, password, host, port, database } = resolveParameters(this.options);
+    const { user, password, host, port, database, queryTimeoutMs } = resolveParameters(this.options);
+    const timeoutMs = config.query_timeout ?? queryTimeoutMs;
     const [name, path] = [user, database].map(encodeURIComponent);
     const url = parseConnectionString(connectionString ?? `postgres://${name}@${host}:${port}/${path}`);
     const sql = postern(async () => {
@@ -236,6 +251,7 @@ export class Pool extends Emitter<PoolEvents> {
       fullResults: true,
       arrayMode: config.rowMode === 'array',
       types: config.types ?? types,
+      signal: timeoutMs ? AbortSignal.timeout(timeoutMs) : undefined,
     });
   }
 
@@ -244,8 +260,8 @@ export class Pool extends Emitter<PoolEvents> {
     if (this.ending) throw createError('usage', 'Cannot use a pool after calling end on the pool');
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.idleTimer);
-      // It may not be, after a freeze of the whole program, say.
-      if (await idle.client.isAlive()) return [idle, false];
+      // It may not be alive, after a freeze of the whole program, say.
+      if (!this.#isExpired(idle) && (await idle.client.isAlive())) return [idle, false];
       this.#remove(idle);
     }
     const { connectionTimeoutMillis, max } = this.options;

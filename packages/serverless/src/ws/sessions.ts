@@ -11,6 +11,8 @@ export interface Sessions {
   isUsable(): boolean;
   /** `onClose` hears of the end instead of the passenger's own. */
   open(passenger: Passenger, onClose: Passenger['onClose']): void;
+  /** Ends all of them. */
+  drop(error: PosternError): void;
 }
 
 // The contract's numbers, which the compiler compares: its table would be downloaded whole.
@@ -132,6 +134,10 @@ export function createSessions(
 
   return {
     isUsable: () => state !== 'closed' && sessions.size < maxSessions,
+    drop(error) {
+      socket?.close();
+      closed(error, true);
+    },
     open(passenger, onClose) {
       const id = ++lastId;
       const waiting: Uint8Array[] = [];
