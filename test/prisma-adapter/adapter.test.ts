@@ -176,6 +176,21 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     await tx.commit();
   });
 
+  test.each(['COMMIT', 'ROLLBACK'])('%s waits for the statements that wait for the first one', async (end) => {
+    const adapter = await open();
+    for (const first of ['SELECT pg_sleep(0.1)', 'SELECT 1; SELECT pg_sleep(0.1)']) {
+      const tx = await adapter.startTransaction();
+      const statements = [
+        tx.executeRaw(query(first)),
+        tx.executeRaw(query('SAVEPOINT inside')), // an error outside of a transaction
+        tx.executeRaw(query('INSERT INTO t VALUES (3)')),
+      ];
+      await Promise.all([...statements, tx.executeRaw(query(end))]);
+      const found = await database.query('WITH gone AS (DELETE FROM t RETURNING n) SELECT n FROM gone');
+      expect(found).toEqual(end === 'COMMIT' ? [{ n: 3 }] : []);
+    }
+  });
+
   test('savepoints', async () => {
     const adapter = await open();
     const tx = await adapter.startTransaction();

@@ -134,6 +134,19 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     await Promise.all([adapter.dispose(), waiting.dispose()]);
   });
 
+  test('a transaction that could not begin has nothing to roll back', async () => {
+    const adapter = await open(gateway.url());
+    const holders = await Promise.all([adapter.startTransaction(), adapter.startTransaction()]);
+    await Promise.all(holders.map((tx) => tx.queryRaw(select)));
+    const waiting = await open(gateway.url('?connect_timeout=0.1'));
+    const tx = await waiting.startTransaction();
+    expect(await cause(tx.queryRaw(select))).toMatchObject({ kind: 'TooManyConnections' });
+    // There still is no free connection, and it does not wait for one.
+    await expect(tx.executeRaw({ ...select, sql: 'ROLLBACK' })).resolves.toBe(0);
+    await Promise.all(holders.map((holder) => holder.rollback()));
+    await Promise.all([adapter.dispose(), waiting.dispose()]);
+  });
+
   test('the server connection is killed', async () => {
     const adapter = await open(gateway.url());
     const kill = async (): Promise<void> => {
