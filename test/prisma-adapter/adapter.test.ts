@@ -52,13 +52,16 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(await adapter.executeRaw(query('SELECT 1 WHERE $1', false))).toBe(0);
   });
 
-  test('the schema is the search_path, given either way', async () => {
+  test('the schema is searched first, given either way, and public behind it', async () => {
     const schemaName = `my "Shop", v1.2's ü+%`;
-    await database.query(`CREATE SCHEMA IF NOT EXISTS "${schemaName.replaceAll('"', '""')}"`);
+    const quoted = `"${schemaName.replaceAll('"', '""')}"`;
+    await database.query(`CREATE SCHEMA IF NOT EXISTS ${quoted}`);
     for (const config of [{ schema: schemaName }, { query: `?schema=${encodeURIComponent(schemaName)}` }]) {
       const adapter = await open(config);
       expect(adapter.getConnectionInfo()).toEqual({ schemaName, supportsRelationJoins: true });
       expect(await rowsOf(adapter, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
+      // Where extensions are, whose operators model queries need.
+      expect(await rowsOf(adapter, 'SHOW search_path')).toEqual([[`${quoted}, public`]]);
       const tx = await adapter.startTransaction();
       expect(await rowsOf(tx, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
       await tx.rollback();
