@@ -99,6 +99,14 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(rows).toEqual([['00ff']]);
   });
 
+  test('a text that was cut within a surrogate pair is stored, as the official adapters do', async () => {
+    const adapter = await open();
+    for (const half of ['\ud83d', '\udc80']) {
+      const { rows } = await adapter.queryRaw(query('SELECT $1::text, $2::text[]', `cut ${half}`, [half]));
+      expect(rows).toEqual([['cut \ufffd', ['\ufffd']]]);
+    }
+  });
+
   test('scripts run as a whole, with semicolons wherever they may be', async () => {
     const adapter = await open();
     await adapter.executeScript(`
