@@ -122,6 +122,9 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
       ["it's; fine", 2],
     ]);
     await adapter.executeScript('DROP FUNCTION scripted_f, scripted_g; DROP TABLE scripted');
+    await adapter.executeScript('-- line ends of old\rCREATE TABLE old (n int); -- two;\rINSERT INTO old VALUES (1)');
+    expect(await rowsOf(adapter, 'SELECT n FROM old')).toEqual([[1]]);
+    await adapter.executeScript('DROP TABLE old');
     await adapter.executeScript(' ; -- nothing');
     await expect(adapter.executeScript('CREATE TABLE half (n int); SELECT 1/0; SELECT 2')).rejects.toMatchObject({
       cause: { kind: 'postgres', code: '22012' },
