@@ -28,7 +28,8 @@ export async function beginTransaction<Result>(
   let queue: Promise<unknown> = Promise.resolve();
   /** The last one's error, if it failed: a later one may succeed (after ROLLBACK TO, say). */
   let failed: unknown;
-  let isStreaming = false;
+  /** Rows that still come. */
+  let stream: AsyncGenerator | undefined;
 
   const sender =
     (end?: 'commit' | 'rollback'): Send =>
@@ -36,7 +37,7 @@ export async function beginTransaction<Result>(
       const answer = queue.then(() => {
         if (token === null) throw createError('usage', 'the transaction is over');
         // Its answer would wait for the rows, whose reader waits for it.
-        if (isStreaming) throw createError('usage', 'a stream of the transaction is open');
+        if (stream) throw createError('usage', 'a stream of the transaction is open');
         failed = undefined;
         const isFirst = !token;
         const all = {
@@ -60,12 +61,15 @@ export async function beginTransaction<Result>(
       queue = answer.catch(() => {});
       return answer;
     };
-  const onStream = (isOpen: boolean): void => {
-    isStreaming = isOpen;
+  const onStream = (rows: AsyncGenerator | undefined): void => {
+    stream = rows;
   };
 
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
+    // One that nobody reads to its end.
+    await stream?.return(undefined);
+    stream = undefined;
     if (token) await sender(end)({ queries: [] }, {}, own);
     else token = null; // nothing was begun, and nothing shall be by statements that come too late
   }

@@ -66,8 +66,9 @@ export async function post(
       await readBody(response);
     } catch (failure) {
       const error = failureOf(failure, url.password);
-      // A procedure that raises one of these may have committed before.
-      const mayRepeat = error.safeToRetry && error.severity !== 'ERROR' && notReady.test(`${error.code}`);
+      // A procedure that raises one of these may have committed before; the gateway's own have no routine.
+      const wasRaised = error.severity === 'ERROR' && error.routine;
+      const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(`${error.code}`);
       if (!mayRepeat || !(await backOff(attempt, giveUpAt, signal))) throw error;
     }
   }

@@ -37,7 +37,7 @@ export function createStatements(
   send: Send,
   base: HTTPTransactionOptions,
   /** Hears when rows begin and cease to come. */
-  onStream: (isOpen: boolean) => void = () => {},
+  onStream: (rows: AsyncGenerator | undefined) => void = () => {},
 ): NeonQueryFunctionInTransaction<boolean, boolean> {
   async function execute(queryData: QueryLike['queryData'], own: HTTPQueryOptions | undefined): Promise<never> {
     const options = mergeOptions(base, own);
@@ -58,11 +58,12 @@ export function createStatements(
         : sql(first as TemplateStringsArray, ...values);
       const options = mergeOptions(base, query.opts);
       const response = await send(prepareQuery(query), { [streamHeader]: true }, options);
+      const rows = readStream(response, options);
       try {
-        onStream(true);
-        yield* readStream(response, options);
+        onStream(rows);
+        yield* rows;
       } finally {
-        onStream(false);
+        onStream(undefined);
       }
     },
   });

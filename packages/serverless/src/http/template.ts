@@ -44,8 +44,8 @@ export class UnsafeRawSql extends SqlTemplate {
 }
 
 /**
- * The SQL a value is; undefined for parameters. Recognised by a method, as it may come from another copy of us or from the
- * official driver: what a stranger can send as JSON has none, and must never become SQL.
+ * The SQL a value is; undefined for parameters. Recognised by a method, as it may come from another copy of us, or be a query
+ * of the official driver: what a stranger can send as JSON has none, and must never become SQL.
  */
 export function queryDataOf(value: unknown): QueryLike['queryData'] | undefined {
   const piece = value as (Partial<SqlTemplate> & { then?: unknown }) | undefined | null;
@@ -81,12 +81,12 @@ export function parameterize(
 
 /** `"a"."b"` */
 export function quoteIdentifier(...names: readonly string[]): string {
-  return names.map((name) => `"${notEmpty(name).replace(/"/g, '""')}"`).join('.');
+  return names.map((name) => `"${name.replace(/"/g, '""')}"`).join('.');
 }
 
 function notEmpty<List extends { length: number }>(list: List): List {
   if (list?.length) return list;
-  throw createError('usage', 'an empty list or name');
+  throw createError('usage', 'an empty list');
 }
 
 /** Builders of pieces, found on every `sql`. */
@@ -112,7 +112,7 @@ function join(fragments: readonly unknown[], separator = ', ', before = '', afte
 
 export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
-  identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
+  identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names.map(notEmpty))),
   in: (list) => join(notEmpty(list), ', ', '(', ')'),
   values(rows, columns) {
     // All rows decide: a key that only the last one has must not be lost.

@@ -192,6 +192,28 @@ describe.each(['neon', 'postern'] as const)('on the %s wire', (protocol) => {
     expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
   });
 
+  test('cancel() before the log-in', async () => {
+    const client = new Client(gateway.url());
+    enders.push(() => client.end());
+    const connecting = client.connect();
+    const query = new Query('SELECT pg_sleep(20)');
+    const failed = new Promise((resolve) => query.on('error', resolve));
+    client.query(query);
+    await delay(0); // sent along, or waiting
+    client.cancel(client, query);
+    await connecting;
+    expect((await client.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    if (protocol === 'postern') expect(await failed).toMatchObject({ code: '57014' });
+  });
+
+  test('query objects have their time, too', async () => {
+    const client = await connected();
+    const query = new Query({ text: 'SELECT pg_sleep(20)', query_timeout: 50 });
+    const failed = new Promise((resolve) => query.on('error', resolve));
+    client.query(query);
+    expect(await failed).toMatchObject({ code: '57014' });
+  });
+
   test('what the program throws when it is told of a result ends nothing', async () => {
     const client = await connected();
     const failure = new Error('of the program');
@@ -270,6 +292,25 @@ describe.each(['neon', 'postern'] as const)('on the %s wire', (protocol) => {
       expect(pool.totalCount).toBe(1);
     });
 
+    test('a transaction that was aborted does not reach the next one', async () => {
+      const pool = pooled({ max: 1 });
+      const signal = AbortSignal.timeout(50);
+      const aborted = pool.query({ text: 'BEGIN; SELECT pg_sleep(20); COMMIT', signal });
+      await expect(aborted).rejects.toMatchObject(isAborted);
+      expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+    });
+
+    test('a query object keeps its client while what "connect" started runs', async () => {
+      const pool = pooled({ max: 1 });
+      pool.on('connect', (client) => void client.query("SET application_name = 'mine'"));
+      const query = new Query('SELECT pg_sleep(0.2)');
+      const ended = new Promise((resolve) => query.on('end', resolve));
+      pool.query(query);
+      await delay(100);
+      expect([pool.totalCount, pool.idleCount]).toEqual([1, 0]);
+      await ended;
+    });
+
     test('an abort is heard while waiting for a client, and the place is free again', async () => {
       const pool = pooled({ max: 1 });
       const held = await pool.connect();
@@ -325,6 +366,28 @@ test('a WebSocket that does not answer is given up by all who share it', async (
   expect(await clients[0]?.isAlive(0)).toBe(false);
   expect([clients[1]?.isUsable, pool.totalCount]).toEqual([false, 0]);
 }, 20_000);
+
+test('a client that is only busy does not end those who share its WebSocket', async () => {
+  neonConfig.protocol = 'postern';
+  const pool = pooled({ max: 2 });
+  pool.on('error', () => {});
+  const [busy, other] = await Promise.all([pool.connect(), pool.connect()]);
+  const sleeping = busy.query('SELECT pg_sleep(20)').catch((error) => error);
+  const alive = busy.isAlive(0);
+  for (let times = 0; times < 11; times++) {
+    await delay(500);
+    await other.query('SELECT 1');
+  }
+  expect([await alive, (await sleeping).code]).toEqual([false, '08006']);
+  for (const client of [busy, other]) client.release();
+}, 20_000);
+
+test('end() ends a log-in that waits for its password', async () => {
+  const client = new Client({ connectionString: gateway.url(), password: () => new Promise(() => {}) });
+  const connecting = client.connect();
+  await client.end();
+  await expect(connecting).rejects.toMatchObject({ code: '08003' });
+});
 
 test('a password that never comes', async () => {
   const client = new Client({

@@ -9,7 +9,12 @@ import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
 import { answer, tell } from './callback.ts';
-import { type ClientConfig, type ConnectionParameters, resolveParameters } from './connection-parameters.ts';
+import {
+  type ClientConfig,
+  type ConnectionParameters,
+  clampTimeout,
+  resolveParameters,
+} from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
 import { type ChannelNotification, listen } from './listen.ts';
@@ -22,8 +27,6 @@ export type QueryResult<Row = Record<string, unknown>> = Result<Row>;
 
 const keepAliveMs = 30_000;
 const aliveTimeoutMs = 5_000;
-/** What a timer can wait. */
-const longestTimeoutMs = 2 ** 31 - 1;
 
 /** To where these parameters lead, with the settings of a client and the program. */
 export function openHub({ host, port }: ConnectionParameters, settings: Configuration): Hub {
@@ -64,6 +67,8 @@ export class Client extends Emitter<ClientEvents> {
   #state: 'new' | 'connecting' | 'ready' | 'ended' = 'new';
   /** Queries that have not been sent. */
   readonly #waiting: Entry[] = [];
+  /** Ends the attempt to log in. */
+  #giveUp: (error: PosternError) => void = () => {};
   #keepAlive: ReturnType<typeof setTimeout> | undefined;
   #lastSign = 0;
 
@@ -127,7 +132,9 @@ export class Client extends Emitter<ClientEvents> {
   ): unknown {
     if (given === null || given === undefined) throw createError('usage', 'no query text');
     if (typeof given === 'object' && 'submit' in given) {
-      this.submit(given, true);
+      const own = given instanceof Query ? given : undefined;
+      if (own) this.#watch(own);
+      if (!own?.config.signal?.aborted) this.submit(given, true);
       return given;
     }
     const config = typeof given === 'string' ? { text: given } : given;
@@ -181,6 +188,7 @@ export class Client extends Emitter<ClientEvents> {
     if (this.#state !== 'ended') queueMicrotask(() => this.emit('end'));
     this.#state = 'ended';
     clearTimeout(this.#keepAlive);
+    this.#giveUp(createError('connection', 'Connection terminated', '08003'));
     this.#session?.close();
     return answer(Promise.resolve(), callback);
   }
@@ -237,6 +245,7 @@ export class Client extends Emitter<ClientEvents> {
   async isAlive(silenceMs: number = keepAliveMs): Promise<boolean> {
     if (!this.isUsable) return false;
     if (Date.now() - this.#lastSign < silenceMs) return true;
+    const askedAt = Date.now();
     return new Promise((resolve) => {
       const settle = (isAlive: boolean): void => {
         clearTimeout(timer);
@@ -245,7 +254,7 @@ export class Client extends Emitter<ClientEvents> {
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
         const error = createError('connection', 'Connection terminated: no answer', '08006');
-        this.#hub?.drop(error); // those who share its WebSocket need not find out one by one
+        this.#hub?.drop(error, askedAt); // those who share its WebSocket need not find out one by one
         this.#session?.close(error);
       }, aliveTimeoutMs);
       this.submit(
@@ -295,13 +304,14 @@ export class Client extends Emitter<ClientEvents> {
     let session: Session | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const tooLate = new Promise<never>((_, reject) => {
+      this.#giveUp = reject;
       timer = setTimeout(
         () => {
           const error = createError('connection', 'Connection terminated due to connection timeout', '08001');
           session?.close(error);
           reject(error);
         },
-        Math.min(giveUpAt - Date.now(), longestTimeoutMs),
+        clampTimeout(giveUpAt - Date.now()),
       );
     });
     try {
@@ -338,7 +348,7 @@ export class Client extends Emitter<ClientEvents> {
         if (this.#state === 'ended') return;
         this.#state = 'ended';
         clearTimeout(this.#keepAlive);
-        // Queries hear of it first.
+        // Callbacks of queries are called first.
         queueMicrotask(() => {
           if (error) tell(() => this.emit('error', error));
           this.emit('end');
@@ -350,15 +360,16 @@ export class Client extends Emitter<ClientEvents> {
 
   /** Timeouts and signals of a query; true if it has any. */
   #watch(query: Query): boolean {
-    const { signal, query_timeout = this.#parameters.queryTimeoutMs } = query.config;
-    if (!signal && !query_timeout) return false;
+    const { signal, query_timeout } = query.config;
+    const timeoutMs = clampTimeout(query_timeout ?? this.#parameters.queryTimeoutMs);
+    if (!signal && !timeoutMs) return false;
     const stop = (error: Error): void => {
       this.abandon(query);
       query.settle(error);
     };
     const abort = (): void => stop(abortError(signal as AbortSignal)); // it has one
-    const timer = query_timeout
-      ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), query_timeout)
+    const timer = timeoutMs
+      ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), timeoutMs)
       : undefined;
     const { callback } = query;
     query.callback = (error, results) => {

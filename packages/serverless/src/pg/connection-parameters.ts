@@ -79,6 +79,14 @@ export function parseIntoClientConfig(text: string): ClientConfig {
   return config;
 }
 
+/** What a timer can wait. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
+/** In whole milliseconds. */
+export function clampTimeout(ms: number | string): number {
+  return Math.min(Math.ceil(Number(ms)), longestTimeoutMs);
+}
+
 export function resolveParameters(given: string | ClientConfig | undefined): ConnectionParameters {
   const config: ClientConfig = typeof given === 'string' ? { connectionString: given } : (given ?? {});
   const text = config.connectionString ?? defaults.connectionString;

@@ -56,7 +56,6 @@ export function copyFrom(client: Client, text: string, source: Source): Promise<
       else resolve({ rowCount: result.rowCount });
     });
     query.handleCopyInResponse = (connection) => {
-      if (query.isOver) return connection.sendCopyFail('abandoned');
       send(connection, source, query).catch((error: unknown) => {
         failure = error;
         // Else it would fail what runs now.

@@ -40,6 +40,7 @@ export async function* openCursor<Row>(
   else client.submit(query, true);
   try {
     for await (const row of rows) {
+      if (signal?.aborted) throw abortError(signal);
       if (row !== undefined) yield row;
       else if (suspended) {
         const connection = suspended;

@@ -3,12 +3,11 @@ import { type Configuration, neonConfig } from '../config.ts';
 import { computed, parseConnectionString } from '../http/connection.ts';
 import { postern } from '../http/query-function.ts';
 import { createError, PosternError } from '../postern-error.ts';
-import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
 import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
-import { type ClientConfig, resolveParameters } from './connection-parameters.ts';
+import { type ClientConfig, clampTimeout, resolveParameters } from './connection-parameters.ts';
 import { abortError, failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 
 export interface PoolConfig extends ClientConfig {
@@ -189,14 +188,13 @@ export class Pool extends Emitter<PoolEvents> {
     if (mayFetch && !config.rows && !signal && !config.binary) return this.#fetch(config, values);
     if (!signal) return this.#run(config, values);
     if (signal.aborted) throw abortError(signal);
-    let abort: (() => void) | undefined;
-    const aborted = new Promise((_, reject) => {
-      abort = () => reject(abortError(signal));
+    return new Promise((resolve, reject) => {
+      // Wherever it is: waiting for a client, for that to log in, or for the server.
+      const abort = (): void => reject(abortError(signal));
       signal.addEventListener('abort', abort);
+      const result = this.#run(config, values);
+      result.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
     });
-    // Wherever it is: waiting for a client, for that to log in, or for the server.
-    const result = this.#run(config, values);
-    return Promise.race([result, aborted]).finally(() => signal.removeEventListener('abort', abort!));
   }
 
   async #run(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
@@ -217,6 +215,7 @@ export class Pool extends Emitter<PoolEvents> {
       () => undefined,
       (error: unknown) => error as Error,
     );
+    if (config.signal?.aborted) await client.isAlive(0); // what was abandoned has been answered
     const mayStay = failed instanceof PosternError && failed.kind !== 'connection' && !client.isInTransaction;
     this.#release(member, mayStay ? undefined : failed);
     return result;
@@ -225,12 +224,11 @@ export class Pool extends Emitter<PoolEvents> {
   #submit(query: Submittable): void {
     this.connect().then(
       (client) => {
-        const connection = client.connection as Connection; // it is connected
-        const done = (message?: unknown): void => {
-          connection.off('readyForQuery', done).off('end', done);
-          client.release(!message); // the end comes without one
+        const done = (): void => {
+          client.off('drain', done).off('end', done);
+          client.release();
         };
-        connection.on('readyForQuery', done).on('end', done);
+        client.on('drain', done).on('end', done);
         client.query(query);
       },
       (error: Error) => failQuery(query, error, undefined),
@@ -240,9 +238,10 @@ export class Pool extends Emitter<PoolEvents> {
   async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     const { connectionString, types } = this.options;
     const { user, password, host, port, database, queryTimeoutMs } = resolveParameters(this.options);
-    const timeoutMs = config.query_timeout ?? queryTimeoutMs;
-    const [name, path] = [user, database].map(encodeURIComponent);
-    const url = parseConnectionString(connectionString ?? `postgres://${name}@${host}:${port}/${path}`);
+    const timeoutMs = clampTimeout(config.query_timeout ?? queryTimeoutMs);
+    const url = parseConnectionString(connectionString ?? `postgres://${host}:${port}`);
+    url.username ||= encodeURIComponent(user);
+    if (!url.pathname[1]) url.pathname = encodeURIComponent(database);
     const sql = postern(async () => {
       url.password = encodeURIComponent((await computed(password)) ?? '');
       return `postgres${url.href.slice(3)}`;

@@ -12,8 +12,6 @@ export interface Submittable {
   /** Sends its messages. Returns an error when it cannot. */
   submit(connection: Connection): unknown;
   readonly config?: { readonly name?: string | undefined };
-  /** The name of a statement that was sent to be parsed, until that is answered. */
-  parsing?: string | undefined;
   /** Nobody waits for it any more: ends what would wait for something to be asked for. */
   leave?(connection: Connection): void;
   handleParseComplete?(): void;
@@ -80,7 +78,6 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   #result!: Result;
   readonly #results: Result[] = [];
   #error: Error | undefined;
-  parsing: string | undefined;
   #isExtended = false;
   /** Rows are fetched in portions: a Sync has yet to be sent, when they are over. */
   #owesSync = false;
@@ -117,13 +114,8 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
       if (rows) connection.flush();
       else connection.sync();
     });
-    if (known === undefined) this.parsing = name;
     this.#owesSync = !error && Boolean(rows);
     return error;
-  }
-
-  handleParseComplete(): void {
-    this.parsing = undefined;
   }
 
   leave(connection: Connection): void {

@@ -20,6 +20,10 @@ export interface Entry {
   readonly isExclusive: boolean;
   /** Its error has been told; what still comes for it is dropped. */
   hasFailed?: boolean;
+  /** The name of a statement that was sent to be parsed, until that is answered. */
+  parsing?: string;
+  /** To be cancelled as soon as there is a key for it. */
+  isCancelled?: boolean;
 }
 
 export interface SessionOptions {
@@ -129,24 +133,24 @@ export function createSession(options: SessionOptions): Session {
       if (!next || (last && (last.isExclusive || next.isExclusive || inFlight.length >= maxInFlight))) return;
       // Whether a statement of this name is there is not known yet.
       const name = next.query.config?.name;
-      if (name && inFlight.some(({ query }) => query.parsing === name)) return;
+      if (name && inFlight.some(({ parsing }) => parsing === name)) return;
       waiting.shift();
       inFlight.push(next);
+      connection.parsing = '';
       const error = next.query.submit(connection);
+      next.parsing = connection.parsing;
       if (error) {
         inFlight.pop();
-        forgetUnparsed(next.query);
+        forgetUnparsed(next);
         failQuery(next.query, error as Error, connection);
-        tell(() => connection.emit('readyForQuery', { name: 'readyForQuery' })); // nothing is running because of it
         if (isIdle()) queueMicrotask(() => isIdle() && options.onDrain(false));
       } else hasSentQueries = true;
     }
   }
 
   /** No answer said that it was parsed. */
-  function forgetUnparsed(query: Submittable): void {
-    if (query.parsing) delete connection.parsedStatements[query.parsing];
-    query.parsing = undefined;
+  function forgetUnparsed({ parsing }: Entry): void {
+    if (parsing) delete connection.parsedStatements[parsing];
   }
 
   function close(error?: PosternError): void {
@@ -165,7 +169,7 @@ export function createSession(options: SessionOptions): Session {
     const reason = error ?? createError('connection', 'Connection terminated', '08003');
     if (!wasConnecting) options.onEnd(error);
     const unanswered = inFlight.splice(0);
-    if (wasConnecting && reason.safeToRetry) waiting.unshift(...unanswered);
+    if (wasConnecting && reason.safeToRetry) waiting.unshift(...unanswered.filter(({ hasFailed }) => !hasFailed));
     else {
       for (const { query, hasFailed } of unanswered) if (!hasFailed) failQuery(query, reason, connection);
       const unsent = new PosternError(reason.message, { ...reason, safeToRetry: true, sourceError: reason });
@@ -179,7 +183,7 @@ export function createSession(options: SessionOptions): Session {
     if (state === 'closed') return;
     const entry = inFlight[0];
     // What was parsed, and what the server waits for, is the failed one's affair, too.
-    const query = isOpen() && (!entry?.hasFailed || /[1G]/.test(type)) ? entry?.query : undefined;
+    const query = isOpen() && (!entry?.hasFailed || type === 'G') ? entry?.query : undefined;
     const reader = new Reader(body);
     if (type === 'D') query?.handleDataRow?.({ fields: readRow(reader, columns) }, connection);
     else if (type === 'Z') {
@@ -190,10 +194,10 @@ export function createSession(options: SessionOptions): Session {
         state = 'ready';
         mayPump = true;
         onReady();
-        if (entry?.hasFailed) askToCancel();
+        if (entry?.isCancelled) askToCancel();
       } else {
         inFlight.shift();
-        if (entry) forgetUnparsed(entry.query);
+        if (entry) forgetUnparsed(entry);
         tell(() => query?.handleReadyForQuery?.(connection));
         tell(() => connection.emit('readyForQuery', { name: 'readyForQuery', status }));
       }
@@ -223,6 +227,7 @@ export function createSession(options: SessionOptions): Session {
       if (!name) return;
       const event = name[0]!.toLowerCase() + name.slice(1);
       const message: { name: string; text?: string; chunk?: Uint8Array; fields?: FieldDef[] } = { name: event };
+      if (type === '1' && entry) entry.parsing = '';
       if (type === 'T') message.fields = columns = readFields(reader);
       if (type === 'C') message.text = reader.text();
       if (type === 'd') message.chunk = reader.bytes().slice();
@@ -295,7 +300,7 @@ export function createSession(options: SessionOptions): Session {
         try {
           hub.open(passenger);
         } catch (error) {
-          end(error as PosternError); // who has it waiting is told
+          end(error as PosternError); // which queries that `first` took along are told, too
         }
       }),
     cancel(query, isTold) {
@@ -304,6 +309,7 @@ export function createSession(options: SessionOptions): Session {
       if (entry?.query !== query) return;
       entry.hasFailed ||= isTold;
       if (isTold) query.leave?.(connection);
+      entry.isCancelled = true;
       if (isOpen()) askToCancel();
     },
   };
