@@ -65,7 +65,7 @@ export async function post(
       if (response.ok) return response;
       await readBody(response);
     } catch (failure) {
-      const error = failureOf(failure, url.password);
+      const error = failureOf(failure, `:${url.password}@`);
       // A procedure that raises one of these may have committed before; the gateway's own have no routine.
       const wasRaised = error.severity === 'ERROR' && error.routine;
       const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(`${error.code}`);
@@ -74,7 +74,7 @@ export async function post(
   }
 }
 
-/** What to throw when `fetch`, or reading its answer, failed. `secret` must not appear in it. */
+/** What to throw when `fetch`, or reading its answer, failed. `secret`, a part of the connection string, must not appear in it. */
 export function failureOf(failure: unknown, secret?: string): PosternError {
   if (failure instanceof PosternError) return failure;
   const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
