@@ -3,10 +3,11 @@
  * elsewhere after all, and what becomes of a cancel. Which connection is shared, and with whom, is decided in
  * shared-leases.ts.
  */
+import { encodeSync } from '@postern/wire';
 import type { ByteBuffer } from './byte-buffer.ts';
 import { nobody } from './errand.ts';
 import { cancelled } from './pool-errors.ts';
-import type { Expect } from './reply-queue.ts';
+import { Action, Expect } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
@@ -101,6 +102,18 @@ export class Riding {
     this.forgetSegment();
     session.pool.rideEnded(server);
     if (session.phase === 'open' && session.input.hasHeld) session.input.pump();
+  }
+
+  /**
+   * The caller is gone. What was sent is answered to nobody: it cannot be cancelled without hitting a fellow. A segment sent
+   * in part is ended here, since nobody else can be served before it is; such a one only reads.
+   */
+  abandoned(server: ServerConnection): void {
+    if (this.session.inFlight > 0) return;
+    server.isSkipping = false;
+    server.send(encodeSync());
+    server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
+    this.session.segmentSent();
   }
 
   /** The shared connection is gone. */

@@ -341,8 +341,8 @@ export class PooledSession implements ReplySink {
     const { server } = this;
     this.state.close();
     this.input.clear();
-    // What was sent on a shared connection is answered to nobody: it cannot be cancelled without hitting a fellow.
-    if (server !== undefined && !this.riding.isRiding) {
+    if (server !== undefined && this.riding.isRiding) this.riding.abandoned(server);
+    else if (server !== undefined) {
       this.output.resumeServer();
       this.server = undefined;
       this.state.leave(server);

@@ -314,6 +314,32 @@ test('a rider that vanishes takes nothing with it: its answer goes nowhere, the 
   expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0 }]);
 });
 
+const endless = encodeExecute('x'.repeat(10_001));
+test.each([
+  [
+    'is ended for a message that is too long',
+    [encodeParse('', 'SELECT 2'), encodeBind({}), endless, encodeSync()],
+    'PBS',
+  ],
+  [
+    'vanishes while an answer is awaited',
+    [encodeParse('a', 'SELECT 2'), encodeParse('a', 'SELECT 3'), encodeSync()],
+    'PHS',
+  ],
+])('a rider that %s amid its segment does not keep the connection', async (_, messages, sent) => {
+  const { open, holder, b, connection, engine } = await createMute();
+  const c = await open();
+  await c.send(...messages);
+  await c.vanish();
+  expect(connection.pending()).toBe(`PSQBES${sent}`);
+  connection.send(answer, encodeBindComplete(), answer, encodeParseComplete());
+  if (sent === 'PBS') connection.send(encodeBindComplete());
+  connection.send(encodeReadyForQuery('I'));
+  await settle();
+  expect([holder.heard(), b.heard().slice(1)]).toEqual([answered, answered]);
+  expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0, faults: 0 }]);
+});
+
 test('the loss of the connection is told to every rider', async () => {
   const { open, holder, server, engine } = await createBusy();
   const b = await open();
