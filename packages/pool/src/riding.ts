@@ -76,6 +76,7 @@ export class Riding {
       session.inFlight === 1 &&
       server.segmentsOwed === 1 &&
       session.state.isSettled &&
+      !session.output.isServerPaused &&
       session.forwarder.awaited === undefined;
     return isShareable ? this.text : undefined;
   }
@@ -97,6 +98,7 @@ export class Riding {
     const { session } = this;
     this.isRiding = false;
     server.owedMs -= this.expectedMs;
+    session.output.resumeServer();
     session.server = undefined;
     session.inFlight = 0;
     this.forgetSegment();

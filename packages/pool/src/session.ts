@@ -341,9 +341,9 @@ export class PooledSession implements ReplySink {
     const { server } = this;
     this.state.close();
     this.input.clear();
+    this.output.resumeServer();
     if (server !== undefined && this.riding.isRiding) this.riding.abandoned(server);
     else if (server !== undefined) {
-      this.output.resumeServer();
       this.server = undefined;
       this.state.leave(server);
     }
