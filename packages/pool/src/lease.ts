@@ -23,6 +23,7 @@ export class Lease implements Waiter {
   readonly group: LimitGroup | undefined;
   lastServer: ServerConnection | undefined;
   waitingSince = 0;
+  waitsOn = false;
   place = -1;
   isWaiting = false;
   private readonly session: PooledSession;
@@ -42,6 +43,7 @@ export class Lease implements Waiter {
   take(): boolean {
     const { session } = this;
     const server = session.pool.acquire(this);
+    this.waitsOn = false;
     if (server === undefined) {
       if (session.riding.isRiding) return true;
       this.isWaiting = true;

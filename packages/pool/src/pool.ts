@@ -113,7 +113,7 @@ export class Pool {
       this.lend(server, waiter);
       return server;
     }
-    waiter.waitingSince = this.context.clock.now();
+    if (!waiter.waitsOn) waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);
     if (group !== undefined && group.lent >= group.limit) this.context.permits?.groupNeeded(group);
     this.context.watchWaiters(this);

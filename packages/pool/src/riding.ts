@@ -146,6 +146,7 @@ export class Riding {
     // One that is gone has no use for an answer from elsewhere.
     if (!this.isRiding || this.session.phase !== 'open') return;
     this.takeBack(server);
+    this.session.lease.waitsOn = true;
     this.session.input.pump();
   }
 

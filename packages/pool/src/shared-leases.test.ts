@@ -340,6 +340,40 @@ test.each([
   expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0, faults: 0 }]);
 });
 
+test('those behind a statement that does not end go back to the queue, where they have waited from the start', async () => {
+  const { open, holder, server, engine, pass } = await createBusy();
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await pass(500);
+  await c.send(encodeQuery('SELECT 2'));
+  expect(engine.stats().pools).toMatchObject([{ waiting: 1 }]);
+  await pass(1_000);
+  expect(engine.stats().pools).toMatchObject([{ waiting: 2 }]);
+  await pass(8_400);
+  expect([b.heard(), c.heard()]).toEqual([[], []]);
+  await pass(200);
+  expect([b.heard(), c.heard()]).toEqual([[expect.stringMatching(/^ERROR 53300 .*waited 10/), 'ReadyForQuery I'], []]);
+  await pass(500);
+  expect(c.heard()[0]).toContain('ERROR 53300');
+  server.connection.send(answer, answer);
+  await settle();
+  expect([holder.heard(), b.heard()]).toEqual([answered, []]);
+});
+
+test('they are the first to be served', async () => {
+  const { open, server, postgres, pass } = await createBusy();
+  const [b, c, d] = [await open(), await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('SELECT 2'));
+  await pass(100);
+  await d.send(encodeQuery('SELECT 3'));
+  await pass(1_500);
+  server.connection.send(answer);
+  const next = await answering(postgres);
+  await settle();
+  expect(next.asked()).toEqual(['Query SELECT 1', 'Query SELECT 2', 'Query SELECT 3']);
+});
+
 describe('a caller that does not read its answer', () => {
   const row = encodeDataRow([new Uint8Array(400)]);
 
