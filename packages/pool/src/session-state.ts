@@ -212,12 +212,24 @@ export class SessionState {
         this.permanent.push(`session state could not be read: ${failure}`);
       } else this.hold(server, holdings);
       if (!this.pin(server)) return;
-      session.pool.listener.listen(session, this.label.channels, () => {
+      const channels = session.notifications.isAlone ? [] : this.label.channels;
+      session.pool.listener.listen(session, channels, (isListening) => {
         if (session.phase === 'closed') return;
+        if (!isListening) this.listenAlone();
         andThen?.();
         session.errandDone();
       });
     });
+  }
+
+  /** Nobody else can listen for the session: its channels are a reason to pin it. */
+  private listenAlone(): void {
+    const { session } = this;
+    session.notifications.isAlone = true;
+    this.permanent ??= [];
+    this.permanent.push('LISTEN');
+    this.touched |= Touched.Holdings;
+    if (session.server === undefined && !session.lease.isWaiting && session.lease.take()) session.lease.mayEnd();
   }
 
   private hold(server: ServerConnection, holdings: Holdings): void {
