@@ -105,6 +105,7 @@ export class Lease implements Waiter {
     server.holder = session;
     server.onNotification = session.notifications;
     session.state.prepare(server);
+    if (session.pool.relations.isDue) session.pool.relations.learn(server);
     const { supply } = session.forwarder.statementForwarder;
     if (supply.hasForeign) supply.bringForeign(server);
     if (session.phase === 'opening') session.opening.continueOn(server);

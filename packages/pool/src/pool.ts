@@ -12,6 +12,7 @@ import { createParameterSets, type ParameterSets } from './parameter-set.ts';
 import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
+import { createRelationKnowledge, type RelationKnowledge } from './relation-knowledge.ts';
 import type { ServerConnection } from './server-connection.ts';
 import { ServerSet } from './server-set.ts';
 import type { Startup } from './session-opening.ts';
@@ -35,6 +36,7 @@ export class Pool {
   /** Connections closed on our side whose place Postgres may still count; likewise. */
   leaving = 0;
   readonly functions: FunctionKnowledge;
+  readonly relations: RelationKnowledge;
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
   readonly startups: Map<string, Startup> = new Map();
@@ -68,6 +70,7 @@ export class Pool {
       freed: (server) => this.release(server, undefined),
     });
     this.functions = createFunctionKnowledge(context.clock);
+    this.relations = createRelationKnowledge(context.turns);
     this.connector = new Connector(this);
     this.listener = createListener(this);
     const classifier = createClassifier();

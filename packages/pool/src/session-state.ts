@@ -39,6 +39,7 @@ export class SessionState {
   private readonly session: PooledSession;
   private touched = 0;
   private isInspecting = false;
+  private hasChangedSchema = false;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
   /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
@@ -62,6 +63,7 @@ export class SessionState {
       this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
+    if (traits.changesSchema) this.changeSchema();
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;
@@ -76,6 +78,17 @@ export class SessionState {
       if (!this.permanent.includes(traits.permanent)) this.permanent.push(traits.permanent);
       this.touched |= Touched.Holdings;
     }
+  }
+
+  /** What others learn of the schema before the transaction is over may be wrong afterwards. */
+  private changeSchema(): void {
+    this.hasChangedSchema = true;
+    this.session.pool.relations.forget();
+  }
+
+  private schemaChanged(): void {
+    this.hasChangedSchema = false;
+    this.session.pool.relations.forget();
   }
 
   rememberCustom(name: string): void {
@@ -202,6 +215,7 @@ export class SessionState {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
+    if (this.hasChangedSchema) this.schemaChanged();
     session.pool.functions.learn(server);
     for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
     inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {

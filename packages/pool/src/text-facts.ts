@@ -3,6 +3,7 @@
  * clients put their values into the text. Shapes are found by their bytes, without a string in between.
  */
 import { Pace } from './pace.ts';
+import { Reads } from './reads.ts';
 import type { SqlTraits } from './sql/classify.ts';
 import { traitsOfLargeText } from './sql/large-text.ts';
 
@@ -24,6 +25,8 @@ export interface TextFacts {
   readonly locksRows: boolean;
   /** Of all statements of this text, or of its shape. */
   readonly pace: Pace;
+  /** Likewise. */
+  readonly reads: Reads;
 }
 
 export interface FactsOfTexts {
@@ -69,6 +72,7 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
       pace: new Pace(),
+      reads: new Reads(),
     };
   }
 

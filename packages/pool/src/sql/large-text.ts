@@ -27,6 +27,7 @@ const unread: SqlTraits = Object.freeze({
   mayOpenTransaction: true,
   momentary: true,
   multiplexable: false,
+  names: Object.freeze([]),
   needsReplacement: false,
   ambiguous: true,
 });
