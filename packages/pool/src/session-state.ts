@@ -63,7 +63,7 @@ export class SessionState {
       this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
-    if (traits.changesSchema) this.changeSchema();
+    if (traits.changesSchema) this.mayChangeSchema(true);
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;
@@ -80,15 +80,10 @@ export class SessionState {
     }
   }
 
-  /** What others learn of the schema before the transaction is over may be wrong afterwards. */
-  private changeSchema(): void {
-    this.hasChangedSchema = true;
-    this.session.pool.relations.forget();
-  }
-
-  private schemaChanged(): void {
-    this.hasChangedSchema = false;
-    this.session.pool.relations.forget();
+  /** What others learn of the schema before the transaction is over may be wrong afterwards, so it is told twice. */
+  private mayChangeSchema(isUnderWay: boolean): void {
+    this.hasChangedSchema = isUnderWay;
+    this.session.pool.schemaChanged();
   }
 
   rememberCustom(name: string): void {
@@ -215,7 +210,7 @@ export class SessionState {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
-    if (this.hasChangedSchema) this.schemaChanged();
+    if (this.hasChangedSchema) this.mayChangeSchema(false);
     session.pool.functions.learn(server);
     for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
     inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
