@@ -40,6 +40,8 @@ export class CallerOutput {
       if (stream.bufferedBytes <= riderBacklogFactor * context.limits.maxCallerBacklogBytes) return;
       moveOthersOn(server);
     }
+    // Nobody gets on meanwhile.
+    if (server.riders > 0) server.isDraining = true;
     this.isServerPaused = true;
     server.stream.pause();
   }

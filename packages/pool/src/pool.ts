@@ -37,8 +37,6 @@ export class Pool {
   leaving = 0;
   readonly functions: FunctionKnowledge;
   readonly relations: RelationKnowledge;
-  /** When DDL of a caller's was last under way, on the engine's clock. */
-  schemaChangedAt = 0;
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
   readonly startups: Map<string, Startup> = new Map();
@@ -309,12 +307,6 @@ export class Pool {
         false,
       );
     }
-  }
-
-  /** DDL is about to run, or its transaction is over. */
-  schemaChanged(): void {
-    this.relations.forget();
-    this.schemaChangedAt = this.context.turns.startedAt;
   }
 
   /** Closes connections that were idle for too long. Returns whether any connection is left. */

@@ -83,7 +83,7 @@ export class SessionState {
   /** What others learn of the schema before the transaction is over may be wrong afterwards, so it is told twice. */
   private mayChangeSchema(isUnderWay: boolean): void {
     this.hasChangedSchema = isUnderWay;
-    this.session.pool.schemaChanged();
+    this.session.context.schemaChanged(this.session.pool);
   }
 
   rememberCustom(name: string): void {

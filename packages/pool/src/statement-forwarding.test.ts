@@ -8,7 +8,7 @@ import {
   encodeSync,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { answering, createTestEngine, failure } from './engine.fixture.ts';
+import { answering, createTestEngine, failure, identity } from './engine.fixture.ts';
 
 const bindAndRun = (statement: string): Uint8Array[] => [encodeBind({ statement }), encodeExecute(), encodeSync()];
 
@@ -99,10 +99,11 @@ describe('a Parse of a text that others have prepared', () => {
     expect(server.asked()).toEqual(['Bind _postern_1_1', 'Execute', 'Sync']);
   });
 
-  test('is one if DDL has come since', async () => {
-    const { a, b, server } = await createPrepared();
-    await a.send(encodeQuery('ALTER TABLE t ALTER COLUMN c TYPE bigint'));
-    server.asked();
+  test('is one if DDL has come since, whoever has it done', async () => {
+    const { b, server, open, postgres } = await createPrepared();
+    const owner = await open({ identity: { ...identity, id: 'owner' } });
+    await answering(postgres);
+    await owner.send(encodeQuery('ALTER TABLE t ALTER COLUMN c TYPE bigint'));
     await b.send(encodeParse('t', 'SELECT 1'), encodeSync());
     expect(server.asked()).toEqual(expect.arrayContaining([...anew, 'Sync']));
   });

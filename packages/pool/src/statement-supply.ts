@@ -61,7 +61,7 @@ export class StatementSupply {
     const { context, pool } = this.session;
     const { startedAt } = context.turns;
     const { parsedAt } = statement;
-    if (startedAt - parsedAt <= maxAgeMs && parsedAt > pool.schemaChangedAt) return;
+    if (startedAt - parsedAt <= maxAgeMs && parsedAt > pool.texts.changedAt) return;
     if (parsedAt > 0) renewStatement(statement);
     statement.parsedAt = startedAt;
   }

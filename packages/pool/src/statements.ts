@@ -42,6 +42,8 @@ export interface UnnamedStatement {
 }
 
 export interface StatementTexts {
+  /** When the schema that texts are about was last changed by a caller, on the engine's clock. */
+  changedAt: number;
   /** What is known of the SQL at `bytes[start..end)` (borrowed). */
   facts(bytes: Uint8Array, start: number, end: number): TextFacts;
   /** The text at `bytes[start..end)` (borrowed). `sqlEnd` is where its SQL ends. */
@@ -83,6 +85,7 @@ export function createStatementTexts(options: {
   }
 
   return {
+    changedAt: 0,
     facts: factsOfTexts.of,
     intern(bytes, start, end, sqlEnd) {
       if (end - start > maxInternedBytes) return create(bytes, start, end, sqlEnd);
