@@ -63,7 +63,7 @@ export class SessionState {
       this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
-    if (traits.changesSchema) this.mayChangeSchema(true);
+    if (text.changesSchema) this.mayChangeSchema(true);
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;

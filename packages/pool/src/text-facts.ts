@@ -17,6 +17,8 @@ export interface TextFacts {
   readonly setsLocal: boolean;
   /** May change the settings under which constants are read. */
   readonly changesConstants: boolean;
+  /** May be DDL that others notice. What a function or procedure does is not seen. */
+  readonly changesSchema: boolean;
   /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
   readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
@@ -68,6 +70,7 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       notifies: /notify/i.test(sql),
       setsLocal,
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
+      changesSchema: traits.changesSchema && /\b(?:create|alter|drop|import)\b/i.test(sql.replace(ownObjects, '')),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
@@ -108,6 +111,9 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
     },
   };
 }
+
+/** DDL that concerns its session only. */
+const ownObjects = /\bcreate\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\b|\bon\s+commit\s+drop\b/gi;
 
 /** Bytes that make what follows, or comes before, part of a name, a parameter, an escape or a fraction. */
 const joins = new Uint8Array(256);
