@@ -106,6 +106,22 @@ describe('turns', () => {
     expect(next.bytes).toEqual([]);
   });
 
+  test('a backlog that is left behind holds nothing back', async () => {
+    const { begin, enter, streams } = setUp();
+    const { token, turn } = begin();
+    const port = turn.connect({ onBytes: () => {}, onEnded: () => {}, bufferedBytes: 1_000_000 });
+    const [stream] = streams;
+    const drained: number[] = [];
+    stream!.onDrain = () => void drained.push(stream!.bufferedBytes);
+    expect(stream?.bufferedBytes).toBe(1_000_000);
+    port.leave(open);
+    // Its caller reads on at leisure; nobody else can tell the engine.
+    port.drained();
+    expect(drained).toEqual([0]);
+    connect(await enter(token));
+    expect(stream?.bufferedBytes).toBe(0);
+  });
+
   test('giving up in the middle ends it', async () => {
     const { begin, enter, log } = setUp();
     const { token, turn } = begin();

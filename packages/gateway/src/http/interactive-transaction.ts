@@ -83,6 +83,8 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
     const leave = (left: number | undefined): void => {
       if (!isMine()) return;
       mine.listener = undefined;
+      // The turn's backlog goes with it: it may have paused Postgres, and the next turn has none that could drain.
+      stream.drained();
       endTurn(left);
     };
     const port: SessionPort = {
