@@ -3,7 +3,6 @@
  * brings time, cryptography and a way to reach Postgres, and hands over callers.
  */
 import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits } from '@postern/pool';
-import type { Hono } from 'hono';
 import { createAccelerate, createPrismaService } from './accelerate/create-accelerate.ts';
 import { mountAccelerate } from './accelerate/mount-accelerate.ts';
 import type { AuthCrypto } from './auth/auth-crypto.ts';
@@ -22,6 +21,7 @@ import { defectEvent, type LogEvent } from './events.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import { createHttpApp } from './http/app.ts';
 import { createCallerCheck } from './http/caller-check.ts';
+import type { HttpApp } from './http/http-app.ts';
 import { createSqlHandler, type SqlHandler } from './http/sql-handler.ts';
 import { createSqlTransactions, defaultTransactionLimits, type TransactionLimits } from './http/sql-transactions.ts';
 import { createKeyAccess } from './keys/key-access.ts';
@@ -99,7 +99,7 @@ export interface Gateway {
   /** `POST /sql`, for platforms that have a faster way than the app. */
   readonly sql: SqlHandler;
   /** Every HTTP route. */
-  readonly app: Hono;
+  readonly app: HttpApp;
   stats(): GatewayStats;
   /** Takes no new sessions, lets running transactions finish within the grace, ends everything else. */
   close(graceMs: number): Promise<void>;
@@ -158,6 +158,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     passwordIdentity: authenticator.passwordIdentity,
   });
   const keyLogin = createKeyLogin({ keys, accessOf, authenticator, clock });
+  const { acceptPlainPasswords = false } = config;
   const admission = createAdmission(config.admission, workplace.part);
   const accept = createStartup({
     engine: workplace.callersEngine(engine),
@@ -169,7 +170,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     clock,
     log,
     authMethod: config.authMethod ?? 'auto',
-    acceptPlainPasswords: config.acceptPlainPasswords ?? false,
+    acceptPlainPasswords,
     authTimeoutMs: config.authTimeoutMs ?? 10_000,
     maxPipelinedBytes: maxWebSocketMessageBytes,
   });
@@ -192,7 +193,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   });
   const ownCache = createResultCache({ clock, maxBytes: workplace.part(config.cacheBytes ?? defaultCacheBytes) });
   const cache = workplace.cache(ownCache);
-  const backend = createSqlBackend({ engine, directory, authenticator, keys: keyLogin });
+  const backend = createSqlBackend({ engine, directory, authenticator, keys: keyLogin, acceptPlainPasswords });
   const handleSql = createSqlHandler({
     backend,
     transactions,

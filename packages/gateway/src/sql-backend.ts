@@ -2,6 +2,7 @@
 import { GatewayError } from '@postern/contract';
 import type { Engine, Identity } from '@postern/pool';
 import type { Authenticator } from './auth/authenticator.ts';
+import { insecureTransport } from './auth/insecure-transport.ts';
 import { type Endpoint, endpointTarget } from './endpoints/endpoint.ts';
 import type { EndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { AuthenticatedCaller, SqlBackend, SqlCredentials } from './http/sql-backend.ts';
@@ -15,6 +16,8 @@ export interface SqlBackendOptions {
   authenticator: Pick<Authenticator, 'verifyPassword' | 'currentCheck'>;
   /** API keys as passwords and tokens; undefined: there are none. */
   keys?: KeyLogin | undefined;
+  /** Take passwords and keys that others could have read on their way: something else encrypts. */
+  acceptPlainPasswords: boolean;
 }
 
 export interface HttpCaller extends AuthenticatedCaller {
@@ -31,7 +34,7 @@ interface KnownCaller {
 }
 
 export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCaller> {
-  const { engine, directory, authenticator, keys } = backend;
+  const { engine, directory, authenticator, keys, acceptPlainPasswords } = backend;
   /** Callers with a password, by what they showed. */
   const known = new WeakMap<object, KnownCaller>();
 
@@ -73,6 +76,9 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
 
   return {
     authenticate(credentials) {
+      if (credentials.security === 'plain' && !acceptPlainPasswords) {
+        throw insecureTransport('Connect with TLS: https:// instead of http://.');
+      }
       const former = known.get(credentials.source);
       return former?.isCurrent() === true ? former.caller : verify(credentials);
     },

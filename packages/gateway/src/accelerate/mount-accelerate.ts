@@ -1,8 +1,8 @@
 /** The routes, at the root of the origin: Prisma's client drops the path of its URL. */
-import type { Hono } from 'hono';
+import type { HttpApp } from '../http/http-app.ts';
 import type { AccelerateHandler } from './accelerate-handler.ts';
 
-export function mountAccelerate(app: Hono, handler: AccelerateHandler): void {
+export function mountAccelerate(app: HttpApp, handler: AccelerateHandler): void {
   app.get('/connection-info', ({ req }) => handler.connectionInfo(req.raw));
   app.post('/query', ({ req }) => handler.query(req.raw));
   app.post('/transaction/start', ({ req }) => handler.startTransaction(req.raw));

@@ -1,10 +1,10 @@
 /** The routes: below the client's version and the hash of its schema. */
-import type { Hono } from 'hono';
+import type { HttpApp } from '../http/http-app.ts';
 import type { ClientPath, DataProxyHandler } from './data-proxy-handler.ts';
 
 const base = '/:version{\\d+\\.\\d+\\.\\d+}/:hash{[0-9a-f]{64}}';
 
-export function mountDataProxy(app: Hono, handler: DataProxyHandler): void {
+export function mountDataProxy(app: HttpApp, handler: DataProxyHandler): void {
   app.put(`${base}/schema`, ({ req }) => handler.putSchema(req.raw, pathOf(req.param())));
   app.post(`${base}/graphql`, ({ req }) => handler.query(req.raw, pathOf(req.param())));
   app.post(`${base}/transaction/start`, ({ req }) => handler.startTransaction(req.raw, pathOf(req.param())));

@@ -2,6 +2,7 @@
 
 import { GatewayError } from '@postern/contract';
 import { Hono } from 'hono';
+import type { HttpApp, HttpBindings } from './http-app.ts';
 import { jsonError } from './json-error.ts';
 import { mountSql } from './mount-sql.ts';
 import type { SqlHandler } from './sql-handler.ts';
@@ -9,16 +10,16 @@ import type { SqlHandler } from './sql-handler.ts';
 export interface HttpAppOptions {
   readonly sql: SqlHandler;
   /** Adds further routes. */
-  readonly mount?: (app: Hono) => void;
+  readonly mount?: (app: HttpApp) => void;
   /** What `GET /health` says; a rejection makes it 503. Default: nothing but "ok". */
   readonly health?: () => Promise<Readonly<Record<string, unknown>>>;
   /** An error nobody expected, with the request's path. */
   readonly onDefect?: (error: unknown, path: string) => void;
 }
 
-export function createHttpApp(options: HttpAppOptions): Hono {
+export function createHttpApp(options: HttpAppOptions): HttpApp {
   const { sql, mount, health = async () => ({}), onDefect } = options;
-  const app = new Hono();
+  const app = new Hono<{ Bindings: HttpBindings }>();
   mountSql(app, sql);
   mount?.(app);
   app.get('/health', async () => {

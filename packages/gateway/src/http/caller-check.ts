@@ -11,13 +11,16 @@ export function createCallerCheck(backend: Pick<SqlBackend<AuthenticatedCaller>,
   const readHeading = createSqlHeadingReader();
   return async (request) => {
     const heading = readHeading((name) => request.header(name));
-    await backend.authenticate(credentialsOf(heading, request.remoteAddress));
+    await backend.authenticate(credentialsOf(heading, request));
   };
 }
 
-/** What a heading says about who it is. */
-export function credentialsOf(heading: SqlHeading, remoteAddress: string | undefined): SqlCredentials {
+/** What a heading says about who it is, and how that came here. */
+export function credentialsOf(
+  heading: SqlHeading,
+  { remoteAddress, security }: Pick<SqlHttpRequest, 'remoteAddress' | 'security'>,
+): SqlCredentials {
   const { host, port, user, password, database } = heading.target;
   const { bearerToken, options } = heading;
-  return { host, port, user, password, bearerToken, database, options, remoteAddress, source: heading };
+  return { host, port, user, password, bearerToken, database, options, remoteAddress, security, source: heading };
 }

@@ -1,7 +1,7 @@
 // `/sql` in a Hono app, on fetch's Request and Response: for every runtime but Node's http (../node/http-sql.ts).
 
 import { GatewayError, sqlPath } from '@postern/contract';
-import type { Hono } from 'hono';
+import type { HttpApp, HttpCallerPlace } from './http-app.ts';
 import { jsonError } from './json-error.ts';
 import { ownBody } from './lent-body.ts';
 import { requestTooLarge } from './request-errors.ts';
@@ -9,11 +9,14 @@ import { preflightHeaders } from './response-headers.ts';
 import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from './sql-handler.ts';
 import { toReadableStream } from './streamed-body.ts';
 
+const unknownPlace: HttpCallerPlace = { remoteAddress: undefined, security: 'plain' };
+
 /** Answers POST and OPTIONS on `/sql`, and 405 to everything else there. */
-export function mountSql(app: Hono, handler: SqlHandler): void {
-  app.post(sqlPath, ({ req }) => {
+export function mountSql(app: HttpApp, handler: SqlHandler): void {
+  app.post(sqlPath, ({ req, env }) => {
+    // There is no `env` where the server gives none, whatever Hono's types say.
     return new Promise<Response>((resolve) =>
-      handler(fromFetchRequest(req.raw), (reply) => resolve(toResponse(reply))),
+      handler(fromFetchRequest(req.raw, env?.caller), (reply) => resolve(toResponse(reply))),
     );
   });
   app.options(sqlPath, () => new Response(null, { status: 200, headers: preflightHeaders }));
@@ -32,7 +35,7 @@ function methodNotAllowed(method: string): GatewayError {
   return new GatewayError('method_not_allowed', `method ${method.slice(0, 20)} is not allowed on ${sqlPath}: use POST`);
 }
 
-function fromFetchRequest(request: Request): SqlHttpRequest {
+function fromFetchRequest(request: Request, caller: HttpCallerPlace = unknownPlace): SqlHttpRequest {
   return {
     header: (name) => request.headers.get(name) ?? undefined,
     readBody: (maxBytes) => readBody(request, maxBytes),
@@ -40,7 +43,7 @@ function fromFetchRequest(request: Request): SqlHttpRequest {
       return request.signal.aborted;
     },
     onAbort: (listener) => request.signal.addEventListener('abort', listener, { once: true }),
-    remoteAddress: undefined,
+    ...caller,
   };
 }
 

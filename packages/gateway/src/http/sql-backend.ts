@@ -2,7 +2,7 @@
 // Postgres session on a byte stream. Implemented by the gateway's core, and by small fakes in tests.
 
 import type { GatewayOptions } from '@postern/contract';
-import type { ByteStream } from '@postern/pool';
+import type { ByteStream, StreamSecurity } from '@postern/pool';
 
 /** Who wants in, and where to; from the connection string header. */
 export interface SqlCredentials {
@@ -17,6 +17,8 @@ export interface SqlCredentials {
   readonly database: string;
   readonly options: GatewayOptions;
   readonly remoteAddress: string | undefined;
+  /** Who could have read them on their way. */
+  readonly security: StreamSecurity;
   /** The same object means the same credentials: what is known of them need not be found out again. */
   readonly source: object;
 }

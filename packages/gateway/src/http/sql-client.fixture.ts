@@ -65,6 +65,7 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
     },
     onAbort: (listener) => signal?.addEventListener('abort', listener, { once: true }),
     remoteAddress: undefined,
+    security: 'loopback',
   });
   if (!isWhole(reply)) throw new Error('the response is streamed: use callStream');
   const text = new TextDecoder('utf-8', { fatal: true }).decode(reply.body);

@@ -410,7 +410,7 @@ describe('authentication', () => {
     expect(backend.credentials).toEqual([
       {
         ...{ host: 'ep-1.example', port: 6543, user: 'u', password: 'p', bearerToken: undefined, database: 'd' },
-        ...{ options: { connectionLimit: 3 }, remoteAddress: undefined },
+        ...{ options: { connectionLimit: 3 }, remoteAddress: undefined, security: 'loopback' },
         source: expect.any(Object),
       },
     ]);
@@ -436,6 +436,7 @@ describe('authentication', () => {
       isAborted: false,
       onAbort: () => {},
       remoteAddress: '1.2.3.4',
+      security: 'tls',
     });
     await vi.waitFor(() => expect(backend.credentials).toHaveLength(1));
     expect(backend.sessions).toHaveLength(0);
@@ -456,6 +457,7 @@ describe('authentication', () => {
       isAborted: false,
       onAbort: () => {},
       remoteAddress: '1.2.3.4',
+      security: 'tls',
     });
     expect(new TextDecoder().decode(reply.body as Uint8Array)).toContain('28P01');
     expect(isRead).toBe(false);

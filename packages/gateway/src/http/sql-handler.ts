@@ -2,7 +2,7 @@
 // as a Hono route (mount-sql.ts) and directly on node:http (../node/http-sql.ts).
 
 import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contract';
-import type { Clock } from '@postern/pool';
+import type { Clock, StreamSecurity } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { BodyLender } from './lent-body.ts';
@@ -31,6 +31,8 @@ export interface SqlHttpRequest {
   /** `listener` is called when the caller goes away before the response is sent. May be called several times. */
   onAbort(listener: () => void): void;
   readonly remoteAddress: string | undefined;
+  /** Who could have read it on its way. */
+  readonly security: StreamSecurity;
 }
 
 /** The response: whole, or with a body that is still being made. */

@@ -65,7 +65,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
 
   return function runSql(request, heading, run) {
     try {
-      const caller = backend.authenticate(credentialsOf(heading, request.remoteAddress));
+      const caller = backend.authenticate(credentialsOf(heading, request));
       if (caller instanceof Promise) runLater(caller, request, heading, run);
       else authenticated(caller, request, heading, run);
     } catch (error) {

@@ -6,6 +6,7 @@ import { ownBody } from '../http/lent-body.ts';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { StreamedBody } from '../http/streamed-body.ts';
+import { callerPlace } from './caller-place.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
 export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -81,7 +82,7 @@ function fromIncomingMessage(request: IncomingMessage, response: ServerResponse)
         if (!response.writableEnded) listener();
       });
     },
-    remoteAddress: request.socket.remoteAddress,
+    ...callerPlace(request),
   };
 }
 

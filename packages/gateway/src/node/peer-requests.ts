@@ -29,6 +29,8 @@ export function startPeerServer(path: string, { sql, app }: Pick<Gateway, 'sql' 
         },
         onAbort: (listener) => request.onAbort(listener),
         remoteAddress: request.header(remoteAddressHeader),
+        // The worker that took it has looked at how it came.
+        security: 'loopback',
       },
       respond,
     ),

@@ -1,6 +1,7 @@
 // The whole gateway on real ports in front of a real Postgres, used by clients nobody changed.
 import { get } from 'node:https';
 import { connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { Client, neon, neonConfig, Pool } from '@neondatabase/serverless';
 import { connectRaw, createTestDatabase, type TestDatabase } from '@postern/testkit';
 import { encodeCancelRequest } from '@postern/wire';
@@ -254,6 +255,44 @@ describe('HTTP', () => {
     expect([health.status, await health.json()]).toMatchObject([200, { status: 'ok' }]);
     expect((await fetch(`http://127.0.0.1:${http}/nowhere`)).status).toBe(404);
   });
+});
+
+describe('passwords over HTTP from another machine', () => {
+  const [elsewhere] = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal, family }) => !internal && family === 'IPv4');
+  const body = '{"query":"select 1"}';
+
+  /** As if from there: the gateway sees the address that the connection leaves from. */
+  function post(port: number, url: string, target: string, headers = ''): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port, localAddress: elsewhere!.address });
+      socket.on('error', reject);
+      socket.write(
+        `POST ${target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nNeon-Connection-String: ${url}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (chunk) => {
+        answer += chunk;
+      });
+      socket.on('close', () => resolve(answer));
+    });
+  }
+
+  // The first is read on the socket itself, the second by node:http, the third by the app.
+  it.skipIf(elsewhere === undefined).each(['/sql', '/sql?a=b', '/%73ql'])(
+    'are refused at %s, unless a proxy says that it ended TLS, or the operator that all is well',
+    async (target) => {
+      const careful = await open();
+      const refused = await post(careful.http, careful.url(), target);
+      expect(refused).toMatch(/^HTTP\/1\.1 400 /);
+      expect(refused).toContain('"gatewayCode":"insecure_transport"');
+      const proxied = await post(careful.http, careful.url(), target, 'X-Forwarded-Proto: https\r\n');
+      expect(proxied).toMatch(/^HTTP\/1\.1 200 /);
+      const trusting = await open({ acceptPlainPasswords: true });
+      expect(await post(trusting.http, trusting.url(), target)).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
 });
 
 describe('TCP', () => {

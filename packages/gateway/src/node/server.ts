@@ -10,6 +10,7 @@ import type { GatewayStats } from '../gateway-stats.ts';
 import type { SqlHandler } from '../http/sql-handler.ts';
 import type { WorkerSeat } from '../workers/worker-seat.ts';
 import { createNodeAuthCrypto } from './auth-crypto.ts';
+import { callerPlace } from './caller-place.ts';
 import { createNodeClock } from './clock.ts';
 import { createDial, type DialOptions } from './dial.ts';
 import { createSqlListener } from './http-sql.ts';
@@ -138,7 +139,12 @@ function createHttp(
   { tls, log }: Pick<StartGatewayOptions, 'tls' | 'log'>,
 ): { server: HttpServer; front: SqlFront } {
   // Without replacing the global Request and Response: the process is not ours alone.
-  const appListener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const appListener = getRequestListener(
+    (request, { incoming }) => app.fetch(request, { caller: callerPlace(incoming) }),
+    {
+      overrideGlobalObjects: false,
+    },
+  );
   const sqlListener = createSqlListener(sql, { stallTimeoutMs });
   const serve: RequestListener = (request, response) => {
     // The one route where microseconds count goes around the app.

@@ -6,9 +6,12 @@
 // The global of that name is an accessor, which costs at every use.
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { StreamSecurity } from '@postern/pool';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { isWhole, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { ReadInPlace } from './accepted-socket.ts';
+import { forwardedProtoHeader, isForwardedSecurely } from './caller-place.ts';
+import { socketSecurity } from './socket-stream.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { readSqlRequestHead, repeatSqlRequestHead, type SqlRequestHead } from './sql-request-head.ts';
 import type { SqlResponseWriter } from './sql-response.ts';
@@ -66,7 +69,9 @@ export class SqlConnection {
   private readonly socket: Socket;
   private readonly writer: SocketWriter;
   private readonly options: SqlConnectionOptions;
-  private readonly remoteAddress: string | undefined;
+  /** For its requests. */
+  readonly remoteAddress: string | undefined;
+  readonly security: StreamSecurity;
   private phase: Phase = inHead;
   /** When the phase must be over, by the caller's doing; Infinity: that is not up to the caller. */
   private deadline: number;
@@ -107,6 +112,7 @@ export class SqlConnection {
     this.writer.onDrain = this.onDrain;
     this.options = options;
     this.remoteAddress = socket.remoteAddress;
+    this.security = socketSecurity(socket);
     this.startedAt = options.now();
     this.deadline = this.startedAt + options.headersTimeoutMs;
     if (inPlace === undefined) socket.on('data', this.onData);
@@ -241,7 +247,7 @@ export class SqlConnection {
 
   /** `body` and `behind`, what came behind it, are borrowed. True: it is answered, and `behind` is to be read. */
   private answer(head: SqlRequestHead, body: Buffer, behind: Buffer): boolean {
-    const request = new ConnectionRequest(this, head, body, this.remoteAddress);
+    const request = new ConnectionRequest(this, head, body);
     this.phase = { name: 'answering', request };
     this.deadline = Number.POSITIVE_INFINITY;
     this.isInHandler = true;
@@ -348,18 +354,18 @@ export class SqlConnection {
 }
 
 class ConnectionRequest implements SqlHttpRequest {
-  readonly remoteAddress: string | undefined;
   readonly respond: (reply: SqlHttpReply) => void;
   isAborted = false;
+  private readonly connection: SqlConnection;
   private readonly headers: ReadonlyMap<string, string>;
   private body: Buffer;
   private isBodyRead = false;
   private abortListeners: (() => void)[] | undefined;
 
-  constructor(connection: SqlConnection, head: SqlRequestHead, body: Buffer, remoteAddress: string | undefined) {
+  constructor(connection: SqlConnection, head: SqlRequestHead, body: Buffer) {
+    this.connection = connection;
     this.headers = head.headers;
     this.body = body;
-    this.remoteAddress = remoteAddress;
     this.respond = (reply): void => connection.respond(head, reply);
   }
 
@@ -374,6 +380,16 @@ class ConnectionRequest implements SqlHttpRequest {
 
   get headersKey(): object {
     return this.headers;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.connection.remoteAddress;
+  }
+
+  get security(): StreamSecurity {
+    const { security } = this.connection;
+    if (security !== 'plain') return security;
+    return isForwardedSecurely(this.headers.get(forwardedProtoHeader)) ? 'tls' : 'plain';
   }
 
   readBody(maxBytes: number): Uint8Array | Promise<Uint8Array> {

@@ -3,11 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { sessionSubprotocol } from '@postern/contract';
-import type { StreamSecurity } from '@postern/pool';
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws';
 import type { WebSocketFrontend } from '../ws/websocket-frontend.ts';
 import { createSocketAcceptor } from './accepted-socket.ts';
-import { socketSecurity } from './socket-stream.ts';
+import { callerPlace } from './caller-place.ts';
 
 export interface WebSocketUpgradeOptions {
   frontend: WebSocketFrontend;
@@ -47,8 +46,7 @@ export function createWebSocketUpgrade({ frontend }: WebSocketUpgradeOptions): U
     }
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
     handshakes.handleUpgrade(request, socket, head, () => {
-      const address = socket.remoteAddress ?? 'unknown';
-      const security = securityOf(request, socket);
+      const { remoteAddress: address = 'unknown', security } = callerPlace(request);
       socket.setTimeout(0);
       const accepted = acceptor.accept(socket, { security });
       accepted.socket.setKeepAlive(true, keepAliveMs);
@@ -62,16 +60,6 @@ export function createWebSocketUpgrade({ frontend }: WebSocketUpgradeOptions): U
       });
     });
   };
-}
-
-/**
- * A proxy that ends TLS in front of us says so. To lie about it a caller would have to be the one whose password it
- * concerns, so the header is taken at its word.
- */
-function securityOf(request: IncomingMessage, socket: Socket): StreamSecurity {
-  const forwarded = request.headers['x-forwarded-proto'];
-  const protocol = (Array.isArray(forwarded) ? forwarded[0] : forwarded)?.split(',')[0]?.trim().toLowerCase();
-  return protocol === 'https' || protocol === 'wss' ? 'tls' : socketSecurity(socket);
 }
 
 function refuse(socket: Socket, status: string, text: string): void {

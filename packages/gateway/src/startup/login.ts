@@ -2,7 +2,6 @@
  * From the StartupMessage to an identity: the caller's password or API key in clear, or a SCRAM exchange. Which of them is
  * decided here; whether the answer is right is decided in auth/ and keys/.
  */
-import { GatewayError } from '@postern/contract';
 import type { ByteStream, Identity } from '@postern/pool';
 import {
   createMessageReader,
@@ -14,6 +13,7 @@ import {
 } from '@postern/wire';
 import type { AuthCrypto } from '../auth/auth-crypto.ts';
 import type { Authenticator, LoginAttempt } from '../auth/authenticator.ts';
+import { insecureTransport } from '../auth/insecure-transport.ts';
 import type { ScramOffer, ScramVerifiers } from '../auth/scram-verifiers.ts';
 import type { KeyAccess } from '../keys/key-access.ts';
 import type { KeyLogin } from '../keys/key-login.ts';
@@ -201,9 +201,7 @@ export function startLogin(options: LoginOptions): Login {
     if (isPrivate()) return;
     const hint =
       transport === 'tcp' ? 'Connect with TLS: sslmode=require.' : 'Connect with TLS: wss:// instead of ws://.';
-    throw new GatewayError('insecure_transport', 'this connection is not encrypted, so no password is accepted on it', {
-      hint,
-    });
+    throw insecureTransport(hint);
   }
 
   // Whoever sends more than the StartupMessage at once has sent its password with it (Neon's driver does), so neither

@@ -34,6 +34,7 @@ function setUp(isKnown: boolean) {
       isAborted: false,
       onAbort: () => {},
       remoteAddress: '192.0.2.1',
+      security: 'tls',
     };
     const { body } = await answer(handler, request);
     return Buffer.from(body as Uint8Array).toString();
