@@ -10,6 +10,7 @@ import {
   decodeDataRow,
   ProtocolError,
 } from '@postern/wire';
+import { copyUnsupported } from './copy-statement.ts';
 import type { BodyLender } from './lent-body.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
 import { callerGone, responseTooLarge } from './request-errors.ts';
@@ -17,6 +18,7 @@ import type { ResultDescription, ResultFormat } from './result-description.ts';
 import type { SessionListener, SessionPort } from './session-port.ts';
 import type { BenchUser, SqlBench, SqlBenches } from './sql-bench.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
+import { type TransactionFate, withFate } from './transaction-fate.ts';
 import { type ArrayType, decodeArrayType, encodeTypeLookup } from './type-catalogue.ts';
 
 export interface SqlConversationOptions {
@@ -84,6 +86,7 @@ type Phase =
   | { readonly name: 'look-up failed' }
   | { readonly name: 'over' };
 
+const noTransaction = 0x49; // I
 const failedTransaction = 0x45; // E
 const running: Phase = { name: 'running' };
 const over: Phase = { name: 'over' };
@@ -115,6 +118,10 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   /** Index of the latest statement whose result has begun. */
   private begun = -1;
   private failure: Failure | undefined;
+  /** Postgres undid what the statements did. */
+  private isUndone = false;
+  /** What came behind a failure of ours. */
+  private unwantedBytes = 0;
   private isNamed = false;
   private isBound = false;
 
@@ -153,6 +160,10 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   onBytes(bytes: Uint8Array): void {
     if (this.phase === over) return;
     const { benches, maxResponseBytes } = this.options;
+    if (this.failure !== undefined && this.isTooMuch(bytes.length)) {
+      this.finishWith(undefined);
+      return;
+    }
     this.bench ??= benches.take(this);
     try {
       this.bench.reader.push(bytes);
@@ -161,7 +172,10 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
       this.bench = undefined;
       // Cannot go on: the result does not fit, or the bytes make no sense. Hanging up cancels what still runs.
       const isTooLong = error instanceof ProtocolError && error.code === '54000';
-      this.finishWith(isTooLong ? responseTooLarge(maxResponseBytes) : error);
+      // What makes no sense is not believed, nor is a session with it worth keeping.
+      if (error instanceof ProtocolError) this.ready = undefined;
+      this.fail(isTooLong ? responseTooLarge(maxResponseBytes) : error);
+      this.finishWith(undefined);
     }
     if (this.phase !== over || this.bench === undefined) return;
     benches.give(this.bench);
@@ -177,9 +191,25 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
 
   /** The first error is the answer; what follows from it is not. */
   private finishWith(error: unknown): void {
+    if (this.phase === over) return;
     const isUnbound = this.isNamed && !this.isBound && this.ready !== undefined;
     const { failure = { error, statementIndex: undefined } } = this;
-    this.finish({ kind: 'whole', ok: false, ...failure, isUnbound });
+    const told = withFate(failure.error, this.fate());
+    this.finish({ kind: 'whole', ok: false, ...failure, error: told, isUnbound });
+  }
+
+  private fate(): TransactionFate {
+    if (!this.options.commands.isCommitting || this.isUndone) return 'undone';
+    // The statements were all answered before types are looked up.
+    if (this.phase !== running || this.ready === noTransaction) return 'committed';
+    // Without a failure of ours the session was lost, or never had: its error says what that means.
+    return this.failure !== undefined && this.ready === undefined ? 'unknown' : 'undone';
+  }
+
+  /** Behind a failure of ours Postgres goes on, and is only told to stop when it does not come to an end. */
+  private isTooMuch(bytes: number): boolean {
+    this.unwantedBytes += bytes;
+    return !this.isUndone && this.unwantedBytes > this.options.maxResponseBytes;
   }
 
   /** Index of the statement whose reply is arriving; outside the list for BEGIN and COMMIT. */
@@ -195,8 +225,10 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
         if (this.phase === running) this.onResult(code, message);
         break;
       case BackendCode.ErrorResponse:
-        if (this.phase === running) this.fail(databaseErrorFrom(message));
-        else if (this.phase.name === 'looking up') this.phase = { name: 'look-up failed' };
+        if (this.phase === running) {
+          this.isUndone = true;
+          this.fail(databaseErrorFrom(message));
+        } else if (this.phase.name === 'looking up') this.phase = { name: 'look-up failed' };
         break;
       case BackendCode.ReadyForQuery:
         this.onReady(message[0]!);
@@ -205,10 +237,14 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
         this.isBound = true;
         break;
       case BackendCode.CopyInResponse:
-      case BackendCode.CopyOutResponse:
       case BackendCode.CopyBothResponse:
-        this.fail(new GatewayError('unsupported_over_http', 'COPY and replication are not supported over HTTP'));
+        // Waits for the caller's data, and fails without.
+        this.isUndone = true;
+        this.fail(copyUnsupported());
         this.finishWith(undefined);
+        break;
+      case BackendCode.CopyOutResponse:
+        this.failOfOurs(copyUnsupported());
         break;
       default:
         // ParseComplete, NoData: nothing to say. Notices, notifications, parameters: nobody to tell.
@@ -222,20 +258,28 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
     if (phase !== running || this.failure !== undefined) return;
     const index = this.current;
     if (index < 0 || index >= this.statements.length) return;
-    if (this.recording !== undefined) this.recording.add(BackendCode.DataRow, bytes.subarray(start, end));
-    else {
-      this.beginResult(index);
-      this.bench!.results.dataRow(bytes, start, end);
+    try {
+      if (this.recording !== undefined) this.recording.add(BackendCode.DataRow, bytes.subarray(start, end));
+      else {
+        this.beginResult(index);
+        this.bench!.results.dataRow(bytes, start, end);
+      }
+    } catch (error) {
+      this.failOfOurs(error);
     }
   }
 
   private onResult(code: number, message: Uint8Array): void {
     const index = this.current;
     if (this.failure === undefined && index >= 0 && index < this.statements.length) {
-      const description = code === BackendCode.RowDescription ? this.describe(index, message) : undefined;
-      if (description !== undefined) this.noteUnknownTypes(description);
-      if (this.recording === undefined) this.writeResult(index, code, message, description);
-      else this.recording.add(code, message);
+      try {
+        const description = code === BackendCode.RowDescription ? this.describe(index, message) : undefined;
+        if (description !== undefined) this.noteUnknownTypes(description);
+        if (this.recording === undefined) this.writeResult(index, code, message, description);
+        else this.recording.add(code, message);
+      } catch (error) {
+        this.failOfOurs(error);
+      }
     }
     if (!isEnd(code)) return;
     if (index === this.statements.length && code === BackendCode.CommandComplete) this.checkCommit(message);
@@ -252,6 +296,7 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   /** Postgres takes COMMIT of a failed transaction for ROLLBACK, without an error. */
   private checkCommit(message: Uint8Array): void {
     if (this.options.commands.after !== 'COMMIT' || decodeCommandComplete(message) === 'COMMIT') return;
+    this.isUndone = true;
     this.fail(new GatewayError('transaction_failed', 'the transaction had failed, so Postgres rolled it back'));
   }
 
@@ -285,6 +330,16 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
     const index = this.current;
     const isStatement = this.isBatch && index >= 0 && index < this.statements.length;
     this.failure ??= { error, statementIndex: isStatement ? index : undefined };
+  }
+
+  /**
+   * Cannot be answered, though Postgres sees nothing wrong. What would be committed meanwhile is waited for; else hanging
+   * up cancels what still runs.
+   */
+  private failOfOurs(error: unknown): void {
+    if (!(error instanceof GatewayError)) throw error;
+    this.fail(error);
+    if (!this.options.commands.isCommitting) this.finishWith(undefined);
   }
 
   private send(bytes: Uint8Array): void {

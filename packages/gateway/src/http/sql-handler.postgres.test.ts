@@ -389,6 +389,16 @@ describe.each(Object.entries(ways))('%s', (_way, open) => {
         { code: '0A000', statementIndex: 1 },
       ],
       [
+        'with COPY behind what it wrote',
+        [{ query: 'INSERT INTO parent VALUES (10)' }, { query: 'COPY parent TO STDOUT' }],
+        { code: '0A000', statementIndex: 1 },
+      ],
+      [
+        'with COPY before what it writes',
+        [{ query: '-- all\nCOPY parent TO STDOUT' }, { query: 'INSERT INTO parent VALUES (10)' }],
+        { code: '0A000', statementIndex: 0 },
+      ],
+      [
         'in COMMIT',
         [{ query: 'INSERT INTO child VALUES (1, 99)' }, { query: 'INSERT INTO parent VALUES (10)' }],
         { code: '23503' },
@@ -453,8 +463,27 @@ describe.each(Object.entries(ways))('%s', (_way, open) => {
       const body = { query: "SELECT 'large result', generate_series(1, 1000000000)" };
       const reply = await callSql(small, { url: database.url, body });
       expect(reply.status).toBe(507);
-      expect(reply.json.message).toBe('response is too large (max is 100000 bytes)');
+      expect(reply.json.message).toBe(
+        'response is too large (max is 100000 bytes); what the request did may have been committed',
+      );
       await vi.waitFor(async () => expect(await running('large result')).toBe(0), 5000);
+    });
+
+    test('a large result behind what was written: 507, and the truth about it', async () => {
+      const small = openAnother({ maxResponseBytes: 100_000 });
+      await database.query('CREATE TABLE IF NOT EXISTS written (n int)');
+      const send = (...queries: string[]) =>
+        callSql(small, { url: database.url, body: { queries: queries.map((query) => ({ query })) } });
+      const big = "SELECT repeat('x', 60000)";
+      const { status, json } = await send('INSERT INTO written VALUES (1)', big, big);
+      expect(status).toBe(507);
+      expect(json.message).toMatch(/; what the request did was committed$/);
+      const failed = await send('INSERT INTO written VALUES (2)', big, big, 'SELECT 1 / 0');
+      expect(failed).toMatchObject({ status: 507, json: { message: expect.stringMatching(/bytes\)$/) } });
+      const copied = await send('INSERT INTO written VALUES (3)', '/* /* */ */ COPY (SELECT 1) TO STDOUT');
+      expect(copied).toMatchObject({ status: 400, json: { message: expect.stringMatching(/was committed$/) } });
+      expect(await database.query('SELECT n FROM written ORDER BY n')).toEqual([{ n: 1 }, { n: 3 }]);
+      await database.query('DROP TABLE written');
     });
 
     test('nine megabytes arrive whole', async () => {

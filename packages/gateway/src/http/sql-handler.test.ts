@@ -3,6 +3,9 @@ import type { Clock } from '@postern/pool';
 import { createFakeClock } from '@postern/testkit';
 import {
   encodeBindComplete,
+  encodeCommandComplete,
+  encodeCopyData,
+  encodeCopyDone,
   encodeCopyInResponse,
   encodeCopyOutResponse,
   encodeEmptyQueryResponse,
@@ -319,18 +322,49 @@ describe('errors of Postgres', () => {
 });
 
 describe('what one request cannot do', () => {
-  test.each([encodeCopyInResponse(textCopy), encodeCopyOutResponse(textCopy)])(
-    'COPY ends the session (%#)',
-    async (copy) => {
-      const { backend, call } = setUp({
-        answers: [[encodeParseComplete(), encodeBindComplete(), encodeNoData(), copy]],
-      });
-      const reply = await call();
-      expect(reply.status).toBe(400);
-      expect(reply.json).toMatchObject({ code: '0A000', message: 'COPY and replication are not supported over HTTP' });
-      expect(backend.closed).toBe(1);
+  const message = 'COPY and replication are not supported over HTTP';
+
+  test.each([
+    'COPY t TO STDOUT',
+    'copy t from stdin',
+    " -- x\n/* y */ Copy (SELECT ';') to\n stdin",
+    '\uFEFF\ncopy t to stdout',
+  ])('COPY is not even sent: %j', async (query) => {
+    const { backend, call } = setUp();
+    expect(await call({ body: { query } })).toMatchObject({ status: 400, json: { code: '0A000', message } });
+    const batch = await call({ body: { queries: [{ query: 'INSERT' }, { query }] } });
+    expect(batch.json).toMatchObject({ code: '0A000', message, statementIndex: 1 });
+    expect(backend.sessions).toEqual([]);
+  });
+
+  test.each(["COPY t FROM '/file'", 'SELECT 1 AS copy', 'copyright', "-- copy\nSELECT 'to stdout'"])(
+    '%j is not such a COPY',
+    async (query) => {
+      const { call } = setUp({ answers: [oneRow] });
+      expect((await call({ body: { query } })).status).toBe(200);
     },
   );
+
+  const toCopy = [encodeParseComplete(), encodeBindComplete(), encodeNoData()];
+  const hidden = '/* /* */ */ COPY';
+
+  test('COPY from the caller ends the session, and so does nothing', async () => {
+    const { backend, call } = setUp({ answers: [[...toCopy, encodeCopyInResponse(textCopy)]] });
+    expect(await call({ body: { query: hidden } })).toMatchObject({ status: 400, json: { code: '0A000', message } });
+    expect(backend.closed).toBe(1);
+  });
+
+  test('COPY to the caller: what is sent with it is committed, and that is said', async () => {
+    const copied = [...toCopy, encodeCopyOutResponse(textCopy), encodeCopyData(Uint8Array.of(0x31)), encodeCopyDone()];
+    const { call } = setUp({
+      answers: [
+        [...commandMessages('BEGIN'), ...copied, encodeCommandComplete('COPY 1'), ...commandMessages('COMMIT'), ready],
+      ],
+    });
+    expect(await call({ body: { queries: [{ query: hidden }] } })).toMatchObject({
+      ...{ status: 400, json: { code: '0A000', message: `${message}; what the request did was committed` } },
+    });
+  });
 
   test('replication', async () => {
     const { call } = setUp();
@@ -349,11 +383,16 @@ describe('what one request cannot do', () => {
 
   test('a value that is not UTF-8', async () => {
     const { backend, call } = setUp({
-      answers: [[...oneRow.slice(0, 3), new Uint8Array([0x44, 0, 0, 0, 11, 0, 1, 0, 0, 0, 1, 0xe9])]],
+      answers: [
+        [...oneRow.slice(0, 3), new Uint8Array([0x44, 0, 0, 0, 11, 0, 1, 0, 0, 0, 1, 0xe9]), ...oneRow.slice(-2)],
+      ],
     });
     const reply = await call();
     expect(reply.status).toBe(400);
-    expect(reply.json).toMatchObject({ code: '22021', message: 'a value of the result is not valid UTF-8' });
+    expect(reply.json).toMatchObject({
+      code: '22021',
+      message: 'a value of the result is not valid UTF-8; what the request did was committed',
+    });
     expect(backend.closed).toBe(1);
   });
 });
@@ -388,7 +427,10 @@ describe('sessions that fail', () => {
     const { backend, call } = setUp({ answers: [answer] });
     const reply = await call();
     expect(reply.status).toBe(400);
-    expect(reply.json).toMatchObject({ code: '08P01', message: 'could not parse postgres response' });
+    expect(reply.json).toMatchObject({
+      code: '08P01',
+      message: 'could not parse postgres response; what the request did may have been committed',
+    });
     expect(backend.closed).toBe(1);
   });
 
@@ -589,13 +631,60 @@ describe('limits', () => {
     expect(reply.text).toHaveLength(100 + rest);
   });
 
-  test.each([101, 400, 100_000])('a longer one: 507, and the statement is cancelled (%d)', async (bytes) => {
+  const tooLarge = `response is too large (max is ${100 + rest} bytes)`;
+
+  // The last one is refused by its header, and the statement cancelled.
+  test.each([
+    [101, 'was committed'],
+    [400, 'was committed'],
+    [100_000, 'may have been committed'],
+  ])('a longer one: 507, and it is told what became of it (%d)', async (bytes, fate) => {
     const { backend, call } = setUp({ answers: [long(bytes)] }, { maxResponseBytes: 100 + rest });
     const reply = await call();
     expect(reply.status).toBe(507);
-    expect(reply.json).toMatchObject({ message: `response is too large (max is ${100 + rest} bytes)`, code: '54000' });
+    expect(reply.json).toMatchObject({ message: `${tooLarge}; what the request did ${fate}`, code: '54000' });
     expect(Object.keys(reply.json)).toEqual(ownErrorKeys);
     expect(backend.closed).toBe(1);
+  });
+
+  describe('a longer one of a batch', () => {
+    const batch = { body: { queries: [{ query: 'INSERT' }, { query: 'SELECT' }] } };
+    const untilResult = [...commandMessages('BEGIN'), ...commandMessages('INSERT 0 1'), ...long(200).slice(0, -2)];
+    const end = [encodeCommandComplete('SELECT 1'), ...commandMessages('COMMIT'), ready];
+    const more = long(100).slice(3, -2);
+
+    test('that is committed', async () => {
+      const { call } = setUp({ answers: [[...untilResult, ...end]] }, { maxResponseBytes: 100 + rest });
+      expect((await call(batch)).json).toMatchObject({
+        ...{ message: `${tooLarge}; what the request did was committed`, statementIndex: 1 },
+      });
+    });
+
+    test('that Postgres rolls back after all', async () => {
+      const failed = encodeErrorResponse({ severity: 'ERROR', code: '22012', message: 'division by zero' });
+      const answers = [
+        [...untilResult, failed, readyFailed],
+        [encodeCommandComplete('ROLLBACK'), ready],
+      ];
+      const { call } = setUp({ answers }, { maxResponseBytes: 100 + rest });
+      expect((await call(batch)).json).toMatchObject({ message: tooLarge, statementIndex: 1 });
+    });
+
+    test('that does not come to an end: it is cancelled', async () => {
+      const answers = [[...untilResult, ...Array<Uint8Array[]>(10).fill(more).flat()]];
+      const { backend, call } = setUp({ answers, pieceBytes: 50 }, { maxResponseBytes: 100 + rest });
+      expect((await call(batch)).json).toMatchObject({
+        message: `${tooLarge}; what the request did may have been committed`,
+      });
+      expect(backend.closed).toBe(1);
+    });
+
+    test('that is not the end of its transaction: it is rolled back at once', async () => {
+      const { backend, call } = setUp({ answers: [untilResult] }, { maxResponseBytes: 100 + rest });
+      const reply = await call({ ...batch, headers: { ...rawArrays, 'postern-transaction': 'begin' } });
+      expect(reply.json).toMatchObject({ message: tooLarge });
+      expect(backend.closed).toBe(1);
+    });
   });
 
   test('a message that alone is longer is refused by its header', async () => {

@@ -4,6 +4,7 @@ import { GatewayError, parseSqlRequestBody, type SqlRequestBody, type SqlStateme
 import type { ByteStream, Clock } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { credentialsOf } from './caller-check.ts';
+import { copyUnsupported, findCopy } from './copy-statement.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import { createKeptSessions } from './kept-sessions.ts';
@@ -93,6 +94,11 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     const body = parseBody(bytes);
     run.body = body;
     if (request.isAborted) throw callerGone();
+    const copy = findCopy(body);
+    if (copy !== undefined) {
+      run.answered(failed(copyUnsupported(), body.kind === 'batch' ? copy : undefined));
+      return;
+    }
     const { extensions } = heading;
     if (extensions.isStream && body.kind !== 'single') {
       throw new GatewayError('invalid_body', 'only a single statement ("query") can be streamed');
@@ -188,8 +194,8 @@ const emptyBatch: SqlAnswer = {
   lender: undefined,
 };
 
-function failed(error: unknown): SqlAnswer {
-  return { kind: 'whole', ok: false, error, statementIndex: undefined };
+function failed(error: unknown, statementIndex?: number): SqlAnswer {
+  return { kind: 'whole', ok: false, error, statementIndex };
 }
 
 /** The same in memory of its own. */

@@ -16,6 +16,8 @@ export interface SegmentCommands {
   /** BEGIN with its options. */
   readonly before: string | undefined;
   readonly after: 'COMMIT' | 'ROLLBACK' | undefined;
+  /** What the statements do is committed with the segment, unless one of them fails. */
+  readonly isCommitting: boolean;
 }
 
 /** A batch is a transaction; a request of an interactive transaction brings what it says and nothing else. */
@@ -25,15 +27,16 @@ export function segmentCommands(
   transaction: TransactionRequest | undefined,
 ): SegmentCommands {
   if (transaction === undefined) {
-    return body.kind === 'single' ? noCommands : { before: beginSql(batch), after: 'COMMIT' };
+    return body.kind === 'single' ? noCommands : { before: beginSql(batch), after: 'COMMIT', isCommitting: true };
   }
   return {
     before: transaction.kind === 'begin' ? beginSql(batch) : undefined,
     after: transaction.end === undefined ? undefined : endSql[transaction.end],
+    isCommitting: transaction.end === 'commit',
   };
 }
 
-const noCommands: SegmentCommands = { before: undefined, after: undefined };
+const noCommands: SegmentCommands = { before: undefined, after: undefined, isCommitting: true };
 const endSql = { commit: 'COMMIT', rollback: 'ROLLBACK' } as const;
 
 /** One segment with one statement, by its name; `isNew`: the session does not have it yet. Borrowed from `writer`. */

@@ -38,7 +38,7 @@ function setUp(options: Partial<SqlStreamOptions> = {}): SetUp {
   const session: Session = { listener: { onBytes() {}, onEnded() {} }, sent: [], drains: 0, left: [] };
   const stream = startSqlStream({
     segment: new TextEncoder().encode('segment'),
-    commands: { before: undefined, after: undefined },
+    commands: { before: undefined, after: undefined, isCommitting: true },
     connect(listener) {
       session.listener = listener;
       return {
@@ -157,7 +157,7 @@ describe('lines', () => {
 
   test('of a statement among BEGIN and COMMIT', async () => {
     const { stream, session, say } = setUp({
-      commands: { before: 'BEGIN', after: 'COMMIT' },
+      commands: { before: 'BEGIN', after: 'COMMIT', isCommitting: true },
       transactionState: () => 'over',
     });
     say([
@@ -186,7 +186,7 @@ describe('an error', () => {
   });
 
   test('of what was to end the transaction rolls it back first', async () => {
-    const { stream, session, say } = setUp({ commands: { before: undefined, after: 'COMMIT' } });
+    const { stream, session, say } = setUp({ commands: { before: undefined, after: 'COMMIT', isCommitting: true } });
     say([...head, row('x'), error, encodeReadyForQuery('E')]);
     expect(session.sent).toEqual(['segment', expect.stringContaining('ROLLBACK')]);
     expect(session.left).toEqual([]);
@@ -197,16 +197,31 @@ describe('an error', () => {
     expect(session.left).toEqual([0x49]);
   });
 
+  const copying = [
+    ...[encodeParseComplete(), encodeBindComplete(), encodeNoData()],
+    encodeCopyOutResponse({ format: 'text', columnFormats: [0] }),
+  ];
+
   test('COPY is refused', async () => {
-    const { stream, session, say } = setUp();
-    say([
-      encodeParseComplete(),
-      encodeBindComplete(),
-      encodeNoData(),
-      encodeCopyOutResponse({ format: 'text', columnFormats: [0] }),
-    ]);
+    const { stream, session, say } = setUp({
+      commands: { before: undefined, after: undefined, isCommitting: false },
+    });
+    say(copying);
     expect(await stream.start).toMatchObject({ ok: false, error: { code: 'unsupported_over_http' } });
     expect(session.left).toEqual([undefined]);
+  });
+
+  test('COPY that is committed is refused with the truth about it', async () => {
+    const { stream, session, say } = setUp({
+      commands: { before: undefined, after: 'COMMIT', isCommitting: true },
+    });
+    say(copying);
+    expect(session.left).toEqual([]);
+    say([encodeCommandComplete('COPY 1'), ...command('COMMIT'), encodeReadyForQuery('I')]);
+    expect(await stream.start).toMatchObject({
+      ...{ ok: false, error: { message: expect.stringMatching(/; what the request did was committed$/) } },
+    });
+    expect(session.left).toEqual([0x49]);
   });
 
   test.each<[string, Uint8Array, string]>([

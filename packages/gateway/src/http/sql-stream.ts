@@ -11,11 +11,13 @@ import {
   decodeCommandComplete,
   ProtocolError,
 } from '@postern/wire';
+import { copyUnsupported } from './copy-statement.ts';
 import { callerGone } from './request-errors.ts';
 import { createRowStreamWriter } from './row-stream-writer.ts';
 import type { ConnectSession, SessionPort } from './session-port.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
 import type { BodySink, StreamedBody } from './streamed-body.ts';
+import { type TransactionFate, withFate } from './transaction-fate.ts';
 
 export interface SqlStreamOptions {
   /** The segment to send: one statement and the commands around it. Borrowed. */
@@ -53,6 +55,7 @@ export interface SqlStream {
 type Phase = 'head' | 'rows' | 'over';
 
 const failedStatus = 0x45; // E
+const noTransaction = 0x49; // I
 
 export function startSqlStream(options: SqlStreamOptions): SqlStream {
   const { commands, maxRowBytes, clock, stallTimeoutMs } = options;
@@ -64,6 +67,8 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
   let completed = commands.before === undefined ? 0 : -1;
   let tag: string | undefined;
   let failure: { readonly error: unknown } | undefined;
+  /** Postgres undid what the statement did. */
+  let isUndone = false;
   /** Of the ReadyForQuery behind everything that was sent. */
   let ready: number | undefined;
   let port: SessionPort | undefined;
@@ -90,9 +95,12 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
       flush();
     } catch (error) {
       const isTooLong = error instanceof ProtocolError && error.code === '54000';
-      end(
-        isTooLong ? new GatewayError('response_too_large', `a row is too large (max is ${maxRowBytes} bytes)`) : error,
-      );
+      failure ??= {
+        error: isTooLong
+          ? new GatewayError('response_too_large', `a row is too large (max is ${maxRowBytes} bytes)`)
+          : error,
+      };
+      end(undefined);
     }
   }
 
@@ -126,12 +134,19 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
         completed++;
         break;
       case BackendCode.ErrorResponse:
+        isUndone = true;
         failure ??= { error: databaseErrorFrom(body) };
         break;
       case BackendCode.CopyInResponse:
-      case BackendCode.CopyOutResponse:
       case BackendCode.CopyBothResponse:
-        end(new GatewayError('unsupported_over_http', 'COPY and replication are not supported over HTTP'));
+        // Waits for the caller's data, and fails without.
+        isUndone = true;
+        end(copyUnsupported());
+        break;
+      case BackendCode.CopyOutResponse:
+        // What is committed meanwhile is waited for; else hanging up cancels it.
+        failure ??= { error: copyUnsupported() };
+        if (!commands.isCommitting) end(undefined);
         break;
       case BackendCode.ReadyForQuery:
         onReady(body[0]!);
@@ -157,7 +172,7 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
     const hasBegun = phase === 'rows';
     phase = 'over';
     port?.leave(ready);
-    const cause = failure?.error ?? error;
+    const cause = withFate(failure?.error ?? error, fate());
     if (cause !== undefined && !hasBegun) {
       begin({ ok: false, error: cause });
       return;
@@ -174,6 +189,13 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
     stall?.cancel();
     if (!hasBegun) begin({ ok: true, body, finished });
     finish({ error: cause, bytes: bytesWritten });
+  }
+
+  function fate(): TransactionFate {
+    if (!commands.isCommitting || isUndone) return 'undone';
+    if (ready === noTransaction) return 'committed';
+    // Without a failure of ours the session was lost: its error says what that means.
+    return failure !== undefined && ready === undefined ? 'unknown' : 'undone';
   }
 
   function beginBody(): void {
