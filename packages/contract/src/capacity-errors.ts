@@ -7,6 +7,7 @@ export type CapacityErrorCode =
   | 'too_many_sessions'
   | 'too_many_connections'
   | 'pin_limit'
+  | 'rate_limited'
   | 'connect_failed'
   | 'connect_timeout'
   | 'database_starting'
@@ -55,6 +56,16 @@ export const capacityErrors: Readonly<Record<CapacityErrorCode, ErrorCatalogueEn
     meaning:
       'Too many sessions hold a server connection for themselves (temporary table, advisory lock, cursor WITH HOLD …).',
     cure: 'Release what pins the session, or use a direct connection (pooled=false).',
+  },
+  rate_limited: {
+    sqlstate: '53400',
+    severity: 'ERROR',
+    httpStatus: 400,
+    closeCode: 1013,
+    prismaCode: 'P5011',
+    safeToRetry: true,
+    meaning: 'More requests per second than the plan of the API key allows.',
+    cure: 'Send fewer requests at once, or give the key another plan.',
   },
   connect_failed: {
     sqlstate: '08001',

@@ -28,6 +28,7 @@ import { createKeyAccess } from './keys/key-access.ts';
 import { createKeyLogin } from './keys/key-login.ts';
 import { createKeyRing, fixedKeys, type KeySource } from './keys/key-ring.ts';
 import { type PlanName, type PlanSettings, resolvePlans } from './plans/plan.ts';
+import { createRateLimiter } from './plans/rate-limiter.ts';
 import { createSqlBackend } from './sql-backend.ts';
 import { type AdmissionOptions, createAdmission } from './startup/admission.ts';
 import type { LoginRules } from './startup/login.ts';
@@ -193,7 +194,8 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   });
   const ownCache = createResultCache({ clock, maxBytes: workplace.part(config.cacheBytes ?? defaultCacheBytes) });
   const cache = workplace.cache(ownCache);
-  const backend = createSqlBackend({ engine, directory, authenticator, keys: keyLogin, acceptPlainPasswords });
+  const limiter = workplace.limiter(createRateLimiter({ clock }));
+  const backend = createSqlBackend({ engine, directory, authenticator, keys: keyLogin, limiter, acceptPlainPasswords });
   const handleSql = createSqlHandler({
     backend,
     transactions,
@@ -207,6 +209,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   const sql = workplace.sql(handleSql, createCallerCheck(backend), config.maxRequestBytes);
   const prisma = createPrismaService({
     workplace,
+    limiter,
     keys,
     accessOf,
     engine,

@@ -19,6 +19,7 @@ function setUp({ acceptPlainPasswords = false } = {}) {
       },
       currentCheck: () => () => false,
     },
+    limiter: { take: () => 0 },
     acceptPlainPasswords,
   });
   return { authenticate: async (credentials: SqlCredentials) => backend.authenticate(credentials), asked: () => asked };

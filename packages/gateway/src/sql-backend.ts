@@ -8,6 +8,7 @@ import type { EndpointDirectory } from './endpoints/resolve-endpoint.ts';
 import type { AuthenticatedCaller, SqlBackend, SqlCredentials } from './http/sql-backend.ts';
 import type { KeyAccess } from './keys/key-access.ts';
 import { type KeyLogin, withinAccess } from './keys/key-login.ts';
+import type { RateLimiter } from './plans/rate-limiter.ts';
 import { sessionSettings } from './startup/session-settings.ts';
 
 export interface SqlBackendOptions {
@@ -16,6 +17,8 @@ export interface SqlBackendOptions {
   authenticator: Pick<Authenticator, 'verifyPassword' | 'currentCheck'>;
   /** API keys as passwords and tokens; undefined: there are none. */
   keys?: KeyLogin | undefined;
+  /** Of requests with a key. */
+  limiter: RateLimiter;
   /** Take passwords and keys that others could have read on their way: something else encrypts. */
   acceptPlainPasswords: boolean;
 }
@@ -34,7 +37,7 @@ interface KnownCaller {
 }
 
 export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCaller> {
-  const { engine, directory, authenticator, keys, acceptPlainPasswords } = backend;
+  const { engine, directory, authenticator, keys, limiter, acceptPlainPasswords } = backend;
   /** Callers with a password, by what they showed. */
   const known = new WeakMap<object, KnownCaller>();
 
@@ -50,7 +53,7 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
     const attempt = { endpoint, user, database, address, connectTimeoutMs: options.connectTimeoutMs };
     const access = await keys?.open({ apiKey: options.apiKey, bearerToken, password }, attempt);
     if (access !== undefined) {
-      const { endpoint, identity, keyId } = access;
+      const { endpoint, identity, keyId, plan } = access;
       const databaseKey = `${endpoint.name}/${database}`;
       return {
         databaseKey,
@@ -59,6 +62,12 @@ export function createSqlBackend(backend: SqlBackendOptions): SqlBackend<HttpCal
         database,
         identity,
         access,
+        limits: {
+          maxResponseBytes: plan.maxResponseBytes,
+          requestTimeoutMs: plan.queryTimeoutMs,
+          transactionTimeoutMs: plan.transactionTimeoutMs,
+          takeRequest: () => limiter.take(keyId, plan.requestsPerSecond),
+        },
       };
     }
     if (password === undefined) {

@@ -3,7 +3,7 @@ import type { Clock, Engine } from '@postern/pool';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { AccessOf } from '../keys/key-access.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
-import { createRateLimiter } from '../plans/rate-limiter.ts';
+import type { RateLimiter } from '../plans/rate-limiter.ts';
 import type { Workplace } from '../workers/workplace.ts';
 import type { AccelerateEvent } from './accelerate-event.ts';
 import { type AccelerateHandler, createAccelerateHandler } from './accelerate-handler.ts';
@@ -22,7 +22,8 @@ export interface PrismaServiceOptions {
   readonly logsSuccess: boolean;
   /** Longest request body; default 10 MiB, as for `/sql`. */
   readonly maxRequestBytes?: number | undefined;
-  readonly workplace: Pick<Workplace, 'accelerateTransactions' | 'limiter'>;
+  readonly limiter: RateLimiter;
+  readonly workplace: Pick<Workplace, 'accelerateTransactions'>;
 }
 
 /** What the two protocols have in common: whose request it is, its limits, its cache, its transactions. */
@@ -35,12 +36,13 @@ export interface PrismaService {
 }
 
 export function createPrismaService(options: PrismaServiceOptions): PrismaService {
-  const { keys, accessOf, engine, cache, clock, log, logsSuccess, maxRequestBytes = 10_485_760, workplace } = options;
+  const { keys, accessOf, engine, cache, clock, log, logsSuccess, maxRequestBytes = 10_485_760 } = options;
+  const { limiter, workplace } = options;
   return {
     respond: createResponder({
       keys,
       tenantOf: createTenants({ accessOf, engine }),
-      limiter: workplace.limiter(createRateLimiter({ clock })),
+      limiter,
       clock,
       log,
       logsSuccess,

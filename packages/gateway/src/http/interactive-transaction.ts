@@ -3,6 +3,7 @@
 
 import { GatewayError, type TransactionState } from '@postern/contract';
 import type { ByteStream, Clock, Timer } from '@postern/pool';
+import { callerGone } from './request-errors.ts';
 import type { ConnectSession, SessionListener, SessionPort } from './session-port.ts';
 import { createSessionStream } from './session-stream.ts';
 
@@ -36,7 +37,7 @@ export interface TransactionTurn {
 export interface InteractiveTransaction {
   readonly firstTurn: TransactionTurn;
   /** Resolves when it is this request's turn. `onAbort` registers what is to be done when its caller leaves. */
-  enter(onAbort: (listener: () => void) => void): Promise<TransactionTurn>;
+  enter(onAbort: (listener: (reason?: GatewayError) => void) => void): Promise<TransactionTurn>;
   /** Rolls back now if it is nobody's turn, else when the turn is over. */
   shutDown(): void;
 }
@@ -151,11 +152,11 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
       return new Promise((grant, refuse) => {
         const entry: Waiting = { grant, refuse };
         waiting.push(entry);
-        onAbort(() => {
+        onAbort((reason = callerGone()) => {
           const at = waiting.indexOf(entry);
           if (at < 0) return;
           waiting.splice(at, 1);
-          refuse(new GatewayError('query_cancelled', 'the caller went away'));
+          refuse(reason);
         });
       });
     },

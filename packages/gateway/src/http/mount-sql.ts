@@ -42,7 +42,7 @@ function fromFetchRequest(request: Request, caller: HttpCallerPlace = unknownPla
     get isAborted() {
       return request.signal.aborted;
     },
-    onAbort: (listener) => request.signal.addEventListener('abort', listener, { once: true }),
+    onAbort: (listener) => request.signal.addEventListener('abort', () => listener(), { once: true }),
     ...caller,
   };
 }

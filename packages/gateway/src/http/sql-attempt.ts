@@ -1,7 +1,7 @@
 // Plays what a request says on a session: that of its transaction, or one of its caller's that serves one request after
 // another. A text that comes again goes by a name; once more without, where Postgres refuses it because of the name.
 
-import type { SqlRequestBody, SqlStatement } from '@postern/contract';
+import type { GatewayError, SqlRequestBody, SqlStatement } from '@postern/contract';
 import type { ByteStream } from '@postern/pool';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import type { KeptSessions, SessionOwner } from './kept-sessions.ts';
@@ -49,7 +49,7 @@ export interface OutcomeTaker {
 
 /** Who may leave before it. */
 export interface Leaver {
-  onAbort(listener: () => void): void;
+  onAbort(listener: (reason?: GatewayError) => void): void;
 }
 
 /** The engine repeats segments of named statements whose plan went stale, as long as they are not too large. */
@@ -88,7 +88,7 @@ export class SqlAttempt<Caller extends AuthenticatedCaller>
   /** Once. `leaver`: whose leaving gives it up; undefined: nobody's. */
   start(leaver: Leaver | undefined): void {
     this.converse();
-    leaver?.onAbort(() => this.conversation?.abort());
+    leaver?.onAbort((reason) => this.conversation?.abort(reason));
   }
 
   private converse(): void {

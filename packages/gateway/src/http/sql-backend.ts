@@ -3,6 +3,7 @@
 
 import type { GatewayOptions } from '@postern/contract';
 import type { ByteStream, StreamSecurity } from '@postern/pool';
+import type { CallerLimits } from './caller-limits.ts';
 
 /** Who wants in, and where to; from the connection string header. */
 export interface SqlCredentials {
@@ -29,6 +30,8 @@ export interface AuthenticatedCaller {
   readonly databaseKey: string;
   /** Names who it is: the same for the same endpoint, database, role and proof, and for nobody else. */
   readonly callerKey: string;
+  /** Where they are not everybody's. */
+  readonly limits?: CallerLimits | undefined;
 }
 
 export interface SqlSessionOptions {

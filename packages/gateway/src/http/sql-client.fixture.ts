@@ -63,7 +63,7 @@ export async function callSql(handler: SqlHandler, request: TestRequest = {}): P
     get isAborted() {
       return signal?.aborted === true;
     },
-    onAbort: (listener) => signal?.addEventListener('abort', listener, { once: true }),
+    onAbort: (listener) => signal?.addEventListener('abort', () => listener(), { once: true }),
     remoteAddress: undefined,
     security: 'loopback',
   });

@@ -71,8 +71,8 @@ export type SqlOutcome =
 
 export interface SqlConversation {
   start(): void;
-  /** Gives up: what runs is cancelled and rolled back. */
-  abort(): void;
+  /** Gives up: what runs is cancelled and rolled back. `reason`: of a caller that is still there. */
+  abort(reason?: GatewayError): void;
 }
 
 /** Where the conversation is; each phase ends with a ReadyForQuery. */
@@ -149,8 +149,9 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
     }
   }
 
-  abort(): void {
-    this.finishWith(callerGone());
+  abort(reason: GatewayError = callerGone()): void {
+    this.fail(reason);
+    this.finishWith(undefined);
   }
 
   onEnded(error: Error | undefined): void {

@@ -1,8 +1,8 @@
 // `POST /sql`, free of any HTTP server: takes what a request says, gives what a response should be. Mounted twice,
 // as a Hono route (mount-sql.ts) and directly on node:http (../node/http-sql.ts).
 
-import { posternHeader, rowStreamContentType, sqlHeader } from '@postern/contract';
-import type { Clock, StreamSecurity } from '@postern/pool';
+import { type GatewayError, posternHeader, rowStreamContentType, sqlHeader } from '@postern/contract';
+import type { Clock, StreamSecurity, Timer } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { errorReply } from './error-reply.ts';
 import type { BodyLender } from './lent-body.ts';
@@ -28,8 +28,11 @@ export interface SqlHttpRequest {
   readBody(maxBytes: number): Uint8Array | Promise<Uint8Array>;
   /** The caller is gone already. */
   readonly isAborted: boolean;
-  /** `listener` is called when the caller goes away before the response is sent. May be called several times. */
-  onAbort(listener: () => void): void;
+  /**
+   * `listener` is called when the caller goes away before the response is sent, or with the reason why it is as if it had.
+   * May be called several times.
+   */
+  onAbort(listener: (reason?: GatewayError) => void): void;
   readonly remoteAddress: string | undefined;
   /** Who could have read it on its way. */
   readonly security: StreamSecurity;
@@ -133,6 +136,7 @@ class SqlExchange implements SqlRun {
   body: SqlRun['body'];
   transaction: SqlRun['transaction'];
   cache: SqlRun['cache'];
+  timeLimit: Timer | undefined;
   private heading: SqlHeading | undefined;
   private isAnswered = false;
   private readonly requestId: string;
@@ -167,8 +171,14 @@ class SqlExchange implements SqlRun {
     const length = reply.body instanceof Uint8Array ? reply.body.length : 0;
     this.respond(reply);
     if (answer.kind === 'streamed') {
-      void answer.finished.then(({ error, bytes }) => this.tell(reply.status, error, bytes));
-    } else this.tell(reply.status, answer.ok ? undefined : answer.error, length);
+      void answer.finished.then(({ error, bytes }) => {
+        this.timeLimit?.cancel();
+        this.tell(reply.status, error, bytes);
+      });
+      return;
+    }
+    this.timeLimit?.cancel();
+    this.tell(reply.status, answer.ok ? undefined : answer.error, length);
   }
 
   private replyOf(answer: SqlAnswer): SqlHttpReply {

@@ -1,9 +1,10 @@
 // One `/sql` request from its headers to its answer: who it is, what it runs, on which session. Knows no response.
 
 import { GatewayError, parseSqlRequestBody, type SqlRequestBody, type SqlStatement } from '@postern/contract';
-import type { ByteStream, Clock } from '@postern/pool';
+import type { ByteStream, Clock, Timer } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { credentialsOf } from './caller-check.ts';
+import { takeRequest, withTimeLimit } from './caller-limits.ts';
 import { copyUnsupported, findCopy } from './copy-statement.ts';
 import { errorReply } from './error-reply.ts';
 import type { TransactionTurn } from './interactive-transaction.ts';
@@ -43,6 +44,8 @@ export interface SqlRun {
   transaction: { readonly token: string; readonly turn: TransactionTurn } | undefined;
   /** The request asked something of the cache. */
   cache: CacheReport | undefined;
+  /** Stopped by the answer. */
+  timeLimit: Timer | undefined;
   /** Once. */
   answered(answer: SqlAnswer): void;
 }
@@ -64,6 +67,20 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     catalogues: createTypeCatalogues(),
   };
 
+  /** By the longest response of the plans that differ. */
+  const contexts = new Map<number, SqlAttemptContext<Caller>>();
+
+  function contextOf({ limits }: Caller): SqlAttemptContext<Caller> {
+    if (limits === undefined) return context;
+    const { maxResponseBytes } = limits;
+    let limited = contexts.get(maxResponseBytes);
+    if (limited === undefined) {
+      limited = { ...context, maxResponseBytes, benches: createSqlBenches({ maxResponseBytes }) };
+      contexts.set(maxResponseBytes, limited);
+    }
+    return limited;
+  }
+
   return function runSql(request, heading, run) {
     try {
       const caller = backend.authenticate(credentialsOf(heading, request));
@@ -82,6 +99,15 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
 
   /** May throw. Not before: what strangers send is neither gathered nor parsed. */
   function authenticated(caller: Caller, request: SqlHttpRequest, heading: SqlHeading, run: SqlRun): void {
+    if (caller.limits === undefined) admitted(caller, request, heading, run);
+    else {
+      takeRequest(caller.limits)
+        .then(() => admitted(caller, request, heading, run))
+        .catch((error: unknown) => run.answered(failed(error)));
+    }
+  }
+
+  function admitted(caller: Caller, request: SqlHttpRequest, heading: SqlHeading, run: SqlRun): void {
     const received = request.readBody(maxRequestBytes);
     if (received instanceof Promise) {
       received
@@ -90,9 +116,11 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     } else runBody(received, caller, request, heading, run);
   }
 
-  function runBody(bytes: Uint8Array, caller: Caller, request: SqlHttpRequest, heading: SqlHeading, run: SqlRun): void {
+  function runBody(bytes: Uint8Array, caller: Caller, sent: SqlHttpRequest, heading: SqlHeading, run: SqlRun): void {
     const body = parseBody(bytes);
     run.body = body;
+    const { limits } = caller;
+    const request = limits === undefined ? sent : withTimeLimit(sent, run, clock, limits);
     if (request.isAborted) throw callerGone();
     const copy = findCopy(body);
     if (copy !== undefined) {
@@ -114,14 +142,14 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     const subject = { caller, heading, body, turn: undefined };
     const cached = cache?.turn(request, { callerKey: caller.callerKey, heading, body });
     if (cached === undefined) {
-      new SqlAttempt(context, subject, run).start(request);
+      new SqlAttempt(contextOf(caller), subject, run).start(request);
       return;
     }
     // What others wait for too goes on when this caller leaves.
     const leaver = cached.isShared ? undefined : request;
     const load = (): Promise<SqlOutcome> =>
       new Promise((resolve) => {
-        new SqlAttempt(context, subject, { answered: (outcome) => resolve(toKeep(outcome)) }).start(leaver);
+        new SqlAttempt(contextOf(caller), subject, { answered: (outcome) => resolve(toKeep(outcome)) }).start(leaver);
       });
     cached
       .answer(load, (report) => {
@@ -168,17 +196,18 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       run.answered(start.ok ? { kind: 'streamed', ...start } : failed(start.error));
       return;
     }
-    new SqlAttempt(context, { caller, heading, body, turn }, run).start(request);
+    new SqlAttempt(contextOf(caller), { caller, heading, body, turn }, run).start(request);
   }
 
   async function takeTurn(
     transaction: NonNullable<SqlHeading['extensions']['transaction']>,
-    { callerKey }: Caller,
+    { callerKey, limits }: Caller,
     open: Parameters<SqlTransactions['begin']>[0]['open'],
     request: SqlHttpRequest,
   ): Promise<NonNullable<SqlRun['transaction']>> {
     if (transaction.kind === 'begin') {
-      return transactions.begin({ callerKey, timeoutMs: transaction.timeoutMs, open });
+      const { timeoutMs } = transaction;
+      return transactions.begin({ callerKey, timeoutMs, maxTimeoutMs: limits?.transactionTimeoutMs, open });
     }
     const { token } = transaction;
     const turn = await transactions.enter(token, callerKey, (listener) => request.onAbort(listener));

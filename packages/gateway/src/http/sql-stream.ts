@@ -47,8 +47,8 @@ export interface SqlStreamEnd {
 export interface SqlStream {
   /** Never rejects: the first row, the end of a statement without rows, or what went wrong before either. */
   readonly start: Promise<SqlStreamStart>;
-  /** Gives up: what runs is cancelled and rolled back. */
-  abort(): void;
+  /** Gives up: what runs is cancelled and rolled back. `reason`: for a caller that is still there. */
+  abort(reason?: GatewayError): void;
 }
 
 /** `head`: nothing can be sent yet. `rows`: the response has begun. `over`: all is written, or given up. */
@@ -279,7 +279,16 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
     return phase === 'over';
   }
 
-  return { start, abort: () => giveUp(callerGone()) };
+  return {
+    start,
+    abort(reason) {
+      if (reason === undefined) giveUp(callerGone());
+      else {
+        failure ??= { error: reason };
+        end(undefined);
+      }
+    },
+  };
 }
 
 function sessionEnded(): GatewayError {

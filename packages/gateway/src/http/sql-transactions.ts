@@ -47,6 +47,8 @@ export interface BeginOptions {
   readonly callerKey: string;
   /** From the caller; cut to the limit. */
   readonly timeoutMs: number | undefined;
+  /** Of this caller, below everybody's. */
+  readonly maxTimeoutMs?: number | undefined;
   /** Starts the session, as SqlBackend.openSession does. */
   readonly open: (stream: ByteStream) => void;
 }
@@ -58,7 +60,11 @@ export interface SqlTransactions {
    * Resolves when it is this request's turn; `onAbort` registers what is to be done when its caller leaves. Rejects with a
    * GatewayError: `transaction_unknown`, `transaction_expired`, `transaction_busy`, `server_connection_lost`, `shutting_down`.
    */
-  enter(token: string, callerKey: string, onAbort: (listener: () => void) => void): Promise<TransactionTurn>;
+  enter(
+    token: string,
+    callerKey: string,
+    onAbort: (listener: (reason?: GatewayError) => void) => void,
+  ): Promise<TransactionTurn>;
   /** Rolls back what is idle, lets turns that run come to their end, begins nothing new. */
   close(): void;
   readonly size: number;
@@ -91,7 +97,7 @@ export function createSqlTransactions(options: SqlTransactionsOptions): SqlTrans
   }
 
   return {
-    begin({ callerKey, timeoutMs = limits.totalTimeoutMs, open }) {
+    begin({ callerKey, timeoutMs = limits.totalTimeoutMs, maxTimeoutMs = limits.maxTotalTimeoutMs, open }) {
       if (isClosing) throw fateError('shut down');
       if (live.size >= limits.maxTransactions) {
         const message = `the gateway has its maximum of ${limits.maxTransactions} interactive transactions`;
@@ -103,7 +109,7 @@ export function createSqlTransactions(options: SqlTransactionsOptions): SqlTrans
       const transaction = startInteractiveTransaction({
         clock,
         idleTimeoutMs: limits.idleTimeoutMs,
-        totalTimeoutMs: Math.min(timeoutMs, limits.maxTotalTimeoutMs),
+        totalTimeoutMs: Math.min(timeoutMs, maxTimeoutMs, limits.maxTotalTimeoutMs),
         maxWaitingRequests: limits.maxWaitingRequests,
         open,
         onOver: (fate) => remember(key, entry, fate),

@@ -6,6 +6,7 @@
 // The global of that name is an accessor, which costs at every use.
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
+import type { GatewayError } from '@postern/contract';
 import type { StreamSecurity } from '@postern/pool';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { isWhole, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
@@ -360,7 +361,7 @@ class ConnectionRequest implements SqlHttpRequest {
   private readonly headers: ReadonlyMap<string, string>;
   private body: Buffer;
   private isBodyRead = false;
-  private abortListeners: (() => void)[] | undefined;
+  private abortListeners: ((reason?: GatewayError) => void)[] | undefined;
 
   constructor(connection: SqlConnection, head: SqlRequestHead, body: Buffer) {
     this.connection = connection;
@@ -398,7 +399,7 @@ class ConnectionRequest implements SqlHttpRequest {
     return this.body.length > maxBytes ? Promise.reject(requestTooLarge(maxBytes)) : this.body;
   }
 
-  onAbort(listener: () => void): void {
+  onAbort(listener: (reason?: GatewayError) => void): void {
     this.abortListeners ??= [];
     this.abortListeners.push(listener);
   }
