@@ -240,6 +240,27 @@ describe('verifyPassword', () => {
     await verify();
   });
 
+  it('slows down who guesses much at once as well', async () => {
+    const { verify, engine, outcome } = create();
+    let answer = (): void => {};
+    engine.loginGate = new Promise((resolve) => {
+      answer = resolve;
+    });
+    const guesses = Array.from({ length: 80 }, (_, n) => outcome(verify({ password: `wrong ${n}` })));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(engine.logins).toHaveLength(5);
+    answer();
+    expect((await Promise.all(guesses)).every((error) => error instanceof Error)).toBe(true);
+    // Those that may wait; the others were refused as soon as the first had failed.
+    expect(engine.logins).toHaveLength(5 + 16);
+  });
+
+  it('lets who does not guess reach many databases at once', async () => {
+    const { verify, engine } = create();
+    await Promise.all(Array.from({ length: 80 }, (_, n) => verify({ database: `d${n}` })));
+    expect(engine.logins.length).toBeGreaterThan(1);
+  });
+
   it('refuses at once when too many guesses wait', async () => {
     const { verify, engine, outcome } = create();
     for (let n = 0; n < 8; n++) await outcome(verify({ password: `wrong ${n}` }));

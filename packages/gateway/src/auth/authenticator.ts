@@ -126,8 +126,15 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     const key = credentialKey(endpoint, login.user);
     const recalled = credentials.recall(key, login.password);
     if (recalled === 'accepted') return identity;
-    await enter(login);
-    if (recalled === 'unsure' && (await credentials.compare(key, login.password))) return identity;
+    return tryOnce(login, async () => {
+      if (recalled === 'unsure' && (await credentials.compare(key, login.password))) return identity;
+      await askPostgres(login, endpoint, identity);
+      credentials.accept(key, login.password, identity.id);
+      return identity;
+    });
+  }
+
+  async function askPostgres(login: PasswordLogin, endpoint: Endpoint, identity: Identity): Promise<void> {
     const connectTimeoutMs = login.connectTimeoutMs ?? defaultConnectTimeoutMs;
     const askedAtMs = clock.now();
     if ((await elsewhere?.isAcceptedElsewhere(identity.id)) !== true) {
@@ -136,23 +143,26 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
           engine.login(endpointTarget(endpoint, login.database), identity, { connectTimeoutMs }),
         );
       } catch (error) {
-        if (isCredentialRefusal(error)) usualRefusalMs = clock.now() - askedAtMs;
+        if (isCredentialRefusal(error)) {
+          usualRefusalMs = clock.now() - askedAtMs;
+          attempts.failed(attemptKey(login));
+        }
         throw explainUnreachable(error, clock.now() - askedAtMs);
       }
       elsewhere?.accepted(identity.id);
     }
     attempts.succeeded(attemptKey(login));
-    credentials.accept(key, login.password, identity.id);
-    return identity;
   }
 
   async function verifyPassword(login: PasswordLogin): Promise<Identity> {
     const startedAtMs = clock.now();
     const { endpoint } = login;
     if (endpoint === undefined) {
-      await enter(login);
-      await pause(usualRefusalMs);
-      throw await refuse(login, startedAtMs, 'unknown endpoint');
+      await tryOnce(login, async () => {
+        await pause(usualRefusalMs);
+        attempts.failed(attemptKey(login));
+      });
+      throw await refusal(login, startedAtMs, 'unknown endpoint');
     }
     const identity = passwordIdentity(endpoint, login.user, login.password);
     const flightKey = `${identity.id} ${login.database}`;
@@ -166,7 +176,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     } catch (error) {
       if (!isCredentialRefusal(error)) throw error;
       credentials.forget(identity.id);
-      throw await refuse(login, startedAtMs, error.message);
+      throw await refusal(login, startedAtMs, error.message);
     }
   }
 
@@ -175,12 +185,24 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   async function enter(login: LoginAttempt): Promise<void> {
-    if (await attempts.enter(attemptKey(login))) return;
-    throw passwordAuthenticationFailed(login.user, { detail: 'too many failed attempts are waiting' });
+    if (!(await attempts.enter(attemptKey(login)))) throw tooManyWait(login);
+  }
+
+  function tryOnce<T>(login: LoginAttempt, work: () => Promise<T>): Promise<T> {
+    return attempts.run(attemptKey(login), work, () => tooManyWait(login));
+  }
+
+  function tooManyWait({ user }: LoginAttempt): GatewayError {
+    return passwordAuthenticationFailed(user, { detail: 'too many failed attempts are waiting' });
   }
 
   async function refuse(login: LoginAttempt, startedAtMs: number, reason: string): Promise<GatewayError> {
     attempts.failed(attemptKey(login));
+    return refusal(login, startedAtMs, reason);
+  }
+
+  /** The error, when it may be told. */
+  async function refusal(login: LoginAttempt, startedAtMs: number, reason: string): Promise<GatewayError> {
     const elapsedMs = clock.now() - startedAtMs;
     const untilMs = Math.ceil((elapsedMs + 1) / refusalStepMs) * refusalStepMs;
     await pause(untilMs - elapsedMs);
