@@ -91,6 +91,29 @@ test('a connection serves many requests, errors in between', async () => {
   expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400', 'HTTP/1.1 200']);
 });
 
+test('what is sent ahead on a connection runs one after the other', async () => {
+  const { port, backend } = await setUp({ answers: [undefined, oneRow, oneRow] });
+  const request = `POST /sql?a=b HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const answer = raw(port, request.repeat(2) + request.replace('\r\n', '\r\nConnection: close\r\n'));
+  await expect.poll(() => backend.segments.length).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(backend.segments).toHaveLength(1);
+  backend.stream?.write(Buffer.concat(oneRow));
+  expect((await answer).match(/HTTP\/1\.1 \d+/g)).toEqual(Array(3).fill('HTTP/1.1 200'));
+  expect(backend.segments).toHaveLength(3);
+});
+
+test('what was sent ahead by a caller who leaves does not run', async () => {
+  const { port, backend } = await setUp({ answers: [undefined, oneRow] });
+  const request = `POST /sql?a=b HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const socket = connect(port, '127.0.0.1', () => socket.write(request.repeat(3)));
+  await expect.poll(() => backend.segments.length).toBe(1);
+  socket.destroy();
+  await expect.poll(() => backend.closed).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(backend.segments).toHaveLength(1);
+});
+
 test('a chunked body in pieces', async () => {
   const { url } = await setUp({ answers: [oneRow] });
   const pieces = body.match(/.{1,3}/gs) ?? [];

@@ -148,10 +148,12 @@ describe('the same answers as node:http alone', () => {
       exchange(ours.port, cut(text)),
       exchange(nodes.port, cut(text)),
     ]);
-    // node:http forgets the answers it owes when what follows in the same read makes no sense. We give them first.
+    // node:http forgets the answers it owes when what follows in the same read makes no sense, and what waits for them
+    // does not run. We give them first.
     const isForgetful = nodesAnswer.startsWith('HTTP/1.1 400');
     const answer = isForgetful ? ourAnswer.slice(-nodesAnswer.length) : ourAnswer;
-    expect({ name, answer, bodies: ours.bodies }).toEqual({ name, answer: nodesAnswer, bodies: nodes.bodies });
+    const bodies = isForgetful ? ours.bodies.slice(0, nodes.bodies.length) : ours.bodies;
+    expect({ name, answer, bodies }).toEqual({ name, answer: nodesAnswer, bodies: nodes.bodies });
   }
 
   const unfinished = 'a body shorter than said';
