@@ -56,8 +56,10 @@ const over: Phase = { name: 'over' };
 
 /** Heads arrive whole, or their end is late; those in more pieces are node:http's, so that none is read over and over. */
 const maxHeadPieces = 4;
-/** What a caller may send ahead before it is not read for a while. */
+/** What a caller that does not read its answer may send ahead before it is not read either for a while. */
 const maxAheadBytes = 65_536;
+/** Behind a request that is not answered yet: to see its caller leave, the socket has to be read. More is the end. */
+const maxUnansweredBytes = 1_048_576;
 /** Heads longer than this are not remembered: memory per idle connection. */
 const maxRememberedHeadBytes = 2_048;
 /** Time for the caller to close once the last answer has left. */
@@ -171,7 +173,9 @@ export class SqlConnection {
   private keepAhead(chunk: Buffer): void {
     this.ahead.push(Buffer.from(chunk));
     this.aheadBytes += chunk.length;
-    if (this.aheadBytes > maxAheadBytes) this.socket.pause();
+    if (this.phase === draining) {
+      if (this.aheadBytes > maxAheadBytes) this.socket.pause();
+    } else if (this.aheadBytes > maxUnansweredBytes) this.destroy();
   }
 
   /** The last request is answered; `bytes` (borrowed) came behind it. */

@@ -274,6 +274,26 @@ describe('a caller who leaves', () => {
     expect([aborted, isAborted]).toEqual([1, true]);
   });
 
+  test.each([
+    ['and has sent much ahead', 100, true],
+    ['or sends far too much ahead', 2_000, false],
+  ])('%s is told to the handler', async (_, count, leaves) => {
+    let aborted = 0;
+    const server = await serve({ answer: (request) => new Promise(() => request.onAbort(() => aborted++)) });
+    const socket = connect(server.port, '127.0.0.1', () => void socket.write(post('hello')));
+    socket.on('error', () => {});
+    await eventually(() => server.bodies.length === 1);
+    await new Promise<void>((resolve) => socket.write(post('x'.repeat(1_000)).repeat(count), () => resolve()));
+    await turnOfEvents();
+    if (leaves) {
+      expect(aborted).toBe(0);
+      socket.destroy();
+    }
+    await eventually(() => aborted === 1);
+    expect(server.bodies).toHaveLength(1);
+    socket.destroy();
+  });
+
   test('in the middle of a body starts nothing', async () => {
     const server = await serve();
     const socket = connect(server.port, '127.0.0.1', () => void socket.end(post('hello').slice(0, -1)));
