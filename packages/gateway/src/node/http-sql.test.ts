@@ -195,10 +195,13 @@ describe('a caller who leaves', () => {
     expect(backend.sessions).toEqual([]);
   });
 
-  test('without a word, while its answer is sent: it is dropped', async () => {
+  test.each([
+    ['its answer is sent', ''],
+    ['the end of its rows is sent', 'Postern-Stream: true\r\n'],
+  ])('without a word, while %s: it is dropped', async (_, more) => {
     const long = [...resultMessages([['t', 25]], [['x'.repeat(9_000_000)]]), ready];
     const { port } = await setUp({ answers: [long] }, { stallTimeoutMs: 50 });
-    const request = `POST /sql?a=b HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const request = `POST /sql?a=b HTTP/1.1\r\nHost: h\r\nNeon-Connection-String: postgres://u:p@h/d\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
     const socket = connect(port, '127.0.0.1', () => socket.write(request));
     socket.pause();
     const closed = new Promise((resolve) =>

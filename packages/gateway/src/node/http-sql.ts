@@ -61,13 +61,18 @@ function send(response: ServerResponse, reply: SqlHttpReply, stallTimeoutMs: num
   const { status, body } = reply;
   const headers = allHeaders(reply);
   if (!(body instanceof Uint8Array)) {
-    sendStreamed(response, status, headers, body);
+    sendStreamed(response, status, headers, body, stallTimeoutMs);
     return;
   }
   if (response.destroyed) return;
   response.writeHead(status, { ...headers, 'content-length': body.length });
   response.end(ownBody({ ...reply, body }));
-  // Until all is written; then node:http sets the time limit for the next request. Without a listener it means the end.
+  dropWhenStalled(response, stallTimeoutMs);
+}
+
+/** The answer is made. Until all is written; then node:http sets the time limit for the next request. */
+function dropWhenStalled(response: ServerResponse, stallTimeoutMs: number): void {
+  // Without a listener it means the end.
   if (response.writableLength > 0) response.setTimeout(stallTimeoutMs);
 }
 
@@ -77,6 +82,7 @@ function sendStreamed(
   status: number,
   headers: SqlHttpReply['headers'],
   body: StreamedBody,
+  stallTimeoutMs: number,
 ): void {
   if (response.destroyed) {
     body.abandon();
@@ -89,7 +95,10 @@ function sendStreamed(
     get bufferedBytes() {
       return response.writableLength;
     },
-    end: () => void response.end(),
+    end() {
+      response.end();
+      dropWhenStalled(response, stallTimeoutMs);
+    },
     destroy: () => void response.destroy(),
   });
 }
