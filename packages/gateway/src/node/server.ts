@@ -14,6 +14,7 @@ import { callerPlace } from './caller-place.ts';
 import { createNodeClock } from './clock.ts';
 import { createDial, type DialOptions } from './dial.ts';
 import { createSqlListener } from './http-sql.ts';
+import { createUpgradeListener } from './ignored-upgrade.ts';
 import { type ListenOn, listen } from './listen.ts';
 import { createForward, peerPath, startPeerServer } from './peer-requests.ts';
 import { createSqlFront, type SqlFront } from './sql-front.ts';
@@ -83,7 +84,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const { onSqlLoad } = options;
   const sql = onSqlLoad === undefined ? gateway.sql : watchSqlLoad(gateway.sql, clock, onSqlLoad);
   const { server: http, front } = createHttp(gateway.app, sql, options);
-  http.on('upgrade', createWebSocketUpgrade({ frontend: gateway.webSockets }));
+  http.on('upgrade', createUpgradeListener(http, createWebSocketUpgrade({ frontend: gateway.webSockets })));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
 
   const httpAddress = await listen(http, 'http', options.http);
