@@ -82,6 +82,12 @@ describe('settings and the rest', () => {
     });
   });
 
+  test('what node-postgres reads of a connection string for itself is ignored as well', () => {
+    const ofPg = { query_timeout: '5000', keepAlive: 'true', idleTimeoutMillis: '1', connectionTimeoutMillis: '2' };
+    expect(split(ofPg)).toEqual({ gateway: {}, startup: {}, ignored: Object.keys(ofPg) });
+    expect(split({ options: '-c query_timeout=5000' }).startup).toEqual({});
+  });
+
   test('what only client libraries understand is ignored, and said so', () => {
     expect(split({ sslmode: 'require', channel_binding: 'require', socket_timeout: '3', '_pq_.x': '1' })).toEqual({
       gateway: {},

@@ -52,7 +52,10 @@ const gatewayOptions: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['api_key', (name, value) => ({ apiKey: parseSecret(name, value) })],
 ]);
 
-/** Client-side options of libpq, Prisma, JDBC, pgx and others: they arrive because some drivers send what they do not know. */
+/**
+ * Client-side options of libpq, node-postgres, Prisma, JDBC, pgx and others: they arrive because some drivers send what they
+ * do not know.
+ */
 const ignoredOptions: ReadonlySet<string> = new Set(
   `host hostaddr port dbname password passfile service servicefile sslmode ssl sslnegotiation sslcompression sslcert sslkey
   sslkeylogfile sslpassword sslcertmode sslrootcert sslcrl sslcrldir sslsni sslaccept sslidentity requiressl
@@ -61,7 +64,8 @@ const ignoredOptions: ReadonlySet<string> = new Set(
   keepalives_idle keepalives_interval keepalives_count tcp_user_timeout socket_timeout statement_cache_size
   max_connection_lifetime max_idle_connection_lifetime single_use_connections uselibpqcompat pool_min_conns
   pool_max_conns pool_max_conn_lifetime pool_max_conn_idle_time default_query_exec_mode statement_cache_capacity
-  description_cache_capacity`.split(/\s+/),
+  description_cache_capacity query_timeout keepalive keepaliveinitialdelaymillis connectiontimeoutmillis
+  idletimeoutmillis enablechannelbinding maxuses maxlifetimeseconds allowexitonidle max min binary`.split(/\s+/),
 );
 
 /** Dealt with by whoever read them; neither a setting nor worth a mention. */
