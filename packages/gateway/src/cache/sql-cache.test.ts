@@ -126,3 +126,39 @@ test('a write that succeeds can say what it makes outdated', async () => {
     'cache tag "not allowed"',
   );
 });
+
+test('so can a commit, a stream, and a batch of nothing', async () => {
+  const tagged = { ...minute, 'postern-cache-tags': 'numbers' };
+  const forget = { 'postern-cache-invalidate': 'numbers' };
+  const begin = { 'postern-transaction': 'begin' };
+  const keep = async (): Promise<void> => {
+    await sql(read, tagged);
+    expect((await sql(read, tagged)).cache).toBe('ttl');
+  };
+  const write = () => `UPDATE t SET v = ${++value}`;
+
+  await keep();
+  expect((await sql(write(), { ...forget, ...begin, 'postern-transaction-end': 'commit' })).cache).toBe('none');
+  expect(await sql(read, tagged)).toMatchObject({ cache: 'miss', v: value });
+
+  await keep();
+  const response = await fetch(`http://127.0.0.1:${gateway.httpAddress.port}/sql`, {
+    method: 'POST',
+    headers: { 'neon-connection-string': database.url, 'postern-stream': 'true', ...forget },
+    body: JSON.stringify({ query: write() }),
+  });
+  expect(response.headers.get('postern-cache')).toBe('none');
+  await response.text();
+  expect(await sql(read, tagged)).toMatchObject({ cache: 'miss', v: value });
+
+  await keep();
+  await sql({ queries: [] }, forget);
+  expect((await sql(read, tagged)).cache).toBe('miss');
+
+  // Who forgets before the end may keep what was before it.
+  const early = await sql('SELECT 1', { ...forget, ...begin });
+  expect(early.body).toMatchObject({ code: '22023', message: expect.stringContaining('that commits') });
+  const failed = await sql('SELECT 1/(SELECT 0)', { ...forget, ...begin, 'postern-transaction-end': 'commit' });
+  expect(failed.body.code).toBe('22012');
+  expect((await sql(read, tagged)).cache).toBe('ttl');
+});

@@ -34,16 +34,30 @@ export interface SqlCacheSubject {
 export interface SqlCache {
   /** undefined: the request asks nothing of the cache. Throws GatewayError for tags that are not allowed. */
   turn(request: { header(name: string): string | undefined }, subject: SqlCacheSubject): SqlCacheTurn | undefined;
+  /** Does what the request asks to be forgotten once it has succeeded, if it asks. Throws as `turn` does. */
+  invalidation(
+    request: { header(name: string): string | undefined },
+    callerKey: string,
+  ): (() => Promise<void>) | undefined;
 }
 
 export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
+  const invalidation: SqlCache['invalidation'] = (request, callerKey) => {
+    const forget = request.header(posternHeader.cacheInvalidate);
+    if (forget === undefined) return undefined;
+    const tags = forget.trim() === 'all' ? 'all' : readTags(forget);
+    return async () => {
+      await cache.invalidate(callerKey, tags);
+    };
+  };
+
   return {
+    invalidation,
     turn(request, subject) {
-      const control = request.header('cache-control');
-      const forget = request.header(posternHeader.cacheInvalidate);
-      if (control === undefined && forget === undefined) return undefined;
       const { callerKey, body } = subject;
-      const invalidated = forget === undefined ? [] : forget.trim() === 'all' ? 'all' : readTags(forget);
+      const control = request.header('cache-control');
+      const forget = invalidation(request, callerKey);
+      if (control === undefined && forget === undefined) return undefined;
       const strategy = strategyOf(control, request.header(posternHeader.cacheTags));
       if (strategy === undefined && forget === undefined) return undefined;
       const statements = body.kind === 'single' ? [body.statement] : body.statements;
@@ -59,7 +73,7 @@ export function createSqlCache(cache: ResultCache, clock: Clock): SqlCache {
         isShared: false,
         async answer(load, tell) {
           const outcome = await load();
-          if (outcome.ok && forget !== undefined) await cache.invalidate(callerKey, invalidated);
+          if (outcome.ok) await forget?.();
           tell({ status: 'none', ageMs: 0 });
           return outcome;
         },

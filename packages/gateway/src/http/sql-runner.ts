@@ -1,6 +1,12 @@
 // One `/sql` request from its headers to its answer: who it is, what it runs, on which session. Knows no response.
 
-import { GatewayError, parseSqlRequestBody, type SqlRequestBody, type SqlStatement } from '@postern/contract';
+import {
+  GatewayError,
+  parseSqlRequestBody,
+  posternHeader,
+  type SqlRequestBody,
+  type SqlStatement,
+} from '@postern/contract';
 import type { ByteStream, Clock, Timer } from '@postern/pool';
 import type { CacheReport, SqlCache } from '../cache/sql-cache.ts';
 import { credentialsOf } from './caller-check.ts';
@@ -132,11 +138,16 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       throw new GatewayError('invalid_body', 'only a single statement ("query") can be streamed');
     }
     if (extensions.transaction !== undefined || extensions.isStream) {
-      runExtended(caller, request, heading, body, run).catch((error: unknown) => run.answered(failed(error)));
+      const forget = cache?.invalidation(request, caller.callerKey);
+      if (forget !== undefined && extensions.transaction !== undefined && extensions.transaction.end !== 'commit') {
+        const message = `${posternHeader.cacheInvalidate} belongs to the request that commits the transaction`;
+        throw new GatewayError('invalid_header', message);
+      }
+      runExtended(caller, request, heading, body, run, forget).catch((error: unknown) => run.answered(failed(error)));
       return;
     }
     if (body.kind === 'batch' && body.statements.length === 0) {
-      run.answered(emptyBatch);
+      answerThen(run, emptyBatch, cache?.invalidation(request, caller.callerKey));
       return;
     }
     const subject = { caller, heading, body, turn: undefined };
@@ -166,6 +177,7 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
     heading: SqlHeading,
     body: SqlRequestBody,
     run: SqlRun,
+    forget: Forget,
   ): Promise<void> {
     const { batch, extensions } = heading;
     const { startupParameters, options: gatewayOptions } = heading;
@@ -193,10 +205,15 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
       });
       request.onAbort(stream.abort);
       const start = await stream.start;
+      if (start.ok && forget !== undefined) {
+        run.cache = { status: 'none', ageMs: 0 };
+        void start.finished.then(({ error }) => (error === undefined ? forget() : undefined));
+      }
       run.answered(start.ok ? { kind: 'streamed', ...start } : failed(start.error));
       return;
     }
-    new SqlAttempt(contextOf(caller), { caller, heading, body, turn }, run).start(request);
+    const taker = forget === undefined ? run : { answered: (outcome: SqlOutcome) => answerThen(run, outcome, forget) };
+    new SqlAttempt(contextOf(caller), { caller, heading, body, turn }, taker).start(request);
   }
 
   async function takeTurn(
@@ -216,12 +233,28 @@ export function createSqlRunner<Caller extends AuthenticatedCaller>(options: Sql
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const emptyBatch: SqlAnswer = {
+const emptyBatch: SqlOutcome = {
   kind: 'whole',
   ok: true,
   body: new TextEncoder().encode('{"results":[]}'),
   lender: undefined,
 };
+
+/** Of what is cached, when the request has succeeded. */
+type Forget = (() => Promise<void>) | undefined;
+
+/** Answers once that is done which comes with success. */
+function answerThen(run: SqlRun, outcome: SqlOutcome, forget: Forget): void {
+  if (forget === undefined || !outcome.ok) {
+    run.answered(outcome);
+    return;
+  }
+  const kept = toKeep(outcome);
+  run.cache = { status: 'none', ageMs: 0 };
+  forget()
+    .then(() => run.answered(kept))
+    .catch((error: unknown) => run.answered(failed(error)));
+}
 
 function failed(error: unknown, statementIndex?: number): SqlAnswer {
   return { kind: 'whole', ok: false, error, statementIndex };
