@@ -4,8 +4,8 @@
  */
 import { GatewayError, posternHeader, type SqlRequestBody } from '@postern/contract';
 import type { Clock } from '@postern/pool';
-import type { SqlOutcome } from '../http/sql-conversation.ts';
 import type { SqlHeading } from '../http/sql-heading.ts';
+import type { SqlOutcome } from '../http/sql-outcome.ts';
 import { type CacheStrategy, parseCacheStrategy, parseTags } from './cache-strategy.ts';
 import { isReadOnlySql } from './is-read-only-sql.ts';
 import type { ResultCache } from './result-cache.ts';

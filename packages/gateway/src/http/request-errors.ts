@@ -14,3 +14,7 @@ export function callerGone(): GatewayError {
 export function responseTooLarge(maxBytes: number): GatewayError {
   return new GatewayError('response_too_large', `response is too large (max is ${maxBytes} bytes)`);
 }
+
+export function sessionEnded(): GatewayError {
+  return new GatewayError('server_connection_lost', 'the session ended before the statement was answered');
+}

@@ -16,10 +16,10 @@ import {
   createSqlConversation,
   type SqlConversation,
   type SqlConversationOptions,
-  type SqlOutcome,
   type SqlSegment,
 } from './sql-conversation.ts';
 import type { SqlHeading } from './sql-heading.ts';
+import type { SqlOutcome } from './sql-outcome.ts';
 import { type SegmentCommands, segmentCommands, writeNamedSegment, writeSegment } from './sql-segments.ts';
 import type { TypeCatalogue, TypeCatalogues } from './type-catalogue.ts';
 

@@ -11,14 +11,14 @@ import {
   ProtocolError,
 } from '@postern/wire';
 import { copyUnsupported } from './copy-statement.ts';
-import type { BodyLender } from './lent-body.ts';
 import { createRecordedResults, type RecordedResults } from './recorded-results.ts';
-import { callerGone, responseTooLarge } from './request-errors.ts';
+import { callerGone, responseTooLarge, sessionEnded } from './request-errors.ts';
 import type { ResultDescription, ResultFormat } from './result-description.ts';
 import type { SessionListener, SessionPort } from './session-port.ts';
 import type { BenchUser, SqlBench, SqlBenches } from './sql-bench.ts';
+import type { SqlOutcome } from './sql-outcome.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
-import { type TransactionFate, withFate } from './transaction-fate.ts';
+import { fateOf, type TransactionFate, withFate } from './transaction-fate.ts';
 import { type ArrayType, decodeArrayType, encodeTypeLookup } from './type-catalogue.ts';
 
 export interface SqlConversationOptions {
@@ -48,26 +48,6 @@ export interface SqlSegment {
   /** The one statement goes by a name. */
   readonly isNamed: boolean;
 }
-
-export type SqlOutcome =
-  | {
-      readonly kind: 'whole';
-      readonly ok: true;
-      readonly body: Uint8Array;
-      readonly lender: BodyLender | undefined;
-    }
-  /** `statementIndex`: of a batch only, when one of its statements (not BEGIN or COMMIT) is to blame. */
-  | {
-      readonly kind: 'whole';
-      readonly ok: false;
-      readonly error: unknown;
-      readonly statementIndex: number | undefined;
-      /**
-       * Of a named statement: it failed before it began, so nothing was done. Postgres may see it differently without the
-       * name: what types its parameters have was decided when it was prepared.
-       */
-      readonly isUnbound?: boolean;
-    };
 
 export interface SqlConversation {
   start(): void;
@@ -200,11 +180,11 @@ class Conversation implements SqlConversation, SessionListener, BenchUser {
   }
 
   private fate(): TransactionFate {
-    if (!this.options.commands.isCommitting || this.isUndone) return 'undone';
+    const { isUndone } = this;
+    const { isCommitting } = this.options.commands;
     // The statements were all answered before types are looked up.
-    if (this.phase !== running || this.ready === noTransaction) return 'committed';
-    // Without a failure of ours the session was lost, or never had: its error says what that means.
-    return this.failure !== undefined && this.ready === undefined ? 'unknown' : 'undone';
+    const ready = this.phase === running ? this.ready : noTransaction;
+    return fateOf({ isCommitting, isUndone, isOurFailure: this.failure !== undefined, ready });
   }
 
   /** Behind a failure of ours Postgres goes on, and is only told to stop when it does not come to an end. */
@@ -410,7 +390,3 @@ const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
 const batchStart = ascii('{"results":[');
 const batchEnd = ascii(']}');
 const comma = ascii(',');
-
-function sessionEnded(): GatewayError {
-  return new GatewayError('server_connection_lost', 'the session ended before the statement was answered');
-}

@@ -12,12 +12,12 @@ import {
   ProtocolError,
 } from '@postern/wire';
 import { copyUnsupported } from './copy-statement.ts';
-import { callerGone } from './request-errors.ts';
+import { callerGone, sessionEnded } from './request-errors.ts';
 import { createRowStreamWriter } from './row-stream-writer.ts';
 import type { ConnectSession, SessionPort } from './session-port.ts';
 import { encodeRollback, type SegmentCommands } from './sql-segments.ts';
 import type { BodySink, StreamedBody } from './streamed-body.ts';
-import { type TransactionFate, withFate } from './transaction-fate.ts';
+import { fateOf, type TransactionFate, withFate } from './transaction-fate.ts';
 
 export interface SqlStreamOptions {
   /** The segment to send: one statement and the commands around it. Borrowed. */
@@ -55,7 +55,6 @@ export interface SqlStream {
 type Phase = 'head' | 'rows' | 'over';
 
 const failedStatus = 0x45; // E
-const noTransaction = 0x49; // I
 
 export function startSqlStream(options: SqlStreamOptions): SqlStream {
   const { commands, maxRowBytes, clock, stallTimeoutMs } = options;
@@ -192,10 +191,7 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
   }
 
   function fate(): TransactionFate {
-    if (!commands.isCommitting || isUndone) return 'undone';
-    if (ready === noTransaction) return 'committed';
-    // Without a failure of ours the session was lost: its error says what that means.
-    return failure !== undefined && ready === undefined ? 'unknown' : 'undone';
+    return fateOf({ isCommitting: commands.isCommitting, isUndone, isOurFailure: failure !== undefined, ready });
   }
 
   function beginBody(): void {
@@ -289,8 +285,4 @@ export function startSqlStream(options: SqlStreamOptions): SqlStream {
       }
     },
   };
-}
-
-function sessionEnded(): GatewayError {
-  return new GatewayError('server_connection_lost', 'the session ended before the statement was answered');
 }

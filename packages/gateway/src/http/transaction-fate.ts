@@ -8,6 +8,26 @@ import { knownError } from './error-reply.ts';
 /** `unknown`: Postgres was told to stop, and may have been done. */
 export type TransactionFate = 'undone' | 'committed' | 'unknown';
 
+/** Where a request is that cannot be answered. */
+export interface RequestPosition {
+  /** Of its segment, see SegmentCommands. */
+  readonly isCommitting: boolean;
+  /** Postgres undid what it did. */
+  readonly isUndone: boolean;
+  /** The gateway found something that keeps it from answering; else the session was lost, whose error says what that means. */
+  readonly isOurFailure: boolean;
+  /** Of the ReadyForQuery behind everything that was sent. */
+  readonly ready: number | undefined;
+}
+
+const noTransaction = 0x49; // I
+
+export function fateOf({ isCommitting, isUndone, isOurFailure, ready }: RequestPosition): TransactionFate {
+  if (!isCommitting || isUndone) return 'undone';
+  if (ready === noTransaction) return 'committed';
+  return isOurFailure && ready === undefined ? 'unknown' : 'undone';
+}
+
 /** The error, with what the caller has to know. Errors of Postgres' own undo what was done, and say it all. */
 export function withFate(error: unknown, fate: TransactionFate): unknown {
   if (error === undefined || fate === 'undone') return error;
