@@ -11,7 +11,7 @@ import { createEngineRoute } from './harness/engine-route.ts';
 import { bind, execute, parse } from './harness/frontend-message.ts';
 import type { Route } from './harness/route.ts';
 
-const SETUP = `CREATE TABLE items AS SELECT 'permanent'::text AS kind; GRANT SELECT ON items TO PUBLIC`;
+const SETUP = `CREATE TABLE ran (tenant text, by text); GRANT ALL ON ran TO PUBLIC; CREATE TABLE items AS SELECT 'permanent'::text AS kind; GRANT SELECT ON items TO PUBLIC`;
 
 /** What one caller leaves behind, how the next would notice, and what it must see. */
 const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; clean: string }[] = [
@@ -142,6 +142,45 @@ describe('what one caller leaves for the next', () => {
 
   test.each(LEAKS)('$what: leaks without the reset', async (leak) => {
     expect(await afterGoodbye(leak, { serverReset: 'never' })).not.toBe(leak.clean);
+  });
+
+  /** What Postgres refuses when it is set anew on the connection that the first caller has used since. */
+  const REFUSED: readonly { what: string; set: string; meanwhile: string }[] = [
+    {
+      what: 'a text search configuration that was dropped',
+      set: `CREATE TEXT SEARCH CONFIGURATION own (COPY = pg_catalog.english); SET default_text_search_config = own`,
+      meanwhile: 'DROP TEXT SEARCH CONFIGURATION own',
+    },
+    {
+      what: 'a custom setting that a module has reserved',
+      set: `SET plpgsql.of_ours = 'x'`,
+      meanwhile: 'DO $$ BEGIN END $$',
+    },
+    {
+      what: 'text that another encoding reads otherwise',
+      set: `SET application_name = 'it''s'; SET my.name = 'été'`,
+      meanwhile: `SET backslash_quote = off; SET client_encoding = 'SJIS'`,
+    },
+  ];
+
+  test.each(REFUSED)('$what: no statement runs under the settings of another', async ({ set, meanwhile }) => {
+    for (const statement of [
+      `INSERT INTO ran VALUES (current_setting('my.tenant', true), current_user)`,
+      `ROLLBACK; INSERT INTO ran VALUES (current_setting('my.tenant', true), current_user)`,
+    ]) {
+      const ran = await onPool({}, async (login) => {
+        const [first, second] = [await login(), await login()];
+        await second.query(set);
+        await second.query(`SET my.tenant = 'second'`);
+        await first.query(meanwhile);
+        await first.query(`SET my.tenant = 'first'`);
+        await first.query('SET ROLE script_role');
+        // It may be refused, with its session.
+        await second.query(statement).catch(() => {});
+        return ask(first, `SELECT coalesce(string_agg(tenant || by, ','), '') FROM ran`);
+      });
+      expect(ran).not.toMatch(/first|script_role/);
+    }
   });
 
   const TEXT = `SELECT '01/02/2020'::date`;

@@ -93,7 +93,7 @@ export class Forwarder {
         if (!this.statementForwarder.describe(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Query:
-        this.query(server, bytes, at, end);
+        if (!this.query(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Close:
         this.statementForwarder.close(server, bytes, at, end);
@@ -160,30 +160,38 @@ export class Forwarder {
     this.expectEnd(server, Expect.Sync, undefined);
   }
 
-  private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+  /** False: it must wait. */
+  private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const { session } = this;
+    const { texts } = session.pool;
     const sqlEnd = indexOfZero(bytes, at + 5);
+    const facts = sqlEnd === end - 1 ? texts.facts(bytes, at + 5, sqlEnd) : undefined;
+    if (facts !== undefined && this.mustWait(server, facts)) return false;
     // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
     if (server.unsynced > 0) {
       server.isSuspect = true;
       this.statementForwarder.unnamed.droppedByQuery(server);
     }
-    if (sqlEnd !== end - 1) {
+    if (facts === undefined) {
       this.statementForwarder.sendMalformed(server, Expect.Query, bytes, at, end);
       this.session.segmentSent();
-      return;
+      return true;
     }
-    const { texts } = session.pool;
-    const facts = texts.facts(bytes, at + 5, sqlEnd);
     const { traits } = facts;
     this.statementForwarder.supply.bringBefore(server, facts);
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
       this.sqlPrepared.query(server, texts.intern(bytes, at + 5, end, sqlEnd));
-      return;
+      return true;
     }
     session.state.touch(server, facts);
     server.send(bytes, at, end);
     this.querySent(server, facts, undefined);
+    return true;
+  }
+
+  /** Should an errand fail that is ahead of it, `text` would not be refused as everything else is (Label.resetQuery). */
+  mustWait(server: ServerConnection, text: TextFacts | undefined): boolean {
+    return text?.traits.endsTransaction === true && server.isOnErrandFor(this.session);
   }
 
   /** A portal of this text was bound. */

@@ -9,7 +9,7 @@ import { errorMessage } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import { type Holdings, inspect } from './inspection.ts';
 import type { Label } from './label.ts';
-import type { ServerConnection } from './server-connection.ts';
+import { encodingOf, type ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
 import type { TextFacts } from './text-facts.ts';
@@ -29,6 +29,8 @@ export class SessionState {
   baseline: ReadonlyMap<string, string> = new Map();
   /** The session must not be read on until an errand is done. */
   isBusy = false;
+  /** The settings were refused by a connection, and another one is tried. */
+  private wasRefused = false;
   /** Something in this transaction changed how text is parsed, in a way the label does not tell. */
   hasLocalSettings = false;
   /** Something may have changed how constants are read, in a way the label does not tell yet. */
@@ -110,16 +112,19 @@ export class SessionState {
 
   // Apart from `prepare`, which is called for every lease: closures cost where they could be made, too.
   private reset(server: ServerConnection): void {
-    const mustWait = server.label.isHazardous || this.label.isPrivileged;
+    const mustWait = server.label.isHazardous || this.label.mayBeRefused;
     server.label = this.label;
     server.isDirty = false;
     let failure: Uint8Array | undefined;
+    const failed = (bytes: Uint8Array, start: number, end: number): void => {
+      failure = bytes.slice(start, end);
+    };
+    if (this.label.encodingQuery !== undefined && encodingOf(server) !== 'UTF8')
+      server.sendQuery(this.label.encodingQuery, createErrand({ failed, ready() {}, lost() {} }));
     server.sendQuery(
       this.label.resetQuery,
       createErrand({
-        failed: (bytes, start, end) => {
-          failure = bytes.slice(start, end);
-        },
+        failed,
         ready: () => {
           if (mustWait) this.prepared(server, failure);
           else if (failure !== undefined) this.cannotPrepare(server, failure);
@@ -135,13 +140,20 @@ export class SessionState {
   private prepared(server: ServerConnection, failure: Uint8Array | undefined): void {
     if (this.session.server !== server) return;
     this.isBusy = false;
-    if (failure === undefined && this.session.phase === 'opening') this.session.opening.continueOn(server);
-    else if (failure === undefined) this.session.errandDone();
-    else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
-    else this.session.lease.retry(server);
+    if (failure !== undefined) {
+      if (this.wasRefused) this.cannotPrepare(server, failure);
+      else {
+        this.wasRefused = this.label.mayBeRefused;
+        this.session.lease.retry(server);
+      }
+      return;
+    }
+    this.wasRefused = false;
+    if (this.session.phase === 'opening') this.session.opening.continueOn(server);
+    else this.session.errandDone();
   }
 
-  /** The session's own settings are refused: whatever follows would run under others. */
+  /** The session's own settings are refused, and what follows with them. */
   private cannotPrepare(server: ServerConnection, failure: Uint8Array): void {
     const reason = decodeErrorFields(failure.subarray(5)).message;
     this.session.context.log({ event: 'session_state_refused', session: this.session.name, error: reason });

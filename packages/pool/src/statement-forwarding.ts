@@ -166,10 +166,12 @@ export class StatementForwarder {
     let from = at;
     let text: StatementText | undefined;
     if (nameEnd === portalEnd + 1) {
+      if (this.forwarder.mustWait(server, this.unnamed.statement.current?.text)) return 0;
       if (!this.unnamed.supply(server)) return 0;
       text = this.unnamed.resolved(server);
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
+      if (this.forwarder.mustWait(server, this.names.get(key)?.text)) return 0;
       let statement = this.supplied(server, key, 'exec_bind_message');
       if (statement !== undefined) {
         text = this.forwarder.sqlPrepared.resolve(server, statement.text);

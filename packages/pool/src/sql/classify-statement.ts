@@ -19,6 +19,7 @@ export interface Findings {
   resets: boolean;
   changesSchema: boolean;
   mayOpenTransaction: boolean;
+  endsTransaction: boolean;
   isMultiplexable: boolean;
   readonly prepared: PreparedMention[];
 }
@@ -33,6 +34,7 @@ export function createFindings(): Findings {
     resets: false,
     changesSchema: false,
     mayOpenTransaction: false,
+    endsTransaction: false,
     isMultiplexable: true,
     prepared: [],
   };
@@ -73,6 +75,7 @@ const anything: Rule = (statement, findings) => {
   hold(statement, findings);
   findings.changesSchema = true;
   findings.mayOpenTransaction = true;
+  if (statement.index === 0) findings.endsTransaction = true;
   addPermanent(statement, findings);
 };
 
@@ -86,6 +89,7 @@ const startTransaction: Rule = (statement, findings) => {
 };
 
 const endTransaction: Rule = (statement, findings) => {
+  if (statement.index === 0) findings.endsTransaction = true;
   // COMMIT PREPARED 'id' acts on a transaction of anyone's.
   if (isWord(statement.text, statement.first + 1, 'prepared')) trace(statement, findings);
   transaction(statement, findings);
@@ -272,9 +276,9 @@ const QUERY_VERBS: readonly string[] = ['select', 'with', 'values', 'table'];
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...[...QUERY_VERBS, ...WRITE_VERBS].map((verb) => [verb, query] as const),
-  ...['begin', 'end', 'savepoint', 'release', 'abort'].map((verb) => [verb, transaction] as const),
+  ...['begin', 'savepoint', 'release'].map((verb) => [verb, transaction] as const),
   ...['start'].map((verb) => [verb, startTransaction] as const),
-  ...['commit', 'rollback'].map((verb) => [verb, endTransaction] as const),
+  ...['commit', 'rollback', 'end', 'abort'].map((verb) => [verb, endTransaction] as const),
   // Locks end with the transaction, and so does a NOTIFY that is not sent.
   ...['show', 'notify', 'lock'].map((verb) => [verb, silent] as const),
   // None of these evaluates an expression of its text. FETCH and MOVE act on a cursor that its DECLARE accounts for.

@@ -43,6 +43,8 @@ export interface SqlTraits {
   readonly changesSchema: boolean;
   /** Contains transaction control, or a statement that is not recognised. */
   readonly mayOpenTransaction: boolean;
+  /** Begins, perhaps, by ending a transaction: a failed one ends with it, and what follows is carried out. */
+  readonly endsTransaction: boolean;
   /** May have constants that mean something else when the text is parsed again later: 'now'::timestamptz, 'f'::regproc. */
   readonly momentary: boolean;
   /** One autocommit query or data change that may run between other callers' statements on a shared connection. */
@@ -66,6 +68,7 @@ export function classifySql(sql: string): SqlTraits {
     findings.holds = true;
     findings.changesSchema = true;
     findings.mayOpenTransaction = true;
+    findings.endsTransaction = true;
     findings.isMultiplexable = false;
   }
   return freezeTraits(text, findings, isAmbiguous);
@@ -89,6 +92,7 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     deallocatesAll,
     changesSchema: findings.changesSchema,
     mayOpenTransaction: findings.mayOpenTransaction,
+    endsTransaction: findings.endsTransaction,
     momentary: hasMomentaryConstant(text),
     multiplexable: findings.isMultiplexable && statements === 1,
     needsReplacement: prepared.length > 0 && !deallocatesAll,

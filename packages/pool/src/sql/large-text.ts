@@ -25,6 +25,7 @@ const unread: SqlTraits = Object.freeze({
   deallocatesAll: false,
   changesSchema: true,
   mayOpenTransaction: true,
+  endsTransaction: true,
   momentary: true,
   multiplexable: false,
   needsReplacement: false,
