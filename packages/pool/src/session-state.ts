@@ -18,6 +18,8 @@ const maxCustomSettings = 64;
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
 const pinWaitMs = 1_000;
 const pinRetryMs = 10;
+/** How often a session is asked about before it keeps its connection, whatever it has. */
+const maxInspections = 3;
 const noNames: ReadonlySet<string> = new Set();
 
 /** What has to be asked once the transaction is over. */
@@ -41,6 +43,7 @@ export class SessionState {
   private readonly session: PooledSession;
   private touched = 0;
   private isInspecting = false;
+  private failedInspections = 0;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
   /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
@@ -219,6 +222,14 @@ export class SessionState {
     inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
       this.isInspecting = false;
       if (session.server !== server) return;
+      if (holdings === undefined && ++this.failedInspections < maxInspections) {
+        this.touched |= Touched.Holdings;
+        // Where nobody waits for the answer: once the connection is between segments again.
+        if (andThen === undefined) session.errandDone();
+        else this.inspectNow(server, andThen);
+        return;
+      }
+      this.failedInspections = 0;
       if (holdings === undefined) {
         this.permanent ??= [];
         this.permanent.push(`session state could not be read: ${failure}`);

@@ -81,6 +81,46 @@ describe('settings', () => {
   });
 });
 
+describe('what the session holds', () => {
+  test('is asked again when the question fails: that alone is no reason to keep the connection', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    let failures = 2;
+    const a = await open();
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) && failures-- > 0 ? failure('57014', 'canceling statement') : undefined,
+    );
+    await a.send(encodeQuery('SET work_mem = 1'));
+    await settle();
+    expect(server.asked().filter(isInspection)).toHaveLength(3);
+    expect(engine.stats().pools).toMatchObject([{ idle: 1, pinned: 0 }]);
+  });
+
+  test('is told apart from what the question itself sets', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const settings = [
+      held('5s'),
+      held('s', 'statement_timeout', '0', '5000'),
+      held('s', 'client_encoding', 'UTF8', 'UTF8'),
+      held('s', 'work_mem', '1', '4096'),
+    ];
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) ? concatBytes([...settings, done]) : undefined,
+    );
+    await a.send(encodeQuery('SET work_mem = 1'));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    settings[0] = held('1min');
+    await a.send(encodeQuery('SET statement_timeout = 60000'));
+    await b.send(encodeQuery('SELECT 2'));
+    server.asked();
+    await a.send(encodeQuery('SELECT 3'));
+    expect(server.asked()[0]).toMatch(
+      /; SELECT pg_catalog.set_config\(E'statement_timeout', E'60000', false\), pg_catalog.set_config\(E'work_mem', E'1', false\); COMMIT$/,
+    );
+  });
+});
+
 describe('a reset that fails', () => {
   test('ends the session: its segment was refused, if it was sent', async () => {
     const { postgres, open, engine, events } = createTestEngine();

@@ -39,6 +39,38 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
+    name: 'state-under-a-time-limit-of-its-own',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      // Shorter than it takes to ask what the session holds.
+      for (let i = 0; i < 5; i++) await a.query('SET statement_timeout = 1');
+      await a.query('SET statement_timeout = 0');
+      await a.query('SET statement_timeout = 90000');
+      await a.query('SHOW statement_timeout');
+      await a.query('RESET statement_timeout');
+      await a.query('SHOW statement_timeout');
+    },
+  },
+  {
+    name: 'state-of-transactions-that-wait-for-others',
+    section: '2.11',
+    serverConnections: 2,
+    setup: 'CREATE TABLE written (n int)',
+    async run({ open }) {
+      const [a, b] = [await open('A'), await open('B')];
+      await b.query('BEGIN ISOLATION LEVEL SERIALIZABLE');
+      await b.query('INSERT INTO written VALUES (1)');
+      await a.query('SET default_transaction_isolation = serializable');
+      await a.query('SET default_transaction_read_only = on');
+      // From here on a query of A waits for B, a SET does not.
+      await a.query('SET default_transaction_deferrable = on');
+      await a.query('SET default_transaction_deferrable = off');
+      await a.query('SHOW default_transaction_isolation');
+      await b.query('ROLLBACK');
+    },
+  },
+  {
     name: 'state-set-session-authorization',
     section: '2.11',
     setup: 'CREATE TABLE secret (n int)',
