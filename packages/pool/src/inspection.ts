@@ -25,15 +25,18 @@ const inspectSql = `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SHOW statement_timeout;
 SET LOCAL statement_timeout = 0;
 SET LOCAL client_encoding = 'UTF8';
-SELECT 's', name, setting, reset_val FROM pg_catalog.pg_settings
+SELECT CASE WHEN context = 'superuser' THEN 'S' ELSE 's' END, name, setting, reset_val FROM pg_catalog.pg_settings
   WHERE source = 'session' AND (setting IS DISTINCT FROM reset_val OR name IN ('client_encoding', 'statement_timeout'))
 UNION ALL SELECT 'r', 'role', pg_catalog.current_setting('role'), ''
 UNION ALL SELECT 'r', 'session_authorization', session_user::text, ''
+UNION ALL SELECT 'u', rolsuper::text, '', '' FROM pg_catalog.pg_roles WHERE rolname = session_user
 UNION ALL SELECT 'l', c, '', '' FROM pg_catalog.pg_listening_channels() c
 UNION ALL SELECT 'o', 'temporary object ' || relname, '', '' FROM (SELECT relname FROM pg_catalog.pg_class
   WHERE pg_catalog.pg_my_temp_schema() <> 0 AND relnamespace = pg_catalog.pg_my_temp_schema() AND relkind <> 'i' LIMIT 3) t
 UNION ALL SELECT 'o', 'temporary function ' || proname, '', '' FROM (SELECT proname FROM pg_catalog.pg_proc
   WHERE pg_catalog.pg_my_temp_schema() <> 0 AND pronamespace = pg_catalog.pg_my_temp_schema() LIMIT 1) t
+UNION ALL SELECT 'o', 'temporary type ' || typname, '', '' FROM (SELECT typname FROM pg_catalog.pg_type
+  WHERE pg_catalog.pg_my_temp_schema() <> 0 AND typnamespace = pg_catalog.pg_my_temp_schema() AND typtype IN ('d', 'e', 'r') LIMIT 1) t
 UNION ALL SELECT 'o', 'advisory lock', '', '' FROM (SELECT 1 FROM pg_catalog.pg_locks
   WHERE locktype = 'advisory' AND pid = pg_catalog.pg_backend_pid() LIMIT 1) t
 UNION ALL SELECT 'o', 'WITH HOLD cursor ' || name, '', '' FROM pg_catalog.pg_cursors WHERE is_holdable`;
@@ -63,6 +66,9 @@ export function inspect(
   let failure: string | undefined;
   const encoding = encodingOf(server);
   let statementTimeout = '';
+  let isSuperuser = false;
+  /** A function with the rights of its owner has set them. */
+  const beyondOwnRights: string[] = [];
   const collector = new MessageCollector((code, body) => {
     if (code === BackendCode.ErrorResponse) {
       failure = decodeErrorFields(body).message;
@@ -71,16 +77,19 @@ export function inspect(
     if (code !== BackendCode.DataRow) return;
     const [kind, name, value, initial] = decodeDataRow(body).map((cell) => (cell === null ? '' : text.decode(cell)));
     if (name === undefined) statementTimeout = String(millisecondsOf(kind!));
-    else if (kind === 's') {
+    else if (kind === 's' || kind === 'S') {
       const own = name === 'client_encoding' ? encoding : name === 'statement_timeout' ? statementTimeout : value;
       if (own !== initial) settings.set(name, own!);
-    } else if (kind === 'l') channels.push(name);
+      if (kind === 'S') beyondOwnRights.push(`setting ${name}, for superusers only`);
+    } else if (kind === 'u') isSuperuser = name === 'true';
+    else if (kind === 'l') channels.push(name);
     else if (kind === 'o') objects.push(name);
     else if (name === 'role' ? value !== 'none' : value !== loginUser) settings.set(name, value!);
   });
   const errand = createErrand({
     receive: (bytes, start, end) => collector.push(bytes, start, end),
     ready: () => {
+      if (!isSuperuser) objects.push(...beyondOwnRights);
       if (failure === undefined) done({ settings, channels, objects }, undefined);
       else done(undefined, failure);
     },

@@ -95,6 +95,24 @@ describe('what the session holds', () => {
     expect(engine.stats().pools).toMatchObject([{ idle: 1, pinned: 0 }]);
   });
 
+  test('keeps the connection where only a superuser could set it on another', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    const a = await open();
+    let isSuperuser = 'false';
+    await answering(postgres, (sql) =>
+      isInspection(sql)
+        ? concatBytes([held('S', 'log_min_duration_statement', '1', '-1'), held('u', isSuperuser), done])
+        : undefined,
+    );
+    await a.send(encodeQuery('SELECT sets_duration()'));
+    expect(engine.stats().pools).toMatchObject([
+      { idle: 0, pins: [{ reasons: ['setting log_min_duration_statement, for superusers only'] }] },
+    ]);
+    isSuperuser = 'true';
+    await a.send(encodeQuery('SELECT sets_duration()'));
+    expect(engine.stats().pools).toMatchObject([{ idle: 1, pins: [] }]);
+  });
+
   test('is told apart from what the question itself sets', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();

@@ -39,6 +39,18 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
+    name: 'state-temporary-types',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      await a.query(`CREATE DOMAIN pg_temp.positive AS int CHECK (VALUE > 0)`);
+      await a.query('SELECT 1::pg_temp.positive');
+      await a.query('DROP DOMAIN pg_temp.positive');
+      await a.query(`CREATE TYPE pg_temp.mood AS ENUM ('fine')`);
+      await a.query(`SELECT 'fine'::pg_temp.mood`);
+    },
+  },
+  {
     name: 'state-under-a-time-limit-of-its-own',
     section: '2.11',
     async run({ open }) {
