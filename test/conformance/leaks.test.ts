@@ -63,6 +63,46 @@ const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; c
   },
 ];
 
+/** What functions leave when another caller has called them before: what is known of them since must not hide it. */
+const FUNCTIONS: readonly { what: string; make: string; call: string; probe: string; kept: string }[] = [
+  {
+    what: 'a setting, from a body of SQL',
+    make: `CREATE FUNCTION made() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT set_config('own.name', 'kept', false); END`,
+    call: 'SELECT made()',
+    probe: 'SHOW own.name',
+    kept: 'kept',
+  },
+  {
+    what: 'a setting, from another name of set_config',
+    make: `CREATE FUNCTION made(text, text, bool) RETURNS text LANGUAGE internal AS 'set_config_by_name'`,
+    call: `SELECT made('work_mem', '5MB', false)`,
+    probe: 'SHOW work_mem',
+    kept: '5MB',
+  },
+  {
+    what: 'a lock, from a body of SQL',
+    make: 'CREATE FUNCTION made() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT pg_advisory_lock(3); END',
+    call: 'SELECT made()',
+    probe: `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()`,
+    kept: '1',
+  },
+  {
+    what: 'a setting, from a function that was made anew',
+    make: `CREATE FUNCTION made() RETURNS text LANGUAGE sql AS $$ SELECT 'nothing' $$; SELECT made();
+      CREATE OR REPLACE FUNCTION made() RETURNS text LANGUAGE sql AS $$ SELECT set_config('own.name', 'kept', false) $$`,
+    call: 'SELECT made()',
+    probe: 'SHOW own.name',
+    kept: 'kept',
+  },
+  {
+    what: 'random numbers, from setseed in a body',
+    make: 'CREATE FUNCTION made() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM setseed(0.25); END $$',
+    call: 'SELECT made()',
+    probe: 'SELECT round(random() * 1000)',
+    kept: '',
+  },
+];
+
 type Login = (parameters?: Readonly<Record<string, string>>) => Promise<Caller>;
 
 describe('what one caller leaves for the next', () => {
@@ -162,6 +202,21 @@ describe('what one caller leaves for the next', () => {
       meanwhile: `SET backslash_quote = off; SET client_encoding = 'SJIS'`,
     },
   ];
+
+  test.each(FUNCTIONS)('functions keep $what', async ({ make, call, probe, kept }) => {
+    const found = await onPool({ maxPinned: 2 }, async (login) => {
+      const [learner, first, second] = [await login(), await login(), await login()];
+      for (const sql of make.split(/;\s+(?=CREATE|SELECT made)/)) await learner.query(sql);
+      if (!make.includes('REPLACE')) await learner.query(call);
+      await learner.query('SELECT 1');
+      await learner.terminate();
+      await first.query(call);
+      const before = await ask(second, probe);
+      return [await ask(first, probe), before];
+    });
+    if (kept === '') expect(found[0]).not.toBe(found[1]);
+    else expect(found[0]).toBe(kept);
+  });
 
   test.each(REFUSED)('$what: no statement runs under the settings of another', async ({ set, meanwhile }) => {
     for (const statement of [

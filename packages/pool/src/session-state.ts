@@ -46,6 +46,10 @@ export class SessionState {
   private failedInspections = 0;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
+  /** Since the last inspection; others see it once the transaction is over. */
+  private hasChangedFunctions = false;
+  /** Functions that have run and are not known to be harmless. */
+  private called: Set<string> | undefined;
   /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
   customSettings: Set<string> | undefined;
 
@@ -67,20 +71,25 @@ export class SessionState {
       this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
+    if (text.changesFunctions) this.hasChangedFunctions = true;
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;
     server.isDirty = true;
     for (const name of text.customSettings) this.rememberCustom(name);
-    if (traits.inspect && (traits.inspectBeyondFunctions || !this.areHarmless(traits.unknownFunctions))) {
-      this.touched |= Touched.Holdings;
-    }
+    const areHarmless = this.areHarmless(traits.unknownFunctions);
+    if (traits.inspect && (traits.inspectBeyondFunctions || !areHarmless)) this.touched |= Touched.Holdings;
     if (traits.listens) this.touched |= Touched.Holdings | Touched.Channels;
     if (traits.permanent !== undefined) {
-      this.permanent ??= [];
-      if (!this.permanent.includes(traits.permanent)) this.permanent.push(traits.permanent);
+      this.keepFor(traits.permanent);
       this.touched |= Touched.Holdings;
     }
+  }
+
+  /** Something was left that neither inspection nor reset sees. */
+  private keepFor(reason: string): void {
+    this.permanent ??= [];
+    if (!this.permanent.includes(reason)) this.permanent.push(reason);
   }
 
   rememberCustom(name: string): void {
@@ -99,7 +108,24 @@ export class SessionState {
 
   private areHarmless(names: readonly string[]): boolean {
     const { functions } = this.session.pool;
-    return names.every((name) => functions.isHarmless(name));
+    let areHarmless = true;
+    for (const name of names) {
+      if (functions.isHarmless(name)) continue;
+      areHarmless = false;
+      this.called ??= new Set();
+      this.called.add(name);
+    }
+    return areHarmless;
+  }
+
+  /** Postgres was asked about the functions: what those that ran have left. */
+  private learned(): void {
+    if (this.called === undefined) return;
+    for (const name of this.called) {
+      const effect = this.session.pool.functions.permanentEffect(name);
+      if (effect !== undefined) this.keepFor(`${effect} in ${name}`);
+    }
+    this.called = undefined;
   }
 
   /** Brings a newly lent connection to this session's label, in the same write as what follows. */
@@ -213,11 +239,25 @@ export class SessionState {
     });
   }
 
+  /** The functions that ran first: what they are known to set is asked about by name. */
   private inspectNow(server: ServerConnection, andThen: (() => void) | undefined): void {
+    const { functions } = this.session.pool;
+    if (this.hasChangedFunctions) functions.forget();
+    this.hasChangedFunctions = false;
+    const isLearning = functions.learn(server, () => {
+      if (this.session.server !== server) return;
+      this.isInspecting = false;
+      if (server.isQuiet) this.inspectHoldings(server, andThen);
+      // Otherwise the caller has sent more, and what that leaves is asked about with it.
+    });
+    if (isLearning) this.isInspecting = true;
+    else this.inspectHoldings(server, andThen);
+  }
+
+  private inspectHoldings(server: ServerConnection, andThen: (() => void) | undefined): void {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
-    session.pool.functions.learn(server);
     for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
     inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
       this.isInspecting = false;
@@ -230,10 +270,9 @@ export class SessionState {
         return;
       }
       this.failedInspections = 0;
-      if (holdings === undefined) {
-        this.permanent ??= [];
-        this.permanent.push(`session state could not be read: ${failure}`);
-      } else this.hold(server, holdings);
+      this.learned();
+      if (holdings === undefined) this.keepFor(`session state could not be read: ${failure}`);
+      else this.hold(server, holdings);
       if (!this.pin(server)) return;
       session.pool.listener.listen(session, this.label.channels, () => {
         if (session.phase === 'closed') return;
@@ -296,6 +335,7 @@ export class SessionState {
   /** The session is gone; `server` was lent to it. */
   leave(server: ServerConnection): void {
     const { session } = this;
+    this.learned();
     const isKnown = this.touched === 0 && !this.isInspecting && !this.isBusy;
     if (this.permanent !== undefined) {
       session.pool.discard(server, session.lease);

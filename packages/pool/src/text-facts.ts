@@ -16,6 +16,8 @@ export interface TextFacts {
   readonly setsLocal: boolean;
   /** May change the settings under which constants are read. */
   readonly changesConstants: boolean;
+  /** May make a function, or make one anew. */
+  readonly changesFunctions: boolean;
   /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
   readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
@@ -65,6 +67,7 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       notifies: /notify/i.test(sql),
       setsLocal,
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
+      changesFunctions: traits.changesSchema && /\b(?:function|procedure|routine|extension)\b/i.test(sql),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
