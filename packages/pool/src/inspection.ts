@@ -42,11 +42,11 @@ UNION ALL SELECT 'o', 'advisory lock', '', '' FROM (SELECT 1 FROM pg_catalog.pg_
 UNION ALL SELECT 'o', 'WITH HOLD cursor ' || name, '', '' FROM pg_catalog.pg_cursors WHERE is_holdable`;
 
 /** Custom settings are not listed in pg_settings as long as no loaded module defines them. */
-function customSql(names: ReadonlySet<string>): string {
-  const list = [...names].map((name) => `(${quoteLiteral(name)})`).join(', ');
+function customSql(names: ReadonlyMap<string, boolean>): string {
+  const list = [...names].map(([name, isCertain]) => `(${quoteLiteral(name)}, ${isCertain})`).join(', ');
   return `
-UNION ALL SELECT 's', c.name, pg_catalog.current_setting(c.name, true), '' FROM (VALUES ${list}) c (name)
-  WHERE pg_catalog.current_setting(c.name, true) <> ''
+UNION ALL SELECT 's', c.name, pg_catalog.current_setting(c.name, true), '' FROM (VALUES ${list}) c (name, is_certain)
+  WHERE (pg_catalog.current_setting(c.name, true) <> '' OR (c.is_certain AND pg_catalog.current_setting(c.name, true) = ''))
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = c.name)`;
 }
 
@@ -57,7 +57,7 @@ const text = new TextDecoder();
 export function inspect(
   server: ServerConnection,
   loginUser: string,
-  customSettings: ReadonlySet<string>,
+  customSettings: ReadonlyMap<string, boolean>,
   done: (holdings: Holdings | undefined, failure: string | undefined) => void,
 ): void {
   const settings = new Map<string, string>();

@@ -4,6 +4,7 @@
  * Nothing here is guessed from SQL but the occasion to ask (reference/pooling.md §2.11).
  */
 import { decodeErrorFields } from '@postern/wire';
+import { CustomSettings } from './custom-settings.ts';
 import { createErrand } from './errand.ts';
 import { errorMessage } from './error-message.ts';
 import { PoolError } from './errors.ts';
@@ -12,15 +13,14 @@ import type { Label } from './label.ts';
 import { encodingOf, type ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
+import { isSeedSetting } from './sql/set-config.ts';
 import type { TextFacts } from './text-facts.ts';
 
-const maxCustomSettings = 64;
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
 const pinWaitMs = 1_000;
 const pinRetryMs = 10;
 /** How often a session is asked about before it keeps its connection, whatever it has. */
 const maxInspections = 3;
-const noNames: ReadonlySet<string> = new Set();
 
 /** What has to be asked once the transaction is over. */
 const Touched = { Holdings: 1, Channels: 2 } as const;
@@ -50,8 +50,7 @@ export class SessionState {
   private hasChangedFunctions = false;
   /** Functions that have run and are not known to be harmless. */
   private called: Set<string> | undefined;
-  /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
-  customSettings: Set<string> | undefined;
+  readonly customSettings: CustomSettings = new CustomSettings();
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -63,8 +62,8 @@ export class SessionState {
     return this.touched === 0 && !this.isInspecting && !this.hasLocalSettings;
   }
 
-  /** A text is about to run on `server`. */
-  touch(server: ServerConnection, text: TextFacts): void {
+  /** A text is about to run on `server`; `parameter` tells the value of one by its number, if it is known. */
+  touch(server: ServerConnection, text: TextFacts, parameter?: (number: number) => string | undefined): void {
     const { traits } = text;
     if (!isTraceless(text)) this.isUntouched = false;
     if (text.notifies || traits.unknownFunctions.length > 0)
@@ -76,7 +75,7 @@ export class SessionState {
     this.session.riding.uses(text);
     if (traits.clean) return;
     server.isDirty = true;
-    for (const name of text.customSettings) this.rememberCustom(name);
+    if (traits.inspectBeyondFunctions) this.setsCustom(text, parameter);
     const areHarmless = this.areHarmless(traits.unknownFunctions);
     if (traits.inspect && (traits.inspectBeyondFunctions || !areHarmless)) this.touched |= Touched.Holdings;
     if (traits.listens) this.touched |= Touched.Holdings | Touched.Channels;
@@ -92,9 +91,23 @@ export class SessionState {
     if (!this.permanent.includes(reason)) this.permanent.push(reason);
   }
 
-  rememberCustom(name: string): void {
-    this.customSettings ??= new Set();
-    if (this.customSettings.size < maxCustomSettings) this.customSettings.add(name.toLowerCase());
+  /** The custom settings that a text sets. */
+  private setsCustom(
+    { traits, dottedNames }: TextFacts,
+    parameter: ((number: number) => string | undefined) | undefined,
+  ): void {
+    if (traits.discardsAll) this.customSettings.clear();
+    for (const name of dottedNames) this.customSettings.suspect(name);
+    const names = [...traits.customSettings];
+    let isComplete = !traits.computesSettings;
+    for (const number of traits.settingParameters) {
+      const name = parameter?.(number);
+      if (name === undefined) isComplete = false;
+      else if (isSeedSetting(name)) this.keepFor('set_config(seed)');
+      else if (name.includes('.')) names.push(name);
+    }
+    for (const name of names) if (!this.customSettings.add(name)) isComplete = false;
+    if (!isComplete) this.keepFor('settings whose names are not known');
   }
 
   /** Anything may have happened (FunctionCall, a text too large to look at). */
@@ -258,8 +271,10 @@ export class SessionState {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
-    for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
-    inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
+    for (const name of session.pool.functions.customSettings) this.customSettings.suspect(name);
+    const asked = this.customSettings.take();
+    inspect(server, session.pool.identity.user, asked, (holdings, failure) => {
+      this.customSettings.keep(asked, holdings?.settings);
       this.isInspecting = false;
       if (session.server !== server) return;
       if (holdings === undefined && ++this.failedInspections < maxInspections) {

@@ -12,6 +12,7 @@ import {
   FrontendCode,
 } from '@postern/wire';
 import type { SyntheticReply } from './answers.ts';
+import { readParameter } from './bind-parameters.ts';
 import { copyBytes, indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { Action, Expect } from './reply-queue.ts';
@@ -193,7 +194,8 @@ export class StatementForwarder {
       }
     }
     if (text !== undefined) {
-      session.state.touch(server, text);
+      if (text.traits.settingParameters.length === 0) session.state.touch(server, text);
+      else this.touchNamed(server, text, bytes, nameEnd + 1, limit);
       this.forwarder.bound(text);
       if (text.effects !== undefined || this.forwarder.sqlPrepared.hasEffects) {
         this.forwarder.sqlPrepared.bound(nameKey(bytes, at + 5, portalEnd), text.effects);
@@ -203,6 +205,17 @@ export class StatementForwarder {
     server.expect(Expect.Bind, this.forwarder.planRetry.action(), session, countedRef);
     this.forwarder.planRetry.sent(FrontendCode.Bind, bytes, at, limit < end ? -1 : end);
     return this.sendRest(server, bytes, at, from, end, available);
+  }
+
+  /** Some parameters of the Bind, which begin at `at`, are names of settings. Apart from `bind` for its closure. */
+  private touchNamed(
+    server: ServerConnection,
+    text: StatementText,
+    bytes: Uint8Array,
+    at: number,
+    limit: number,
+  ): void {
+    this.session.state.touch(server, text, (number) => readParameter(bytes, at, limit, number));
   }
 
   /** Sends a message up to its statement name `bytes[start..stop)`, with another name there. */

@@ -8,8 +8,8 @@ import { traitsOfLargeText } from './sql/large-text.ts';
 
 export interface TextFacts {
   readonly traits: SqlTraits;
-  /** Dotted names in a text that sets settings: those of an extension or of the application's own do not show in pg_settings. */
-  readonly customSettings: readonly string[];
+  /** Dotted names in a text that may run code: they may be names of custom settings. */
+  readonly dottedNames: readonly string[];
   /** Mentions NOTIFY or pg_notify. */
   readonly notifies: boolean;
   /** May change settings for the rest of its transaction. */
@@ -63,7 +63,7 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
     const setsLocal = /\bset\s+local\b|\bset_config\b/i.test(sql);
     return {
       traits,
-      customSettings: traits.inspectBeyondFunctions ? dottedNames(sql) : noNames,
+      dottedNames: traits.inspectBeyondFunctions && traits.customSettings.length === 0 ? dottedNames(sql) : noNames,
       notifies: /notify/i.test(sql),
       setsLocal,
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),

@@ -39,6 +39,34 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
+    name: 'state-custom-settings-by-any-name',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('', 'SELECT set_config($1, $2, false)'), bind({ values: ['own.bound', 'one'] }), execute());
+      await a.query('SHOW own.bound');
+      await a.segment(parse('s', 'SELECT pg_catalog.set_config($2::text, $1, false)'));
+      await a.segment(bind({ statement: 's', values: ['two', 'own.Other'] }), execute());
+      await a.query('SHOW own.other');
+      await a.query(`SET "own"."quoted" = 'three'`);
+      await a.query('SHOW own.quoted');
+      await a.query(`SET own.empty = ''`);
+      await a.query(`SELECT current_setting('own.empty')`);
+      const columns = Array.from({ length: 25 }, (_, i) => `t.c${i}`);
+      await a.query(
+        `SELECT ${columns}, set_config('own.behind', 'four', false) FROM (SELECT ${columns.map((c, i) => `${i} AS ${c.slice(2)}`)}) t`,
+      );
+      await a.query('SHOW own.behind');
+      for (let i = 0; i < 70; i++) await a.query(`SET own.number${i} = '${i}'`);
+      await a.query('SHOW own.number69');
+      // From here on the names are not in the text.
+      await a.query(`DO $$ BEGIN EXECUTE format('SET %s.%s = %L', 'own', 'formatted', 'five'); END $$`);
+      await a.query('SHOW own.formatted');
+      await a.query(`SELECT set_config('own.' || 'joined', 'six', false)`);
+      await a.query('SHOW own.joined');
+    },
+  },
+  {
     name: 'state-temporary-types',
     section: '2.11',
     async run({ open }) {

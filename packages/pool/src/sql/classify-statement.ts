@@ -1,5 +1,12 @@
 /** What one statement may leave behind, by its verb. A verb that is not known here may do anything. */
-import { createScan, MAX_UNKNOWN_FUNCTIONS, type Scan, scanExpressions } from './expression-scan.ts';
+import {
+  createScan,
+  createSettingNames,
+  MAX_UNKNOWN_FUNCTIONS,
+  type Scan,
+  type SettingNames,
+  scanExpressions,
+} from './expression-scan.ts';
 import { identifierName, isIdentifier } from './identifiers.ts';
 import { type PreparedMention, parseDeallocate, parseExecute, parsePrepare } from './prepared-names.ts';
 import { mentionedPermanentFunction } from './sensitive-functions.ts';
@@ -22,6 +29,7 @@ export interface Findings {
   endsTransaction: boolean;
   isMultiplexable: boolean;
   readonly prepared: PreparedMention[];
+  readonly settings: SettingNames;
 }
 
 export function createFindings(): Findings {
@@ -37,6 +45,7 @@ export function createFindings(): Findings {
     endsTransaction: false,
     isMultiplexable: true,
     prepared: [],
+    settings: createSettingNames(),
   };
 }
 
@@ -98,7 +107,7 @@ const endTransaction: Rule = (statement, findings) => {
 /** SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE, MERGE. */
 const query: Rule = (statement, findings) => {
   const { text, first, end } = statement;
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, first, end, first, scan);
   addScan(scan, findings);
 };
@@ -161,7 +170,15 @@ const set: Rule = (statement, findings) => {
     findings.permanent ??= 'SET seed';
     isLocal = false;
   }
-  if (!isLocal) hold(statement, findings);
+  if (isLocal) return;
+  hold(statement, findings);
+  // SET [SESSION] a.b.c
+  const parts: string[] = [];
+  for (; isIdentifier(text, at); at += 2) {
+    parts.push(identifierName(text, at));
+    if (text.kinds[at + 1] !== DOT) break;
+  }
+  if (parts.length > 1) findings.settings.custom.add(parts.join('.'));
 };
 
 const reset: Rule = (statement, findings) => {
@@ -194,7 +211,9 @@ const procedure: Rule = (statement, findings) => {
   const { text, first, end } = statement;
   for (let i = first; i < end && findings.permanent === undefined; i++) {
     if (text.kinds[i]! < TokenKind.string || text.kinds[i]! > TokenKind.dollarString) continue;
-    findings.permanent = mentionedPermanentFunction(text.sql.slice(text.starts[i], text.ends[i]));
+    const code = text.sql.slice(text.starts[i], text.ends[i]);
+    findings.permanent = mentionedPermanentFunction(code);
+    if (computesSetting.test(code)) findings.settings.areComputed = true;
   }
 };
 
@@ -220,7 +239,7 @@ const explain: Rule = (statement, findings) => {
   if (at >= end || isWord(text, at, 'explain')) return anything(statement, findings);
   if (isRun || !isOneOf(text, at, WRITE_VERBS)) return classifyStatement(text, at, end, index, findings);
   // Planned, not run: only its functions matter, which the planner may call.
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, at, end, at, scan);
   scan.modifiesData = false;
   addScan(scan, findings);
@@ -269,6 +288,8 @@ const deallocate: Rule = (statement, findings) => {
   trace(statement, findings);
 };
 
+/** set_config whose name is no constant, or SET in a text that is put together. */
+const computesSetting = /\bset_config\s*\(\s*(?!'[^']*'\s*,)|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
 const EQUAL_SIGN = 61;
 const ANALYZE: readonly string[] = ['analyze', 'analyse'];
 const WRITE_VERBS: readonly string[] = ['insert', 'update', 'delete', 'merge'];
@@ -338,7 +359,7 @@ function addScan(scan: Scan, findings: Findings): void {
 
 /** For statements that are inspected anyway: only what inspection cannot see. */
 function addPermanent({ text, first, end }: Statement, findings: Findings): void {
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, first, end, first, scan);
   findings.permanent ??= scan.permanent;
   if (scan.resets) findings.resets = true;

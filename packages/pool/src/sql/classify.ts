@@ -29,6 +29,12 @@ export interface SqlTraits {
   readonly inspectBeyondFunctions: boolean;
   /** What leaves state that neither inspection nor reset sees or removes ('setseed', 'LOAD', …); undefined: nothing. */
   readonly permanent: string | undefined;
+  /** Custom settings it sets for longer than its transaction, by names that can be read. */
+  readonly customSettings: readonly string[];
+  /** Numbers of the parameters that are names of settings. */
+  readonly settingParameters: readonly number[];
+  /** It may set custom settings whose names cannot be told. */
+  readonly computesSettings: boolean;
   /** Contains LISTEN, UNLISTEN or DISCARD ALL. */
   readonly listens: boolean;
   /** May set a setting back to its default: RESET, SET … TO DEFAULT, set_config with a value that may be NULL, DISCARD ALL. */
@@ -85,6 +91,9 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     unknownFunctions: findings.unknownFunctions.size === 0 ? NONE : Object.freeze([...findings.unknownFunctions]),
     inspectBeyondFunctions: holds,
     permanent: findings.permanent,
+    customSettings: freezeNames(findings.settings.custom),
+    settingParameters: freezeNames(findings.settings.parameters),
+    computesSettings: findings.settings.areComputed,
     listens: findings.listens,
     resets: findings.resets,
     prepared: prepared.length === 0 ? NONE : Object.freeze(prepared),
@@ -98,6 +107,10 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     needsReplacement: prepared.length > 0 && !deallocatesAll,
     ambiguous,
   });
+}
+
+function freezeNames<T>(names: ReadonlySet<T>): readonly T[] {
+  return names.size === 0 ? NONE : Object.freeze([...names]);
 }
 
 const NONE: readonly never[] = Object.freeze([]);

@@ -38,10 +38,26 @@ export interface Scan {
   resets: boolean;
   permanent: string | undefined;
   readonly unknownFunctions: Set<string>;
+  readonly settings: SettingNames;
 }
 
-export function createScan(): Scan {
+/** Settings that a text sets for longer than its transaction, as far as their names can be read. */
+export interface SettingNames {
+  /** Names with a dot: custom ones. */
+  readonly custom: Set<string>;
+  /** Numbers of parameters that are names. */
+  readonly parameters: Set<number>;
+  /** Others are computed. */
+  areComputed: boolean;
+}
+
+export function createSettingNames(): SettingNames {
+  return { custom: new Set(), parameters: new Set(), areComputed: false };
+}
+
+export function createScan(settings: SettingNames = createSettingNames()): Scan {
   return {
+    settings,
     modifiesData: false,
     createsTable: false,
     holds: false,
@@ -140,7 +156,12 @@ function scanCall(text: SqlText, i: number, context: CallContext, scan: Scan): v
     if (call.resets) scan.resets = true;
     if (call.permanent !== undefined) scan.permanent ??= call.permanent;
     if (call.isLocal) scan.isBound = true;
-    else scan.holds = true;
+    else {
+      scan.holds = true;
+      if (call.parameter !== undefined) scan.settings.parameters.add(call.parameter);
+      else if (call.name === undefined) scan.settings.areComputed = true;
+      else if (call.name.includes('.')) scan.settings.custom.add(call.name);
+    }
     return;
   }
   const effect = functionEffect(name);
