@@ -50,8 +50,10 @@ export class Forwarder {
   private readonly session: PooledSession;
   readonly sqlPrepared: SqlPrepared;
   readonly planRetry: PlanRetry;
-  /** A text of the open segment resets settings: the start-up values come back behind it. */
-  private restoresBaseline = false;
+  /** What the texts of the open segment set back to defaults: the start-up values come back behind it. */
+  private readonly reset = new Set<string>();
+  /** They are one statement, which does nothing else. */
+  private isOneReset = false;
   /** A portal bound in this segment may be a COPY from the caller. */
   private mayCopyIn = false;
   /** What follows cannot be read before an answer is in: whether a copy begins, or what PREPARE came to. */
@@ -196,8 +198,13 @@ export class Forwarder {
 
   /** A portal of this text was bound. */
   bound(text: TextFacts): void {
-    if (text.traits.resets) this.restoresBaseline = true;
+    if (text.traits.resets) this.resets(text);
     this.mayCopyIn ||= text.copiesIn;
+  }
+
+  private resets({ traits }: TextFacts): void {
+    this.isOneReset = this.reset.size === 0 && traits.isReset;
+    for (const name of traits.resetSettings) this.reset.add(name);
   }
 
   private execute(server: ServerConnection, bytes: Uint8Array, at: number): void {
@@ -223,7 +230,7 @@ export class Forwarder {
   querySent(server: ServerConnection, text: TextFacts, effects: SqlEffects | undefined): void {
     this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
-    if (text.traits.resets) this.restoresBaseline = true;
+    if (text.traits.resets) this.resets(text);
     const mustWait = text.copiesIn || (effects !== undefined && effects.list.length > 0);
     const ref = effects ?? (mustWait ? ({ kind: 'counted' } satisfies StatementRef) : undefined);
     if (mustWait) this.awaited = ref;
@@ -244,15 +251,15 @@ export class Forwarder {
   /** Expects the ReadyForQuery of a segment. Where it reset settings, the start-up values are put back behind it. */
   private expectEnd(server: ServerConnection, kind: typeof Expect.Sync | typeof Expect.Query, ref: unknown): void {
     const { session } = this;
-    const { baseline } = session.state;
-    if (this.restoresBaseline && baseline.size > 0) {
+    const sql = this.reset.size === 0 ? '' : restoreBaselineSql(session.state.baseline, this.reset, this.isOneReset);
+    if (sql !== '') {
       server.expect(kind, Action.ForwardButReady, session, ref);
-      server.send(encodeQuery(restoreBaselineSql(baseline)));
+      server.send(encodeQuery(sql));
       server.unnamed = null;
       const ref2: Substitution = { kind: 'substitution', completion: undefined, apply: () => {}, hasFailed: false };
       server.expect(Expect.Query, Action.Substitute, session, ref2);
     } else server.expect(kind, Action.Forward, session, ref);
-    this.restoresBaseline = false;
+    this.reset.clear();
     session.segmentSent();
   }
 

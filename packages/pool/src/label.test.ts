@@ -136,10 +136,22 @@ describe('the parse context', () => {
   });
 });
 
-test('the baseline comes back only where no value of the session’s own is in force', () => {
-  const sql = restoreBaselineSql(settings({ search_path: "it's", TimeZone: 'UTC' }));
-  expect(sql).toContain("VALUES (E'search_path', E'it''s'), (E'TimeZone', E'UTC')");
-  expect(sql).toMatch(/NOT EXISTS .*\.source OPERATOR\(pg_catalog\.=\) 'session'/s);
+describe('the baseline', () => {
+  const baseline = settings({ search_path: "it's", TimeZone: 'UTC', role: 'r', 'App.x': '1' });
+
+  test('comes back only where no value of the session’s own is in force', () => {
+    const sql = restoreBaselineSql(baseline, new Set(['search_path', 'timezone']), false);
+    expect(sql).toContain("VALUES (E'search_path', E'it''s'), (E'TimeZone', E'UTC')");
+    expect(sql).toContain("ELSE s.source OPERATOR(pg_catalog.<>) 'session' END");
+  });
+
+  test('comes back to what is reset alone', () => {
+    expect(restoreBaselineSql(baseline, new Set(['work_mem']), true)).toBe('');
+    expect(restoreBaselineSql(baseline, new Set(['role']), true)).toBe(`SET "role" = E'r'`);
+    expect(restoreBaselineSql(baseline, new Set(['app.x']), true)).toBe(`SET "App"."x" = E'1'`);
+    expect(restoreBaselineSql(baseline, new Set(['search_path']), true)).toContain('set_config');
+    expect(restoreBaselineSql(baseline, new Set(['*']), true)).not.toContain("E'role'");
+  });
 });
 
 test('only a reset that is more than ASCII depends on what the connection reads', () => {

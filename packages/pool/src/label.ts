@@ -179,13 +179,33 @@ export function replaySql(settings: ReadonlyMap<string, string>): string {
 
 /**
  * Gives start-up values back to settings that a RESET took to the server's default: for Postgres the start-up packet's
- * values are what RESET returns to, and our connections are opened with none.
+ * values are what RESET returns to, and our connections are opened with none. Only to those that `reset` names ('*': any but
+ * roles), and only where no other value is in force, unless `isOneReset`: nothing but their RESET has run. That is told to
+ * Postgres without a query, which would be the first of its transaction. Empty for none.
  */
-export function restoreBaselineSql(baseline: ReadonlyMap<string, string>): string {
-  const rows = [...baseline].map(([name, value]) => `(${quoteLiteral(name)}, ${quoteLiteral(value)})`).join(', ');
+export function restoreBaselineSql(
+  baseline: ReadonlyMap<string, string>,
+  reset: ReadonlySet<string>,
+  isOneReset: boolean,
+): string {
+  const wanted = [...baseline].filter(([name]) =>
+    reset.has(name.toLowerCase()) ? true : reset.has('*') && !roles.includes(name),
+  );
+  if (wanted.length === 0) return '';
+  if (isOneReset && !reset.has('*') && wanted.every(([name]) => !lists.has(name)))
+    return wanted.map(([name, value]) => `SET ${dotted(name)} = ${quoteLiteral(value)}`).join('; ');
+  const rows = wanted.map(([name, value]) => `(${quoteLiteral(name)}, ${quoteLiteral(value)})`).join(', ');
   return `SELECT pg_catalog.set_config(b.name, b.value, false) FROM (VALUES ${rows}) AS b (name, value)
-    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_settings s
-      WHERE pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(b.name) AND s.source OPERATOR(pg_catalog.=) 'session')`;
+    LEFT JOIN pg_catalog.pg_settings s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(b.name)
+    WHERE CASE WHEN s.name IS NULL THEN COALESCE(pg_catalog.current_setting(b.name, true), '') IN ('', 'none')
+      ELSE s.source OPERATOR(pg_catalog.<>) 'session' END`;
+}
+
+/** Their values are lists of quoted names, which SET would take for one name. */
+const lists: ReadonlySet<string> = new Set(['search_path', 'temp_tablespaces', 'local_preload_libraries']);
+
+function dotted(name: string): string {
+  return name.split('.').map(quoteIdentifier).join('.');
 }
 
 /** An SQL string constant that means the same whatever standard_conforming_strings and backslash_quote are. */

@@ -39,6 +39,40 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
+    name: 'state-start-up-values',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A', { parameters: { options: '-c work_mem=8MB -c own.tenant=a -c role=script_role' } });
+      await a.segment(parse('', `SELECT set_config('own.tenant', $1, false)`), bind({ values: ['b'] }), execute());
+      await a.query('SHOW own.tenant');
+      await a.query('RESET enable_seqscan');
+      await a.query('SHOW own.tenant');
+      await a.query('RESET own.tenant');
+      await a.query('SHOW own.tenant');
+      // The server's default.
+      await a.query(`SET work_mem = '4MB'`);
+      await a.query('RESET enable_seqscan');
+      await a.query('SHOW work_mem');
+      await a.query('RESET work_mem');
+      await a.query('SHOW work_mem');
+      await a.query(`SET work_mem = '9MB'`);
+      await a.query('DO $$ BEGIN RESET work_mem; END $$');
+      await a.query('SHOW work_mem');
+      await a.query('SET ROLE script_other');
+      await a.query('RESET enable_seqscan');
+      await a.query('SELECT current_user');
+      await a.query('RESET ROLE');
+      await a.query('SELECT current_user');
+      await a.query('SET ROLE NONE');
+      await a.query('SHOW role');
+      await a.query('BEGIN');
+      await a.query('RESET work_mem');
+      await a.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await a.query('COMMIT');
+      await a.query('SHOW work_mem');
+    },
+  },
+  {
     name: 'state-custom-settings-by-any-name',
     section: '2.11',
     async run({ open }) {

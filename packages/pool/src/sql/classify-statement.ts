@@ -7,7 +7,7 @@ import {
   type SettingNames,
   scanExpressions,
 } from './expression-scan.ts';
-import { identifierName, isIdentifier } from './identifiers.ts';
+import { foldCase, identifierName, isIdentifier } from './identifiers.ts';
 import { type PreparedMention, parseDeallocate, parseExecute, parsePrepare } from './prepared-names.ts';
 import { mentionedPermanentFunction } from './sensitive-functions.ts';
 import { isSeedSetting } from './set-config.ts';
@@ -164,7 +164,11 @@ const set: Rule = (statement, findings) => {
     // SET [SESSION | LOCAL] SESSION CHARACTERISTICS | SESSION AUTHORIZATION
     if (isLocal && isWord(text, at, 'session') && !isWord(text, at + 1, 'authorization')) isLocal = false;
   } else if (isOneOf(text, at, ['transaction', 'constraints']) && !isName(at)) return;
-  if (isOneOf(text, end - 1, ['default', 'none', 'local', 'names'])) findings.resets = true;
+  if (isOneOf(text, end - 1, ['default', 'none', 'local', 'names'])) {
+    findings.resets = true;
+    findings.settings.isReset = true;
+    if (!isWord(text, end - 1, 'none')) findings.settings.reset.add(settingName(text, at));
+  }
   if (isIdentifier(text, at) && text.kinds[at + 1] !== DOT && isSeedSetting(identifierName(text, at))) {
     // Seeds random() even with LOCAL, and even when rolled back.
     findings.permanent ??= 'SET seed';
@@ -172,19 +176,33 @@ const set: Rule = (statement, findings) => {
   }
   if (isLocal) return;
   hold(statement, findings);
-  // SET [SESSION] a.b.c
-  const parts: string[] = [];
-  for (; isIdentifier(text, at); at += 2) {
-    parts.push(identifierName(text, at));
-    if (text.kinds[at + 1] !== DOT) break;
-  }
-  if (parts.length > 1) findings.settings.custom.add(parts.join('.'));
+  if (text.kinds[at + 1] === DOT) findings.settings.custom.add(dottedName(text, at));
 };
 
 const reset: Rule = (statement, findings) => {
+  const { text, first } = statement;
   hold(statement, findings);
   findings.resets = true;
+  findings.settings.isReset = true;
+  findings.settings.reset.add(isWord(text, first + 1, 'all') ? '*' : settingName(text, first + 1));
 };
+
+/** The name a.b.c that begins at token `at`. */
+function dottedName(text: SqlText, at: number): string {
+  const parts: string[] = [];
+  for (let i = at; isIdentifier(text, i); i += 2) {
+    parts.push(identifierName(text, i));
+    if (text.kinds[i + 1] !== DOT) break;
+  }
+  return parts.join('.');
+}
+
+/** The setting that SET and RESET mean by the words from token `at` on. */
+function settingName(text: SqlText, at: number): string {
+  if (isWord(text, at, 'time') && isWord(text, at + 1, 'zone')) return 'timezone';
+  if (isWord(text, at, 'session') && isWord(text, at + 1, 'authorization')) return 'session_authorization';
+  return isWord(text, at, 'names') ? 'client_encoding' : foldCase(dottedName(text, at));
+}
 
 const listen: Rule = (statement, findings) => {
   hold(statement, findings);
@@ -195,6 +213,7 @@ const discard: Rule = (statement, findings) => {
   hold(statement, findings);
   if (!isDiscardAll(statement.text, statement.first, statement.end)) return;
   findings.resets = true;
+  findings.settings.reset.add('*');
   findings.listens = true;
 };
 
@@ -214,6 +233,10 @@ const procedure: Rule = (statement, findings) => {
     const code = text.sql.slice(text.starts[i], text.ends[i]);
     findings.permanent = mentionedPermanentFunction(code);
     if (computesSetting.test(code)) findings.settings.areComputed = true;
+    if (mayReset.test(code)) {
+      findings.resets = true;
+      findings.settings.reset.add('*');
+    }
   }
 };
 
@@ -290,6 +313,7 @@ const deallocate: Rule = (statement, findings) => {
 
 /** set_config whose name is no constant, or SET in a text that is put together. */
 const computesSetting = /\bset_config\s*\(\s*(?!'[^']*'\s*,)|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
+const mayReset = /\breset\b|\bset_config\b|\bset\b[^;]*\bdefault\b/i;
 const EQUAL_SIGN = 61;
 const ANALYZE: readonly string[] = ['analyze', 'analyse'];
 const WRITE_VERBS: readonly string[] = ['insert', 'update', 'delete', 'merge'];

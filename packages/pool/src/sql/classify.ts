@@ -39,6 +39,10 @@ export interface SqlTraits {
   readonly listens: boolean;
   /** May set a setting back to its default: RESET, SET … TO DEFAULT, set_config with a value that may be NULL, DISCARD ALL. */
   readonly resets: boolean;
+  /** Which, as far as their names can be read; '*': any. Folded. SET ROLE NONE goes back to no default. */
+  readonly resetSettings: readonly string[];
+  /** The whole text is one RESET or SET … TO DEFAULT. */
+  readonly isReset: boolean;
   /** Prepared statements named in SQL, in the order of the text. */
   readonly prepared: readonly PreparedMention[];
   /** The whole text is one DISCARD ALL. */
@@ -96,6 +100,8 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     computesSettings: findings.settings.areComputed,
     listens: findings.listens,
     resets: findings.resets,
+    isReset: statements === 1 && findings.settings.isReset,
+    resetSettings: freezeNames(findings.settings.reset),
     prepared: prepared.length === 0 ? NONE : Object.freeze(prepared),
     discardsAll: statements === 1 && isDiscardAll(text, text.statementFirsts[0]!, text.statementEnds[0]!),
     deallocatesAll,

@@ -7,7 +7,7 @@
  */
 import { CallContext } from './call-context.ts';
 import { isHarmlessFunction } from './harmless-functions.ts';
-import { identifierName, isIdentifier } from './identifiers.ts';
+import { foldCase, identifierName, isIdentifier } from './identifiers.ts';
 import { type FunctionEffect, functionEffect } from './sensitive-functions.ts';
 import { readSetConfig } from './set-config.ts';
 import type { SqlText } from './sql-text.ts';
@@ -47,12 +47,16 @@ export interface SettingNames {
   readonly custom: Set<string>;
   /** Numbers of parameters that are names. */
   readonly parameters: Set<number>;
+  /** Folded names of those that may be set back to their defaults; '*': any. */
+  readonly reset: Set<string>;
+  /** RESET or SET … TO DEFAULT did it. */
+  isReset: boolean;
   /** Others are computed. */
   areComputed: boolean;
 }
 
 export function createSettingNames(): SettingNames {
-  return { custom: new Set(), parameters: new Set(), areComputed: false };
+  return { custom: new Set(), parameters: new Set(), reset: new Set(), isReset: false, areComputed: false };
 }
 
 export function createScan(settings: SettingNames = createSettingNames()): Scan {
@@ -86,6 +90,7 @@ export function scanExpressions(text: SqlText, first: number, end: number, verb:
     // UPDATE pg_settings is SET: the view has a rule that calls set_config.
     scan.holds = true;
     scan.resets = true;
+    scan.settings.reset.add('*');
     if (mentionsSeed(text, first, end)) scan.permanent ??= 'UPDATE pg_settings';
   }
 }
@@ -153,7 +158,10 @@ function scanCall(text: SqlText, i: number, context: CallContext, scan: Scan): v
   const schema = start === i ? undefined : identifierName(text, i - 2);
   if (name === 'set_config') {
     const call = readSetConfig(text, i + 1);
-    if (call.resets) scan.resets = true;
+    if (call.resets) {
+      scan.resets = true;
+      scan.settings.reset.add(call.name === undefined ? '*' : foldCase(call.name));
+    }
     if (call.permanent !== undefined) scan.permanent ??= call.permanent;
     if (call.isLocal) scan.isBound = true;
     else {

@@ -23,6 +23,8 @@ const unread: SqlTraits = Object.freeze({
   computesSettings: false,
   listens: true,
   resets: true,
+  isReset: false,
+  resetSettings: Object.freeze(['*']),
   prepared: Object.freeze([]),
   discardsAll: false,
   deallocatesAll: false,
