@@ -56,6 +56,12 @@ const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; c
     clean: '0',
   },
   {
+    what: 'statement prepared in a body',
+    leave: [`DO $$ BEGIN EXECUTE 'PREPARE left_over AS SELECT 42'; END $$`],
+    probe: 'EXECUTE left_over',
+    clean: '(no row)',
+  },
+  {
     what: 'cursor WITH HOLD',
     leave: ['DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'],
     probe: `SELECT count(*) FROM pg_cursors WHERE name = 'c1'`,

@@ -8,6 +8,15 @@ import { createErrand } from './errand.ts';
 import { quoteLiteral } from './label.ts';
 import { MessageCollector } from './message-collector.ts';
 import { encodingOf, type ServerConnection } from './server-connection.ts';
+import { serverNamePrefix } from './statements.ts';
+
+/** What is asked about beyond what every session may have. */
+export interface Questions {
+  /** Names of custom settings; true: one with an empty value is meant too. */
+  readonly customSettings: ReadonlyMap<string, boolean>;
+  /** Code may have run PREPARE, out of sight. */
+  readonly statements: boolean;
+}
 
 export interface Holdings {
   /** Settings whose source is the session, role and session_authorization included when they differ from the login's. */
@@ -15,6 +24,8 @@ export interface Holdings {
   readonly channels: readonly string[];
   /** State that cannot be replayed elsewhere: reasons for a pin, for operators. */
   readonly objects: readonly string[];
+  /** Such state that no reset removes either. */
+  readonly permanent: readonly string[];
 }
 
 /**
@@ -50,6 +61,11 @@ UNION ALL SELECT 's', c.name, pg_catalog.current_setting(c.name, true), '' FROM 
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = c.name)`;
 }
 
+/** All others have names of ours. */
+const statementsSql = `
+UNION ALL SELECT 'p', 'PREPARE ' || name, '', '' FROM pg_catalog.pg_prepared_statements
+  WHERE from_sql AND NOT pg_catalog.starts_with(name, '${serverNamePrefix}')`;
+
 const inspectQuery: Uint8Array = encodeQuery(inspectSql);
 const text = new TextDecoder();
 
@@ -57,12 +73,13 @@ const text = new TextDecoder();
 export function inspect(
   server: ServerConnection,
   loginUser: string,
-  customSettings: ReadonlyMap<string, boolean>,
+  { customSettings, statements }: Questions,
   done: (holdings: Holdings | undefined, failure: string | undefined) => void,
 ): void {
   const settings = new Map<string, string>();
   const channels: string[] = [];
   const objects: string[] = [];
+  const permanent: string[] = [];
   let failure: string | undefined;
   const encoding = encodingOf(server);
   let statementTimeout = '';
@@ -84,22 +101,20 @@ export function inspect(
     } else if (kind === 'u') isSuperuser = name === 'true';
     else if (kind === 'l') channels.push(name);
     else if (kind === 'o') objects.push(name);
+    else if (kind === 'p') permanent.push(name);
     else if (name === 'role' ? value !== 'none' : value !== loginUser) settings.set(name, value!);
   });
   const errand = createErrand({
     receive: (bytes, start, end) => collector.push(bytes, start, end),
     ready: () => {
       if (!isSuperuser) objects.push(...beyondOwnRights);
-      if (failure === undefined) done({ settings, channels, objects }, undefined);
+      if (failure === undefined) done({ settings, channels, objects, permanent }, undefined);
       else done(undefined, failure);
     },
     lost: () => done(undefined, 'the server connection was lost'),
   });
-  server.sendQuery(
-    customSettings.size === 0 ? inspectQuery : encodeQuery(inspectSql + customSql(customSettings)),
-    errand,
-    0,
-  );
+  const beyond = (customSettings.size > 0 ? customSql(customSettings) : '') + (statements ? statementsSql : '');
+  server.sendQuery(beyond === '' ? inspectQuery : encodeQuery(inspectSql + beyond), errand, 0);
 }
 
 const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 };

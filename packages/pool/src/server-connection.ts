@@ -92,6 +92,8 @@ export class ServerConnection {
   label: Label;
   /** Traces were left that no label describes. */
   isDirty = false;
+  /** PREPARE may have run out of sight, in the code of a session that is gone. */
+  mayHaveStrangeStatements = false;
   /** Who used it last, for affinity. */
   lastUser: unknown;
   idleSince: number;

@@ -52,7 +52,7 @@ export class SessionOpening {
         ready: () => {
           if (failure === undefined) {
             const asked = state.customSettings.take();
-            inspect(server, session.pool.identity.user, asked, (holdings) => {
+            inspect(server, session.pool.identity.user, { customSettings: asked, statements: false }, (holdings) => {
               state.customSettings.keep(asked, holdings?.settings);
               state.isBusy = false;
               this.finish(server, session.pool.labels.intern(holdings?.settings ?? parameters, []));

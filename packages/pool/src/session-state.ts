@@ -46,6 +46,8 @@ export class SessionState {
   private failedInspections = 0;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
+  /** Since the last inspection, by code that is not looked into. */
+  private mayHavePrepared = false;
   /** Since the last inspection; others see it once the transaction is over. */
   private hasChangedFunctions = false;
   /** Functions that have run and are not known to be harmless. */
@@ -78,6 +80,8 @@ export class SessionState {
     if (traits.inspectBeyondFunctions) this.setsCustom(text, parameter);
     const areHarmless = this.areHarmless(traits.unknownFunctions);
     if (traits.inspect && (traits.inspectBeyondFunctions || !areHarmless)) this.touched |= Touched.Holdings;
+    // DO, CALL, and whatever a function does
+    if (traits.changesSchema || !areHarmless) this.mayHavePrepared = true;
     if (traits.listens) this.touched |= Touched.Holdings | Touched.Channels;
     if (traits.permanent !== undefined) {
       this.keepFor(traits.permanent);
@@ -273,10 +277,13 @@ export class SessionState {
     const { session } = this;
     for (const name of session.pool.functions.customSettings) this.customSettings.suspect(name);
     const asked = this.customSettings.take();
-    inspect(server, session.pool.identity.user, asked, (holdings, failure) => {
+    const questions = { customSettings: asked, statements: this.mayHavePrepared };
+    this.mayHavePrepared = false;
+    inspect(server, session.pool.identity.user, questions, (holdings, failure) => {
       this.customSettings.keep(asked, holdings?.settings);
       this.isInspecting = false;
       if (session.server !== server) return;
+      if (holdings === undefined) this.mayHavePrepared ||= questions.statements;
       if (holdings === undefined && ++this.failedInspections < maxInspections) {
         this.touched |= Touched.Holdings;
         // Where nobody waits for the answer: once the connection is between segments again.
@@ -302,6 +309,7 @@ export class SessionState {
     this.label = session.pool.labels.intern(holdings.settings, holdings.channels);
     server.label = this.label;
     this.objects = holdings.objects;
+    for (const reason of holdings.permanent) this.keepFor(reason);
     this.areConstantsInDoubt = this.touched !== 0;
     session.forwarder.statementForwarder.supply.settled(this.label.constants);
   }
@@ -368,6 +376,7 @@ export class SessionState {
     }
     server.label = session.pool.labels.unknown;
     server.isDirty = true;
+    server.mayHaveStrangeStatements = this.mayHavePrepared || this.isInspecting;
     session.pool.recover(server, session.lease);
   }
 
