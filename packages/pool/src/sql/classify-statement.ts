@@ -312,7 +312,8 @@ const deallocate: Rule = (statement, findings) => {
 };
 
 /** set_config whose name is no constant, or SET in a text that is put together. */
-const computesSetting = /\bset_config\s*\(\s*(?!'[^']*'\s*,)|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
+const computesSetting =
+  /\bset_config\s*\(\s*(?!'[^']*'\s*,)(?![^;]*,\s*true\s*\))|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
 const mayReset = /\breset\b|\bset_config\b|\bset\b[^;]*\bdefault\b/i;
 const EQUAL_SIGN = 61;
 const ANALYZE: readonly string[] = ['analyze', 'analyse'];

@@ -480,6 +480,8 @@ it('custom settings are told by their names, as far as those can be read', () =>
   expect(read('SELECT set_config($1, $2, false), set_config($3::text, $4, $5)')).toEqual([[], [1, 3], false]);
   expect(read("SELECT set_config('a.b', $1, true)")).toEqual([[], [], false]);
   expect(read("SELECT set_config('a.' || b, c, false)")).toEqual([[], [], true]);
+  expect(read("SELECT set_config('a.' || b, c, true), set_config($1, $2, true)")).toEqual([[], [], false]);
+  expect(read("DO $$ BEGIN PERFORM set_config('a.' || b, c, true); END $$")).toEqual([[], [], false]);
   expect(read("DO $$ BEGIN EXECUTE 'SET a.' || b || ' = 1'; END $$")).toEqual([[], [], true]);
   expect(read("DO $$ BEGIN PERFORM set_config('a.b', c, false); EXECUTE 'ALTER TABLE t SET (a = 1)'; END $$")).toEqual([
     [],

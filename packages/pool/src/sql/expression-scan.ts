@@ -166,6 +166,7 @@ function scanCall(text: SqlText, i: number, context: CallContext, scan: Scan): v
     if (call.isLocal) scan.isBound = true;
     else {
       scan.holds = true;
+      if (!call.mayLast) return;
       if (call.parameter !== undefined) scan.settings.parameters.add(call.parameter);
       else if (call.name === undefined) scan.settings.areComputed = true;
       else if (call.name.includes('.')) scan.settings.custom.add(call.name);

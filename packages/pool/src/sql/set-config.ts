@@ -9,6 +9,8 @@ export interface SetConfigCall {
   readonly name: string | undefined;
   /** The number of the parameter that is the name. */
   readonly parameter: number | undefined;
+  /** is_local may be false. */
+  readonly mayLast: boolean;
   /** is_local is certainly true, and the setting is one that the end of the transaction sets back. */
   readonly isLocal: boolean;
   /** The value may be NULL, which sets the setting back to its default. */
@@ -22,6 +24,7 @@ const TRUE_TEXTS: ReadonlySet<string> = new Set(['t', 'tr', 'tru', 'true', 'y', 
 const UNKNOWN: SetConfigCall = {
   name: undefined,
   parameter: undefined,
+  mayLast: true,
   isLocal: false,
   resets: true,
   permanent: undefined,
@@ -36,11 +39,13 @@ export function readSetConfig(text: SqlText, open: number): SetConfigCall {
   const [nameStart, valueStart, localStart] = starts as [number, number, number];
   const name = literalArgument(text, nameStart, valueStart - 1);
   const isSeed = name !== undefined && isSeedSetting(name);
+  const mayLast = !isLiteralTrue(text, localStart, close);
   return {
+    mayLast,
     name,
     parameter: parameterArgument(text, nameStart, valueStart - 1),
     // Setting the seed, even locally, seeds random() for good: rolling back does not restore its state.
-    isLocal: name !== undefined && !isSeed && isLiteralTrue(text, localStart, close),
+    isLocal: name !== undefined && !isSeed && !mayLast,
     resets: literalArgument(text, valueStart, localStart - 1) === undefined,
     permanent: isSeed ? 'set_config(seed)' : undefined,
   };
