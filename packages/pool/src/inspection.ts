@@ -56,7 +56,7 @@ UNION ALL SELECT 'o', 'WITH HOLD cursor ' || name, '', '' FROM pg_catalog.pg_cur
 function customSql(names: ReadonlyMap<string, boolean>): string {
   const list = [...names].map(([name, isCertain]) => `(${quoteLiteral(name)}, ${isCertain})`).join(', ');
   return `
-UNION ALL SELECT 's', c.name, pg_catalog.current_setting(c.name, true), '' FROM (VALUES ${list}) c (name, is_certain)
+UNION ALL SELECT 'c', c.name, pg_catalog.current_setting(c.name, true), '' FROM (VALUES ${list}) c (name, is_certain)
   WHERE (pg_catalog.current_setting(c.name, true) <> '' OR (c.is_certain AND pg_catalog.current_setting(c.name, true) = ''))
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = c.name)`;
 }
@@ -99,6 +99,7 @@ export function inspect(
       if (own !== initial) settings.set(name, own!);
       if (kind === 'S') beyondOwnRights.push(`setting ${name}, for superusers only`);
     } else if (kind === 'u') isSuperuser = name === 'true';
+    else if (kind === 'c') settings.set(name, value!);
     else if (kind === 'l') channels.push(name);
     else if (kind === 'o') objects.push(name);
     else if (kind === 'p') permanent.push(name);

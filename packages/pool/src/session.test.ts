@@ -95,6 +95,22 @@ describe('what the session holds', () => {
     expect(engine.stats().pools).toMatchObject([{ idle: 1, pinned: 0 }]);
   });
 
+  test('may be a custom setting with an empty value', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) && sql.includes("(E'own.empty', true)")
+        ? concatBytes([held('c', 'own.empty', '', ''), done])
+        : undefined,
+    );
+    await a.send(encodeQuery("SET own.empty = ''"));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    server.asked();
+    await a.send(encodeQuery('SELECT 2'));
+    expect(server.asked()[0]).toContain("set_config(E'own.empty', E'', false)");
+  });
+
   test('keeps the connection where only a superuser could set it on another', async () => {
     const { postgres, open, engine } = createTestEngine();
     const a = await open();
