@@ -3,11 +3,11 @@
 // When: dashboards, chats, progress bars: few bytes, at once, to whoever is watching.
 // Run:  npx tsx server-sent-events.ts
 // `handle` is a fetch handler; in the page: new EventSource('/orders').onmessage = ({ data }) => …
-// A listening session holds no server connection: one connection for each pool listens for all of them.
+// A pooled session that listens holds no server connection: one connection for each pool listens for all of them.
 import { Client, postern } from '@postern/serverless';
 import './websocket.ts';
 
-const url = process.env.DATABASE_URL ?? 'postgres://postgres:postgres@localhost:4444/postgres';
+const url = process.env.DATABASE_URL ?? 'postgres://postgres:postgres@localhost:4444/postgres?options=pooled%3Dtrue';
 
 export async function handle(_request: Request): Promise<Response> {
   const client = new Client(url);

@@ -1,7 +1,7 @@
 // A program written for `pg`, over WebSockets: `pg` means our driver when it is bundled.
 //
 // When: a library or program insists on `pg`, and runs where there are no TCP sockets.
-// Run:  npx tsx --tsconfig pg-alias/tsconfig.json pg-alias/app.ts   (without --tsconfig it is `pg` itself, over TCP)
+// Run:  npx tsx --tsconfig pg-alias/tsconfig.json pg-alias/app.ts   (without --tsconfig it is `pg` itself, for the URL of the TCP port)
 // Each bundler has such an alias: in wrangler.jsonc "alias": { "pg": "./pg.ts" }, esbuild --alias:pg=./pg.ts, Vite resolve.alias,
 // Next.js turbopack.resolveAlias, and tsconfig's `paths` for esbuild, tsx and Bun. `pg.ts` beside this file is all it takes.
 import pg from 'pg';

@@ -12,7 +12,11 @@ beforeAll(async () => {
   database = await createTestDatabase();
   locker = new pg.Client({ connectionString: database.url });
   await locker.connect();
-  await locker.query('CREATE TABLE a AS SELECT 1 AS n; CREATE TABLE b AS SELECT 2 AS n');
+  await locker.query(`
+    CREATE TABLE a AS SELECT 1 AS n; CREATE TABLE b AS SELECT 2 AS n;
+    CREATE TABLE visits (at timestamptz DEFAULT clock_timestamp());
+    CREATE FUNCTION visit() RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO visits DEFAULT VALUES; RETURN 2; END $$;
+    CREATE VIEW counted AS SELECT visit() AS n; CREATE VIEW outermost AS SELECT n FROM counted`);
   opened = await openGateway(database.url, { poolSize: 3 });
 });
 afterAll(async () => {
@@ -40,4 +44,21 @@ test('a lock that one of them waits for', { timeout: 60_000 }, async () => {
   expect(await stuck).toEqual([{ n: 1 }]);
   for (const client of [first!, ...others]) expect((await client.query('SELECT n FROM a')).rows).toEqual([{ n: 1 }]);
   expect(opened.gateway.stats().pools).toMatchObject([{ faults: 0, waiting: 0 }]);
+});
+
+test('what writes when it is read does not share, so it cannot run twice', { timeout: 60_000 }, async () => {
+  const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => opened.connect()));
+  const visits = async (): Promise<number> => (await locker.query('SELECT count(*)::int AS n FROM visits')).rows[0].n;
+  for (let i = 0; i < 300; i++) {
+    await first!.query('SELECT n FROM a');
+    await first!.query('SELECT n FROM outermost');
+  }
+  expect(await visits()).toBe(300);
+  await locker.query('BEGIN; LOCK TABLE a');
+  const stuck = first!.query('SELECT n FROM a');
+  await Promise.all(others.map((client) => client.query('SELECT n FROM outermost')));
+  await locker.query('COMMIT');
+  await stuck;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await visits()).toBe(304);
 });

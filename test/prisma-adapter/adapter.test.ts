@@ -52,13 +52,16 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(await adapter.executeRaw(query('SELECT 1 WHERE $1', false))).toBe(0);
   });
 
-  test('the schema is the search_path, given either way', async () => {
+  test('the schema is searched first, given either way, and public behind it', async () => {
     const schemaName = `my "Shop", v1.2's ü+%`;
-    await database.query(`CREATE SCHEMA IF NOT EXISTS "${schemaName.replaceAll('"', '""')}"`);
+    const quoted = `"${schemaName.replaceAll('"', '""')}"`;
+    await database.query(`CREATE SCHEMA IF NOT EXISTS ${quoted}`);
     for (const config of [{ schema: schemaName }, { query: `?schema=${encodeURIComponent(schemaName)}` }]) {
       const adapter = await open(config);
       expect(adapter.getConnectionInfo()).toEqual({ schemaName, supportsRelationJoins: true });
       expect(await rowsOf(adapter, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
+      // Where extensions are, whose operators model queries need.
+      expect(await rowsOf(adapter, 'SHOW search_path')).toEqual([[`${quoted}, public`]]);
       const tx = await adapter.startTransaction();
       expect(await rowsOf(tx, 'SELECT current_schema()::text')).toEqual([[schemaName]]);
       await tx.rollback();
@@ -96,6 +99,14 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(rows).toEqual([['00ff']]);
   });
 
+  test('a text that was cut within a surrogate pair is stored, as the official adapters do', async () => {
+    const adapter = await open();
+    for (const half of ['\ud83d', '\udc80']) {
+      const { rows } = await adapter.queryRaw(query('SELECT $1::text, $2::text[]', `cut ${half}`, [half]));
+      expect(rows).toEqual([['cut \ufffd', ['\ufffd']]]);
+    }
+  });
+
   test('scripts run as a whole, with semicolons wherever they may be', async () => {
     const adapter = await open();
     await adapter.executeScript(`
@@ -111,6 +122,9 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
       ["it's; fine", 2],
     ]);
     await adapter.executeScript('DROP FUNCTION scripted_f, scripted_g; DROP TABLE scripted');
+    await adapter.executeScript('-- line ends of old\rCREATE TABLE old (n int); -- two;\rINSERT INTO old VALUES (1)');
+    expect(await rowsOf(adapter, 'SELECT n FROM old')).toEqual([[1]]);
+    await adapter.executeScript('DROP TABLE old');
     await adapter.executeScript(' ; -- nothing');
     await expect(adapter.executeScript('CREATE TABLE half (n int); SELECT 1/0; SELECT 2')).rejects.toMatchObject({
       cause: { kind: 'postgres', code: '22012' },
@@ -174,6 +188,21 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(await rowsOf(tx, 'SHOW transaction_isolation')).toEqual([['serializable']]);
     await tx.executeRaw(query('COMMIT'));
     await tx.commit();
+  });
+
+  test.each(['COMMIT', 'ROLLBACK'])('%s waits for the statements that wait for the first one', async (end) => {
+    const adapter = await open();
+    for (const first of ['SELECT pg_sleep(0.1)', 'SELECT 1; SELECT pg_sleep(0.1)']) {
+      const tx = await adapter.startTransaction();
+      const statements = [
+        tx.executeRaw(query(first)),
+        tx.executeRaw(query('SAVEPOINT inside')), // an error outside of a transaction
+        tx.executeRaw(query('INSERT INTO t VALUES (3)')),
+      ];
+      await Promise.all([...statements, tx.executeRaw(query(end))]);
+      const found = await database.query('WITH gone AS (DELETE FROM t RETURNING n) SELECT n FROM gone');
+      expect(found).toEqual(end === 'COMMIT' ? [{ n: 3 }] : []);
+    }
   });
 
   test('savepoints', async () => {

@@ -134,6 +134,39 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     await Promise.all([adapter.dispose(), waiting.dispose()]);
   });
 
+  test('a transaction that could not begin has nothing to roll back, and cannot be committed', async () => {
+    const adapter = await open(gateway.url());
+    const holders = await Promise.all([adapter.startTransaction(), adapter.startTransaction()]);
+    await Promise.all(holders.map((tx) => tx.queryRaw(select)));
+    const waiting = await open(gateway.url('?connect_timeout=0.1'));
+    const [undone, done] = await Promise.all([waiting.startTransaction(), waiting.startTransaction()]);
+    expect(await cause(undone.queryRaw(select))).toMatchObject({ kind: 'TooManyConnections' });
+    // There still is no free connection, and it does not wait for one.
+    await expect(undone.executeRaw({ ...select, sql: 'ROLLBACK' })).resolves.toBe(0);
+    expect(await cause(done.queryRaw(select))).toMatchObject({ kind: 'TooManyConnections' });
+    expect(await cause(done.executeRaw({ ...select, sql: 'COMMIT' }))).toMatchObject({ kind: 'TooManyConnections' });
+    await Promise.all(holders.map((holder) => holder.rollback()));
+    await Promise.all([adapter.dispose(), waiting.dispose()]);
+  });
+
+  test('a transaction whose server connection was lost cannot be committed, whoever caught the error', async () => {
+    const adapter = await open(gateway.url());
+    for (const statement of ['SELECT 1', 'SELECT 1; SELECT 2']) {
+      const tx = await adapter.startTransaction();
+      await tx.queryRaw(select);
+      await expect
+        .poll(async () =>
+          database.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`,
+          ),
+        )
+        .not.toEqual([]);
+      expect(await cause(tx.queryRaw({ ...select, sql: statement }))).not.toMatchObject({ kind: 'no error' });
+      await expect(tx.executeRaw({ ...select, sql: 'COMMIT' })).rejects.toMatchObject({ name: 'DriverAdapterError' });
+    }
+    await adapter.dispose();
+  });
+
   test('the server connection is killed', async () => {
     const adapter = await open(gateway.url());
     const kill = async (): Promise<void> => {

@@ -28,7 +28,7 @@ export function commandLineSuite(): void {
       [['serve', '--database-url', url, '--pool-size', '0'], '--pool-size: expected a whole number from 1 to 10000'],
       [['serve', '--database-url', url, '--pool-size', '2.5'], '--pool-size: expected a whole number from 1 to 10000'],
       [['serve', '--database-url', url, '--workers', 'many'], '--workers: expected a whole number from 1 to 127'],
-      [['serve', url], 'Expected 0 arguments but got 1; see postern --help'],
+      [['serve', url], 'Expected 0 arguments but got 1; see postern serve --help'],
       [['dev', '--data-dir', ''], '--data-dir: expected a folder'],
       [
         ['serve', '--database-url', 'postgres://u:1/hunter2@h/d'],

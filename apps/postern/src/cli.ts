@@ -113,7 +113,9 @@ export function parseCommandLine(argv: readonly string[], options: CliOptions): 
     if (error.exitCode === 0) return undefined;
     // A group of commands, and none of them named.
     if (error.code === 'commander.help') throw new UsageError(`say what to do; see postern ${argv[0]} --help`);
-    throw new UsageError(oneLine(error.message));
+    const command = program.commands.find((each) => each.name() === argv[0]);
+    const help = command === undefined ? 'postern --help' : `postern ${command.name()} --help`;
+    throw new UsageError(`${oneLine(error.message)}; see ${help}`);
   }
   return invocation;
 }
@@ -125,16 +127,16 @@ function notEmpty(folder: string): string {
 }
 
 function oneLine(message: string): string {
-  return `${message
+  return message
     .replace(/^error: /, '')
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
-    .replace(/\.$/, '')}; see postern --help`;
+    .replace(/\.$/, '');
 }
 
 const helpAfter = `
-Every option can also be written into postern.json or set as an environment variable: --pool-size is "poolSize" and
-POSTERN_POOL_SIZE. A flag wins over the variable, the variable over the file.
+Every option of serve but --config can also be written into postern.json or set as an environment variable: --pool-size is
+"poolSize" and POSTERN_POOL_SIZE. A flag wins over the variable, the variable over the file.
 
 Examples:
   postern dev

@@ -91,10 +91,12 @@ describe('settings and the rest', () => {
   });
 
   test.each<[Record<string, string>, object]>([
-    [{ schema: 'My "s' }, { search_path: '"My ""s"' }],
+    [{ schema: 'My "s' }, { search_path: '"My ""s", public' }],
+    [{ schema: 'public' }, { search_path: '"public"' }],
+    [{ schema: 'Public' }, { search_path: '"Public", public' }],
     [{ schema: 'a', search_path: 'b, public' }, { search_path: 'b, public' }],
     [{ search_path: 'b', schema: 'a' }, { search_path: 'b' }],
-    [{ currentSchema: 'a' }, { search_path: '"a"' }],
+    [{ currentSchema: 'a' }, { search_path: '"a", public' }],
     [{ fallback_application_name: 'psql' }, { application_name: 'psql' }],
     [{ fallback_application_name: 'psql', application_name: 'a' }, { application_name: 'a' }],
   ])('%j', (parameters, startup) => {
@@ -112,7 +114,7 @@ describe('words inside options', () => {
     ['project=ep-1 -c a=b pooled=true', { endpoint: 'ep-1', pooled: true }, { a: 'b' }],
     ['-c pool_timeout=3 --connection-limit=2', { poolTimeoutMs: 3000, connectionLimit: 2 }, {}],
     ['neon_lsn:0/1 neon_proxy_params_compat:true', {}, {}],
-    ['-c schema=s', {}, { search_path: '"s"' }],
+    ['-c schema=s', {}, { search_path: '"s", public' }],
     ['-B 10 -c a=b -e', {}, { a: 'b', options: '-B 10 -e' }],
     ['nonsense=1 more\\ words', {}, { options: 'nonsense=1 more\\ words' }],
     ['-c', {}, { options: '-c' }],

@@ -95,6 +95,15 @@ export function splitOptions(parameters: ReadonlyMap<string, string>): SplitOpti
   return { gateway: { ...inOptions, ...ofTheirOwn }, startup: startup.finish(), ignored: [...ignored] };
 }
 
+/**
+ * The search_path that `schema=a` stands for: one schema, whatever characters it has (a list is not meant), and behind it
+ * `public`, where the functions and operators of extensions usually are. Without citext's, say, `=` compares as text.
+ */
+export function searchPathOf(schema: string): string {
+  const quoted = `"${schema.replaceAll('"', '""')}"`;
+  return schema === 'public' ? quoted : `${quoted}, public`;
+}
+
 function consume(
   name: string,
   value: string,
@@ -106,7 +115,7 @@ function consume(
   if (name.includes('\0') || value.includes('\0')) throw refuse(key, value, 'text without NUL characters');
   const read = gatewayOptions.get(key);
   if (read) Object.assign(gateway, read(key, value, gateway));
-  else if (key === 'schema' || key === 'currentschema') startup.setDefault('search_path', quoteSearchPath(value));
+  else if (key === 'schema' || key === 'currentschema') startup.setDefault('search_path', searchPathOf(value));
   else if (key === 'fallback_application_name') startup.setDefault('application_name', value);
   else if (ignoredOptions.has(key) || key.startsWith('_pq_.') || key.startsWith('neon_')) ignored.add(name);
   else return false;
@@ -128,11 +137,6 @@ function createSettings(): Settings {
     setDefault: (name, value) => void defaults.set(name.toLowerCase(), [name, value]),
     finish: () => new Map(new Map([...defaults, ...explicit]).values()),
   };
-}
-
-/** Prisma's `schema=a` names one schema, whatever characters it has; a list is not meant. */
-function quoteSearchPath(schema: string): string {
-  return `"${schema.replaceAll('"', '""')}"`;
 }
 
 function parseBoolean(name: string, value: string): boolean {

@@ -1,4 +1,4 @@
-export { type GatewayOptions, type SplitOptions, splitOptions } from './connection-options.ts';
+export { type GatewayOptions, type SplitOptions, searchPathOf, splitOptions } from './connection-options.ts';
 export { type ConnectionString, parseConnectionString, redactConnectionString } from './connection-string.ts';
 export {
   type ErrorCatalogueEntry,

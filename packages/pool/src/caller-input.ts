@@ -49,8 +49,8 @@ export class CallerInput {
     const { forwarder, pool } = this.session;
     if (this.streaming > 0 || this.isSkipping) return undefined;
     return this.nextBytes === undefined
-      ? shareableText(forwarder, pool.texts, this.held.bytes, this.held.start, this.held.end)
-      : shareableText(forwarder, pool.texts, this.nextBytes, this.nextAt, this.nextEnd);
+      ? shareableText(forwarder, pool, this.held.bytes, this.held.start, this.held.end)
+      : shareableText(forwarder, pool, this.nextBytes, this.nextAt, this.nextEnd);
   }
 
   /** Whether anything waits to be read. */

@@ -4,14 +4,17 @@
  */
 import { encodeParameterStatus } from '@postern/wire';
 import { changedParameters, type ParameterSet } from './parameter-set.ts';
+import { moveOthersOn } from './riding.ts';
+import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 
-/** A rider may leave so many times `maxCallerBacklogBytes` unread: its fellows cannot be made to wait for it. */
+/** A rider may leave so many times `maxCallerBacklogBytes` unread before its fellows are sent elsewhere. */
 const riderBacklogFactor = 16;
 
 export class CallerOutput {
   private readonly session: PooledSession;
-  private isServerPaused = false;
+  /** The server connection is not read until the caller has read more. */
+  isServerPaused = false;
   /** The parameters the caller believes in. */
   private told: ParameterSet | undefined;
 
@@ -26,13 +29,21 @@ export class CallerOutput {
     const { context, stream, server } = session;
     const isKept = context.toCaller.append(stream, bytes, start, end);
     const { maxCallerBacklogBytes } = context.limits;
-    if (session.riding.isRiding) {
-      if (stream.bufferedBytes > riderBacklogFactor * maxCallerBacklogBytes) stream.destroy();
-    } else if (stream.bufferedBytes > maxCallerBacklogBytes && server !== undefined) {
-      this.isServerPaused = true;
-      server.stream.pause();
-    }
+    if (stream.bufferedBytes > maxCallerBacklogBytes && server !== undefined) this.pauseServer(server);
     return isKept;
+  }
+
+  private pauseServer(server: ServerConnection): void {
+    const { context, stream } = this.session;
+    if (this.isServerPaused) return;
+    if (server.riders > 1) {
+      if (stream.bufferedBytes <= riderBacklogFactor * context.limits.maxCallerBacklogBytes) return;
+      moveOthersOn(server);
+    }
+    // Nobody gets on meanwhile.
+    if (server.riders > 0) server.isDraining = true;
+    this.isServerPaused = true;
+    server.stream.pause();
   }
 
   /** The caller reads again, or its server connection is about to be somebody else's. */

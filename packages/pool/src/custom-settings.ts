@@ -2,6 +2,8 @@
  * Names of the custom settings one session may have: Postgres lists only those that a loaded module defines, and tells of
  * the others when asked by name.
  */
+import { isSeedSetting } from './sql/set-config.ts';
+import type { TextFacts } from './text-facts.ts';
 
 const maxNames = 256;
 
@@ -19,8 +21,23 @@ export class CustomSettings {
     this.put(name, false);
   }
 
-  clear(): void {
-    this.names = undefined;
+  /**
+   * A text sets some; `parameter` tells the value of one by its number, if it is known. Returns what cannot be asked about:
+   * names that are not known, or a seed.
+   */
+  set({ traits, dottedNames }: TextFacts, parameter?: (number: number) => string | undefined): string | undefined {
+    if (traits.discardsAll) this.names = undefined;
+    for (const name of dottedNames) this.suspect(name);
+    const names = [...traits.customSettings];
+    let isComplete = !traits.computesSettings;
+    for (const number of traits.settingParameters) {
+      const name = parameter?.(number);
+      if (name === undefined) isComplete = false;
+      else if (isSeedSetting(name)) return 'set_config(seed)';
+      else if (name.includes('.')) names.push(name);
+    }
+    for (const name of names) if (!this.add(name)) isComplete = false;
+    return isComplete ? undefined : 'settings whose names are not known';
   }
 
   /** All of them, to be asked about; what is set meanwhile is for the next time. */

@@ -41,6 +41,8 @@ export interface EngineContext {
   connectionClosed(pool: Pool): void;
   /** Closes the idle connections to other databases of the pool's target. */
   closeIdleElsewhere(pool: Pool): void;
+  /** DDL in the pool's database is about to run, or its transaction is over: whoever has it done. */
+  schemaChanged(pool: Pool): void;
   /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */
   cancelOnServer(target: Target, server: Cancellable): Promise<void>;
   shuttingDown(): PoolError;

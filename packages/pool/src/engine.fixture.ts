@@ -50,6 +50,9 @@ export interface TestCaller {
   /** What came since it was last asked. */
   heard(): string[];
   readonly isClosed: boolean;
+  /** Reads nothing more, and reads again. */
+  pause(): void;
+  resume(): Promise<void>;
   /** Vanishes without a Terminate. */
   vanish(): Promise<void>;
 }
@@ -124,6 +127,11 @@ export function createTestEngine(
         heard: () => lines.splice(0),
         get isClosed() {
           return isClosed;
+        },
+        pause: () => far.pause(),
+        async resume() {
+          far.resume();
+          await settle();
         },
         async vanish() {
           far.destroy();

@@ -164,6 +164,13 @@ export function createEngine(options: EngineOptions): Engine {
         other.leaveDatabase();
       }
     },
+    schemaChanged({ target: { host, port, database } }) {
+      for (const { target, texts, relations } of pools.values()) {
+        if (host !== target.host || port !== target.port || database !== target.database) continue;
+        relations.forget();
+        texts.changedAt = turns.startedAt;
+      }
+    },
     mayConnect: (pool) => budget.makeRoom(pool),
     isOverBudget: (pool) => budget.isExceeded(pool.target),
     connectionOpened(pool) {

@@ -12,6 +12,7 @@ export {
 } from './engine.ts';
 export type { EngineEvent } from './engine-context.ts';
 export { PoolError, type PoolErrorCode } from './errors.ts';
+export { FrontViews } from './front-views.ts';
 export type { Dial, Identity, Secret, Target } from './identity.ts';
 export { defaultLimits, type EngineLimits, resolveLimits } from './limits.ts';
 export { createMemoryStreamPair } from './memory-stream.ts';

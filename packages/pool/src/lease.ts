@@ -23,6 +23,7 @@ export class Lease implements Waiter {
   readonly group: LimitGroup | undefined;
   lastServer: ServerConnection | undefined;
   waitingSince = 0;
+  waitsOn = false;
   place = -1;
   isWaiting = false;
   private readonly session: PooledSession;
@@ -42,6 +43,7 @@ export class Lease implements Waiter {
   take(): boolean {
     const { session } = this;
     const server = session.pool.acquire(this);
+    this.waitsOn = false;
     if (server === undefined) {
       if (session.riding.isRiding) return true;
       this.isWaiting = true;
@@ -103,6 +105,7 @@ export class Lease implements Waiter {
     server.holder = session;
     server.onNotification = session.notifications;
     session.state.prepare(server);
+    if (session.pool.relations.isDue) session.pool.relations.learn(server);
     const { supply } = session.forwarder.statementForwarder;
     if (supply.hasForeign) supply.bringForeign(server);
     if (session.phase === 'opening') session.opening.continueOn(server);

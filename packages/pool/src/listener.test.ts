@@ -6,7 +6,7 @@ import {
   encodeQuery,
   encodeText,
 } from '@postern/wire';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type Answer,
   type AnsweringServer,
@@ -43,6 +43,50 @@ test('LISTEN is answered once notifications would arrive', async () => {
   await settle();
   expect(listener.asked()).toEqual(['Query LISTEN "c"']);
   expect(caller.heard()).toEqual(['ReadyForQuery I']);
+});
+
+describe('where no connection can be had to listen on', () => {
+  async function createAlone(answer: Answer = listensOnC) {
+    let dials = 0;
+    const engine = createTestEngine({
+      limits: { poolSize: 2 },
+      dial: (real) => (target) => (dials++ === 0 ? real(target) : Promise.reject(new Error('no more of them'))),
+    });
+    const caller = await engine.open();
+    const server = await answering(engine.postgres, answer);
+    return { ...engine, caller, server };
+  }
+
+  test('the session listens on its own, which it keeps', async () => {
+    const { caller, server, pass, engine } = await createAlone();
+    await caller.send(encodeQuery('LISTEN c'));
+    await pass(4_900);
+    expect(caller.heard()).toEqual(['CommandComplete SELECT 0']);
+    await pass(200);
+    expect(caller.heard()).toEqual(['ReadyForQuery I']);
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, pins: [{ reasons: ['LISTEN'] }] }]);
+    server.connection.send(encodeNotificationResponse(99, 'c', 'payload'));
+    await settle();
+    expect(caller.heard()).toEqual(['NotificationResponse']);
+    await caller.send(encodeQuery('UNLISTEN c'));
+    expect(caller.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+    await caller.vanish();
+    expect(engine.stats().pools).toMatchObject([{ pinned: 0, idle: 0 }]);
+  });
+
+  test('it takes one if it has none any more', async () => {
+    const { caller, server, pass, engine } = await createAlone();
+    await caller.send(encodeQuery('SELECT listens_on_c()'));
+    expect(caller.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+    await caller.send(encodeQuery('SELECT 1'));
+    expect(engine.stats().pools).toMatchObject([{ idle: 1 }]);
+    await pass(5_100);
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, pins: [{ reasons: ['LISTEN'] }] }]);
+    caller.heard();
+    server.connection.send(encodeNotificationResponse(99, 'c', 'payload'));
+    await settle();
+    expect(caller.heard()).toEqual(['NotificationResponse']);
+  });
 });
 
 test('one connection listens for the pool; who does not listen hears nothing', async () => {

@@ -19,11 +19,16 @@ export interface ListeningSession {
 }
 
 export interface Listener {
-  /** The session now listens on exactly these channels; `done` when that is true. */
-  listen(session: ListeningSession, channels: readonly string[], done: () => void): void;
+  /**
+   * The session now listens on exactly these channels; `done` when that is true, or when no connection can be had for it:
+   * then the session must listen by itself.
+   */
+  listen(session: ListeningSession, channels: readonly string[], done: (isListening: boolean) => void): void;
   forget(session: ListeningSession): void;
   /** This session runs what may send notifications, on that server process: others see its own virtual process id. */
   mayHaveSent(serverProcessId: number, session: ListeningSession): void;
+  /** Whose process id callers are shown for notifications of this server process. */
+  senderOf(serverProcessId: number): number;
   /** Gives the connection back to Postgres when nobody listens any more. */
   closeUnused(): void;
   /** Server connections used: 0 or 1. */
@@ -102,8 +107,36 @@ export function createListener(pool: Pool): Listener {
     const sessions = channels.get(notification.channel);
     if (sessions === undefined) return;
     const { processId, channel, payload } = notification;
-    const message = encodeNotificationResponse(senders.get(processId) ?? processId, channel, payload);
+    const message = encodeNotificationResponse(senderOf(processId), channel, payload);
     for (const session of sessions) session.hear(processId, channel, payload, message);
+  }
+
+  function senderOf(serverProcessId: number): number {
+    return senders.get(serverProcessId) ?? serverProcessId;
+  }
+
+  function forget(session: ListeningSession): void {
+    const { removed } = change(session, []);
+    if (server !== undefined && removed.length > 0) {
+      run(
+        removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
+        () => {},
+      );
+    }
+  }
+
+  /** `done`, whose time is limited: what is not listened on by then is given up. */
+  function limited(session: ListeningSession, done: (isListening: boolean) => void): () => void {
+    let isOver = false;
+    const end = (isListening: boolean): void => {
+      if (isOver) return;
+      isOver = true;
+      timer.cancel();
+      if (!isListening) forget(session);
+      done(isListening);
+    };
+    const timer = pool.context.clock.after(pool.context.limits.loginTimeoutMs, () => end(false));
+    return () => end(true);
   }
 
   /** Changes who listens on what; the channels nobody had before, and those nobody has any more. */
@@ -136,11 +169,11 @@ export function createListener(pool: Pool): Listener {
   return {
     listen(session, wanted, done) {
       const before = bySession.get(session) ?? [];
-      if (before.length === wanted.length && wanted.every((channel) => before.includes(channel))) return done();
+      if (before.length === wanted.length && wanted.every((channel) => before.includes(channel))) return done(true);
       const { added, removed } = change(session, wanted);
       if (server === undefined) {
-        if (added.length === 0) return done();
-        waiting.push(done);
+        if (added.length === 0) return done(true);
+        waiting.push(limited(session, done));
         connect();
         return;
       }
@@ -148,19 +181,10 @@ export function createListener(pool: Pool): Listener {
         ...added.map((channel) => `LISTEN ${quoteIdentifier(channel)}`),
         ...removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
       ];
-      if (statements.length === 0) done();
-      else run(statements, added.length > 0 ? done : () => {});
-      if (statements.length > 0 && added.length === 0) done();
+      if (statements.length > 0) run(statements, added.length > 0 ? limited(session, done) : () => {});
+      if (added.length === 0) done(true);
     },
-    forget(session) {
-      const { removed } = change(session, []);
-      if (server !== undefined && removed.length > 0) {
-        run(
-          removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
-          () => {},
-        );
-      }
-    },
+    forget,
     mayHaveSent(serverProcessId, { processId }) {
       if (senders.get(serverProcessId) === processId) return;
       // The eldest goes first, so one that sends again is put behind the others.
@@ -168,6 +192,7 @@ export function createListener(pool: Pool): Listener {
       if (senders.size >= maxSenders) senders.delete(senders.keys().next().value!);
       senders.set(serverProcessId, processId);
     },
+    senderOf,
     closeUnused() {
       if (server === undefined || channels.size > 0 || server.owed.length > 0) return;
       server.close();

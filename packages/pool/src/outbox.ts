@@ -4,6 +4,7 @@
  */
 import { copyBytes } from './byte-buffer.ts';
 import type { ByteStream } from './byte-stream.ts';
+import { FrontViews } from './front-views.ts';
 
 /** Runs at least this long are written as they are instead of being copied. */
 const directWriteBytes = 16_384;
@@ -11,8 +12,8 @@ const capacityBytes = 65_536;
 
 export class Outbox {
   private readonly begun: () => void;
-  private memory: Uint8Array = new Uint8Array(capacityBytes);
-  private spare: Uint8Array | undefined;
+  private gathered: FrontViews = new FrontViews(new Uint8Array(capacityBytes));
+  private spare: FrontViews | undefined;
   private length = 0;
   private stream: ByteStream | undefined;
 
@@ -29,26 +30,26 @@ export class Outbox {
     const count = end - start;
     const isLong = count >= directWriteBytes;
     if (this.stream !== stream || isLong || this.length + count > capacityBytes) this.flush();
-    if (isLong) return !writeAtOnce(stream, bytes, start, end);
+    if (isLong) return !writeAtOnce(stream, bytes.subarray(start, end));
     if (this.length === 0) {
       this.stream = stream;
       this.begun();
     }
-    copyBytes(bytes, start, end, this.memory, this.length);
+    copyBytes(bytes, start, end, this.gathered.memory, this.length);
     this.length += count;
     return false;
   }
 
   /** Sends what was gathered. */
   flush(): void {
-    const { stream, length, memory } = this;
+    const { stream, length, gathered } = this;
     if (stream === undefined || length === 0) return;
     // A write may lead back here before it returns: what is gathered then goes into other memory.
     this.stream = undefined;
     this.length = 0;
-    this.memory = this.spare ?? new Uint8Array(capacityBytes);
+    this.gathered = this.spare ?? new FrontViews(new Uint8Array(capacityBytes));
     this.spare = undefined;
-    if (writeAtOnce(stream, memory, 0, length)) this.spare = memory;
+    if (writeAtOnce(stream, gathered.first(length))) this.spare = gathered;
   }
 }
 
@@ -56,9 +57,8 @@ export class Outbox {
  * False: the stream keeps the memory of `bytes`. One that has not sent all it was given gets a copy: it may take its time,
  * and little that waits must not hold much memory.
  */
-function writeAtOnce(stream: ByteStream, bytes: Uint8Array, start: number, end: number): boolean {
-  const part = bytes.subarray(start, end);
-  if (stream.bufferedBytes === 0) return stream.write(part);
-  stream.write(new Uint8Array(part));
+function writeAtOnce(stream: ByteStream, bytes: Uint8Array): boolean {
+  if (stream.bufferedBytes === 0) return stream.write(bytes);
+  stream.write(new Uint8Array(bytes));
   return true;
 }

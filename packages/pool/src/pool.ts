@@ -12,7 +12,9 @@ import { createParameterSets, type ParameterSets } from './parameter-set.ts';
 import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
+import { createRelationKnowledge, type RelationKnowledge } from './relation-knowledge.ts';
 import type { ServerConnection } from './server-connection.ts';
+import { ServerSet } from './server-set.ts';
 import type { Startup } from './session-opening.ts';
 import { SharedLeases } from './shared-leases.ts';
 import { createClassifier } from './sql/classify-cache.ts';
@@ -34,6 +36,7 @@ export class Pool {
   /** Connections closed on our side whose place Postgres may still count; likewise. */
   leaving = 0;
   readonly functions: FunctionKnowledge;
+  readonly relations: RelationKnowledge;
   readonly listener: Listener;
   /** Start-up parameters whose meaning is known, by their text. */
   readonly startups: Map<string, Startup> = new Map();
@@ -41,7 +44,7 @@ export class Pool {
   sessions = 0;
 
   private readonly idle: ServerConnection[] = [];
-  private readonly leased = new Set<ServerConnection>();
+  private readonly leased = new ServerSet();
   private readonly pinned = new Map<ServerConnection, Pin>();
   private readonly recovering = new Set<ServerConnection>();
   readonly waiters: WaitQueue = new WaitQueue();
@@ -67,6 +70,7 @@ export class Pool {
       freed: (server) => this.release(server, undefined),
     });
     this.functions = createFunctionKnowledge(context.clock);
+    this.relations = createRelationKnowledge(context.turns);
     this.connector = new Connector(this);
     this.listener = createListener(this);
     const classifier = createClassifier();
@@ -112,7 +116,7 @@ export class Pool {
       this.lend(server, waiter);
       return server;
     }
-    waiter.waitingSince = this.context.clock.now();
+    if (!waiter.waitsOn) waiter.waitingSince = this.context.clock.now();
     this.waiters.push(waiter);
     if (group !== undefined && group.lent >= group.limit) this.context.permits?.groupNeeded(group);
     this.context.watchWaiters(this);

@@ -19,7 +19,7 @@ async function createPool() {
   for (const { connection } of servers) connection.send(answer);
   await settle();
   for (const server of servers) server.asked();
-  const asked = () => servers.map((server) => server.asked().length);
+  const asked = () => servers.map((server) => server.asked().filter((line) => !line.includes('pg_rewrite')).length);
   async function send(sql: string): Promise<TestCaller> {
     const caller = await open();
     await caller.send(encodeQuery(sql));

@@ -3,10 +3,11 @@
  * elsewhere after all, and what becomes of a cancel. Which connection is shared, and with whom, is decided in
  * shared-leases.ts.
  */
+import { encodeSync } from '@postern/wire';
 import type { ByteBuffer } from './byte-buffer.ts';
 import { nobody } from './errand.ts';
 import { cancelled } from './pool-errors.ts';
-import type { Expect } from './reply-queue.ts';
+import { Action, Expect } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
@@ -75,6 +76,7 @@ export class Riding {
       session.inFlight === 1 &&
       server.segmentsOwed === 1 &&
       session.state.isSettled &&
+      !session.output.isServerPaused &&
       session.forwarder.awaited === undefined;
     return isShareable ? this.text : undefined;
   }
@@ -96,11 +98,24 @@ export class Riding {
     const { session } = this;
     this.isRiding = false;
     server.owedMs -= this.expectedMs;
+    session.output.resumeServer();
     session.server = undefined;
     session.inFlight = 0;
     this.forgetSegment();
     session.pool.rideEnded(server);
     if (session.phase === 'open' && session.input.hasHeld) session.input.pump();
+  }
+
+  /**
+   * The caller is gone. What was sent is answered to nobody: it cannot be cancelled without hitting a fellow. A segment sent
+   * in part is ended here, since nobody else can be served before it is; such a one only reads.
+   */
+  abandoned(server: ServerConnection): void {
+    if (this.session.inFlight > 0) return;
+    server.isSkipping = false;
+    server.send(encodeSync());
+    server.expect(Expect.Sync, Action.Swallow, this.session, undefined);
+    this.session.segmentSent();
   }
 
   /** The shared connection is gone. */
@@ -131,6 +146,7 @@ export class Riding {
     // One that is gone has no use for an answer from elsewhere.
     if (!this.isRiding || this.session.phase !== 'open') return;
     this.takeBack(server);
+    this.session.lease.waitsOn = true;
     this.session.input.pump();
   }
 

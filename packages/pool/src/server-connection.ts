@@ -97,6 +97,8 @@ export class ServerConnection {
   /** Who used it last, for affinity. */
   lastUser: unknown;
   idleSince: number;
+  /** In the set it is in (server-set.ts). */
+  place = 0;
   isGone = false;
   /** Not only opened to verify an identity. */
   wasLent = false;

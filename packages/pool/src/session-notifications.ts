@@ -1,6 +1,7 @@
 /**
  * NotificationResponses of one session. Others' come from the listening connection and wait while answers are under way;
- * its own come from the connection it sent them on, in time before the ReadyForQuery, and are not told twice.
+ * its own come from the connection it sent them on, in time before the ReadyForQuery, and are not told twice. Where there is
+ * no listening connection all come from its own.
  */
 import { decodeNotification, encodeNotificationResponse } from '@postern/wire';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
@@ -17,6 +18,8 @@ interface Doubtful {
 
 export class SessionNotifications {
   private readonly session: PooledSession;
+  /** It is pinned to the connection on which it listens; nobody else listens for it. */
+  isAlone = false;
   private waiting: Uint8Array[] | undefined;
   /** Own notifications already told, until the listening connection brings them too. */
   private told: string[] | undefined;
@@ -34,10 +37,14 @@ export class SessionNotifications {
   heard(server: ServerConnection, body: Uint8Array): void {
     const { session } = this;
     const { processId, channel, payload } = decodeNotification(body);
-    if (processId !== server.processId) return;
+    if (processId !== server.processId) {
+      if (this.isAlone)
+        session.give(encodeNotificationResponse(session.pool.listener.senderOf(processId), channel, payload));
+      return;
+    }
     const id = `${processId} ${channel} ${payload}`;
     session.give(encodeNotificationResponse(session.processId, channel, payload));
-    if (!session.state.label.channels.includes(channel)) return;
+    if (this.isAlone || !session.state.label.channels.includes(channel)) return;
     const at = this.doubtful?.findIndex((notification) => notification.id === id) ?? -1;
     if (at >= 0) {
       this.doubtful?.splice(at, 1);

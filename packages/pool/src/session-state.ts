@@ -13,7 +13,6 @@ import type { Label } from './label.ts';
 import { encodingOf, type ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
-import { isSeedSetting } from './sql/set-config.ts';
 import type { TextFacts } from './text-facts.ts';
 
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
@@ -44,6 +43,7 @@ export class SessionState {
   private touched = 0;
   private isInspecting = false;
   private failedInspections = 0;
+  private hasChangedSchema = false;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
   /** Since the last inspection, by code that is not looked into. */
@@ -73,11 +73,15 @@ export class SessionState {
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
     if (text.changesFunctions) this.hasChangedFunctions = true;
+    if (text.changesSchema) this.mayChangeSchema(true);
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;
     server.isDirty = true;
-    if (traits.inspectBeyondFunctions) this.setsCustom(text, parameter);
+    if (traits.inspectBeyondFunctions) {
+      const unseen = this.customSettings.set(text, parameter);
+      if (unseen !== undefined) this.keepFor(unseen);
+    }
     const areHarmless = this.areHarmless(traits.unknownFunctions);
     if (traits.inspect && (traits.inspectBeyondFunctions || !areHarmless)) this.touched |= Touched.Holdings;
     // DO, CALL, and whatever a function does
@@ -89,29 +93,16 @@ export class SessionState {
     }
   }
 
+  /** What others learn of the schema before the transaction is over may be wrong afterwards, so it is told twice. */
+  private mayChangeSchema(isUnderWay: boolean): void {
+    this.hasChangedSchema = isUnderWay;
+    this.session.context.schemaChanged(this.session.pool);
+  }
+
   /** Something was left that neither inspection nor reset sees. */
   private keepFor(reason: string): void {
     this.permanent ??= [];
     if (!this.permanent.includes(reason)) this.permanent.push(reason);
-  }
-
-  /** The custom settings that a text sets. */
-  private setsCustom(
-    { traits, dottedNames }: TextFacts,
-    parameter: ((number: number) => string | undefined) | undefined,
-  ): void {
-    if (traits.discardsAll) this.customSettings.clear();
-    for (const name of dottedNames) this.customSettings.suspect(name);
-    const names = [...traits.customSettings];
-    let isComplete = !traits.computesSettings;
-    for (const number of traits.settingParameters) {
-      const name = parameter?.(number);
-      if (name === undefined) isComplete = false;
-      else if (isSeedSetting(name)) this.keepFor('set_config(seed)');
-      else if (name.includes('.')) names.push(name);
-    }
-    for (const name of names) if (!this.customSettings.add(name)) isComplete = false;
-    if (!isComplete) this.keepFor('settings whose names are not known');
   }
 
   /** Anything may have happened (FunctionCall, a text too large to look at). */
@@ -275,6 +266,7 @@ export class SessionState {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
+    if (this.hasChangedSchema) this.mayChangeSchema(false);
     for (const name of session.pool.functions.customSettings) this.customSettings.suspect(name);
     const asked = this.customSettings.take();
     const questions = { customSettings: asked, statements: this.mayHavePrepared };
@@ -296,12 +288,24 @@ export class SessionState {
       if (holdings === undefined) this.keepFor(`session state could not be read: ${failure}`);
       else this.hold(server, holdings);
       if (!this.pin(server)) return;
-      session.pool.listener.listen(session, this.label.channels, () => {
+      const channels = session.notifications.isAlone ? [] : this.label.channels;
+      session.pool.listener.listen(session, channels, (isListening) => {
         if (session.phase === 'closed') return;
+        if (!isListening) this.listenAlone();
         andThen?.();
         session.errandDone();
       });
     });
+  }
+
+  /** Nobody else can listen for the session: its channels are a reason to pin it. */
+  private listenAlone(): void {
+    const { session } = this;
+    session.notifications.isAlone = true;
+    this.permanent ??= [];
+    this.permanent.push('LISTEN');
+    this.touched |= Touched.Holdings;
+    if (session.server === undefined && !session.lease.isWaiting && session.lease.take()) session.lease.mayEnd();
   }
 
   private hold(server: ServerConnection, holdings: Holdings): void {

@@ -59,8 +59,9 @@ export class PooledSession implements ReplySink {
   segmentsSent = 0;
   /** Segments sent since the start: that it moves shows that the caller is not idle. */
   sent = 0;
-  /** Nobody's at the moment: its frontend keeps it for the next caller. */
-  isSpare = false;
+  /** Its frontend lends it to one caller after another: none of them knows when its statements were parsed. */
+  servesMany = false;
+  private isKept = false;
   private isFatalSent = false;
 
   constructor(options: PooledSessionOptions) {
@@ -93,6 +94,15 @@ export class PooledSession implements ReplySink {
   get isUntouched(): boolean {
     if (this.phase !== 'open' || this.inFlight > 0 || this.isBlocked || this.input.hasHeld) return false;
     return this.state.isUntouched && this.context.limits.serverReset !== 'always';
+  }
+
+  /** Nobody's at the moment: its frontend keeps it for the next caller. */
+  get isSpare(): boolean {
+    return this.isKept;
+  }
+  set isSpare(isSpare: boolean) {
+    this.isKept = isSpare;
+    this.servesMany = true;
   }
 
   // --- what the caller sends ---
@@ -342,9 +352,9 @@ export class PooledSession implements ReplySink {
     this.state.close();
     this.cancelling.drop();
     this.input.clear();
-    // What was sent on a shared connection is answered to nobody: it cannot be cancelled without hitting a fellow.
-    if (server !== undefined && !this.riding.isRiding) {
-      this.output.resumeServer();
+    this.output.resumeServer();
+    if (server !== undefined && this.riding.isRiding) this.riding.abandoned(server);
+    else if (server !== undefined) {
       this.server = undefined;
       this.state.leave(server);
     }

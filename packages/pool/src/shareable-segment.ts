@@ -5,11 +5,12 @@
 import { FrontendCode } from '@postern/wire';
 import { indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
+import type { Pool } from './pool.ts';
+import type { RelationKnowledge } from './relation-knowledge.ts';
 import { nameKey } from './session-statements.ts';
-import type { StatementTexts } from './statements.ts';
 import type { TextFacts } from './text-facts.ts';
 
-/** Whether a text may share a connection. */
+/** Whether a text may share a connection, at least with others behind it. */
 export function isShareableText(text: TextFacts): boolean {
   return text.traits.multiplexable && text.traits.clean && !text.notifies && !text.setsLocal;
 }
@@ -28,7 +29,7 @@ export function expectedMs(text: TextFacts): number {
  */
 export function shareableText(
   forwarder: Forwarder,
-  texts: StatementTexts,
+  { texts, relations }: Pool,
   bytes: Uint8Array,
   at: number,
   end: number,
@@ -41,12 +42,12 @@ export function shareableText(
     if (next > end) return undefined;
     switch (code) {
       case FrontendCode.Query:
-        return i === at ? shareable(texts.facts(bytes, i + 5, next - 1)) : undefined;
+        return i === at ? mobile(texts.facts(bytes, i + 5, next - 1), relations) : undefined;
       case FrontendCode.Parse: {
         const nameEnd = indexOfZero(bytes, i + 5);
         const sqlEnd = indexOfZero(bytes, nameEnd + 1);
         if (nameEnd < 0 || sqlEnd < 0 || sqlEnd >= next) return undefined;
-        const text = shareable(texts.intern(bytes, nameEnd + 1, next, sqlEnd));
+        const text = mobile(texts.intern(bytes, nameEnd + 1, next, sqlEnd), relations);
         if (text === undefined) return undefined;
         slowest = slower(slowest, text);
         if (nameEnd === i + 5) hasUnnamed = true;
@@ -59,12 +60,12 @@ export function shareableText(
         if (nameEnd === portalEnd + 1) {
           if (hasUnnamed) break;
           const { current } = forwarder.statementForwarder.unnamed.statement;
-          if (current === undefined || !isShareableText(current.text)) return undefined;
+          if (current === undefined || mobile(current.text, relations) === undefined) return undefined;
           slowest = slower(slowest, current.text);
           break;
         }
         const statement = forwarder.statementForwarder.names.get(nameKey(bytes, portalEnd + 1, nameEnd));
-        if (statement === undefined || !isShareableText(statement.text)) return undefined;
+        if (statement === undefined || mobile(statement.text, relations) === undefined) return undefined;
         slowest = slower(slowest, statement.text);
         break;
       }
@@ -91,8 +92,9 @@ export function segmentEnd(bytes: Uint8Array, at: number): number {
   }
 }
 
-function shareable(text: TextFacts): TextFacts | undefined {
-  return isShareableText(text) ? text : undefined;
+/** What rides may have to be sent once more, elsewhere. */
+function mobile(text: TextFacts, relations: RelationKnowledge): TextFacts | undefined {
+  return isShareableText(text) && relations.arePlain(text) ? text : undefined;
 }
 
 function slower(a: TextFacts | undefined, b: TextFacts): TextFacts {

@@ -13,7 +13,7 @@ import {
   encodeSync,
   encodeText,
 } from '@postern/wire';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type Answer,
   type AnsweringServer,
@@ -312,6 +312,121 @@ test('a rider that vanishes takes nothing with it: its answer goes nowhere, the 
   await settle();
   expect([holder.heard(), b.heard(), c.heard()]).toEqual([answered, [], answered]);
   expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0 }]);
+});
+
+const endless = encodeExecute('x'.repeat(10_001));
+test.each([
+  [
+    'is ended for a message that is too long',
+    [encodeParse('', 'SELECT 2'), encodeBind({}), endless, encodeSync()],
+    'PBS',
+  ],
+  [
+    'vanishes while an answer is awaited',
+    [encodeParse('a', 'SELECT 2'), encodeParse('a', 'SELECT 3'), encodeSync()],
+    'PHS',
+  ],
+])('a rider that %s amid its segment does not keep the connection', async (_, messages, sent) => {
+  const { open, holder, b, connection, engine } = await createMute();
+  const c = await open();
+  await c.send(...messages);
+  await c.vanish();
+  expect(connection.pending()).toBe(`PSQBES${sent}`);
+  connection.send(answer, encodeBindComplete(), answer, encodeParseComplete());
+  if (sent === 'PBS') connection.send(encodeBindComplete());
+  connection.send(encodeReadyForQuery('I'));
+  await settle();
+  expect([holder.heard(), b.heard().slice(1)]).toEqual([answered, answered]);
+  expect(engine.stats().pools).toMatchObject([{ idle: 1, leased: 0, faults: 0 }]);
+});
+
+test('those behind a statement that does not end go back to the queue, where they have waited from the start', async () => {
+  const { open, holder, server, engine, pass } = await createBusy();
+  const [b, c] = [await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await pass(500);
+  await c.send(encodeQuery('SELECT 2'));
+  expect(engine.stats().pools).toMatchObject([{ waiting: 1 }]);
+  await pass(1_000);
+  expect(engine.stats().pools).toMatchObject([{ waiting: 2 }]);
+  await pass(8_400);
+  expect([b.heard(), c.heard()]).toEqual([[], []]);
+  await pass(200);
+  expect([b.heard(), c.heard()]).toEqual([[expect.stringMatching(/^ERROR 53300 .*waited 10/), 'ReadyForQuery I'], []]);
+  await pass(500);
+  expect(c.heard()[0]).toContain('ERROR 53300');
+  server.connection.send(answer, answer);
+  await settle();
+  expect([holder.heard(), b.heard()]).toEqual([answered, []]);
+});
+
+test('they are the first to be served', async () => {
+  const { open, server, postgres, pass } = await createBusy();
+  const [b, c, d] = [await open(), await open(), await open()];
+  await b.send(encodeQuery('SELECT 1'));
+  await c.send(encodeQuery('SELECT 2'));
+  await pass(100);
+  await d.send(encodeQuery('SELECT 3'));
+  await pass(1_500);
+  server.connection.send(answer);
+  const next = await answering(postgres);
+  await settle();
+  expect(next.asked()).toEqual(['Query SELECT 1', 'Query SELECT 2', 'Query SELECT 3']);
+});
+
+describe('a caller that does not read its answer', () => {
+  const row = encodeDataRow([new Uint8Array(400)]);
+
+  async function createUnread(rows: number) {
+    const engine = createTestEngine({ limits: { maxCallerBacklogBytes: 100 } });
+    const slow = await engine.open();
+    const server = await answering(engine.postgres, silent);
+    await slow.send(encodeQuery('SELECT 0'));
+    slow.pause();
+    const b = await engine.open();
+    await b.send(encodeQuery('SELECT 1'));
+    for (let i = 0; i < rows; i++) server.connection.send(row);
+    await settle();
+    return { ...engine, slow, b, server };
+  }
+
+  test('holds nobody up: those behind it run elsewhere, then its connection is not read for it', async () => {
+    const { slow, b, server, engine, postgres, open } = await createUnread(4);
+    server.connection.send(row);
+    server.connection.send(answer, answer);
+    await settle();
+    expect(server.connection.stream.bufferedBytes).toBe(2 * answer.length);
+    expect(engine.stats().pools).toMatchObject([{ leased: 1, waiting: 1 }]);
+    await (await open()).send(encodeQuery('SELECT 2'));
+    expect(server.asked()).toEqual(['Query SELECT 0', 'Query SELECT 1']);
+    await slow.resume();
+    expect(slow.heard().slice(-3)).toEqual(['DataRow', ...answered].map((line) => expect.stringContaining(line)));
+    const next = await answering(postgres);
+    await settle();
+    expect(next.asked()).toEqual(['Query SELECT 1', 'Query SELECT 2']);
+    expect(b.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1, faults: 0 }]);
+  });
+
+  test('does not have to be as fast as one alone: a little more may wait for it before anybody moves', async () => {
+    const { slow, b, server } = await createUnread(3);
+    server.connection.send(answer, answer);
+    await settle();
+    expect(b.heard()).toEqual(answered);
+    await slow.resume();
+    expect(slow.heard()).toHaveLength(5);
+  });
+
+  test('gives its connection back when it vanishes', async () => {
+    const { slow, b, server, postgres, engine } = await createUnread(5);
+    await slow.vanish();
+    server.connection.send(answer, answer);
+    const next = await answering(postgres);
+    await settle();
+    expect(next.asked()).toEqual(['Query SELECT 1']);
+    expect(b.heard()).toHaveLength(2);
+    expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1, faults: 0 }]);
+  });
 });
 
 test('the loss of the connection is told to every rider', async () => {

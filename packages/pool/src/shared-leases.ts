@@ -8,6 +8,7 @@ import type { Clock } from './clock.ts';
 import type { Label } from './label.ts';
 import { moveOthersOn } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import type { ServerSet } from './server-set.ts';
 import { expectedMs } from './shareable-segment.ts';
 import type { Turns } from './turns.ts';
 import type { Waiter, WaitQueue } from './wait-queue.ts';
@@ -22,14 +23,16 @@ const maxChosenMs = 1;
 const maxBusyMs = 10;
 /** Nobody joins a connection whose current statement has been running for so long. */
 const maxHeadMs = 3;
-/** Those behind one that has been running for so long are sent elsewhere, as long as there are idle connections. */
+/** Those behind one that has been running for so long are sent elsewhere, as long as there are idle connections, */
 const maxStuckMs = 100;
+/** and back to the queue after this: later, since the connection is lost for it. */
+const maxStuckAnywayMs = 1_000;
 
 export interface SharedLeasesOptions {
   readonly clock: Clock;
   readonly turns: Turns;
   readonly waiters: WaitQueue;
-  readonly leased: ReadonlySet<ServerConnection>;
+  readonly leased: ServerSet;
   hasIdle(): boolean;
   /** The last rider left. */
   freed(server: ServerConnection): void;
@@ -68,7 +71,10 @@ export class SharedLeases {
     if (server === undefined) return false;
     if (server.riders === 0) server.holder?.share(server);
     server.riders++;
-    this.options.waiters.remove(waiter);
+    if (!this.options.waiters.remove(waiter) && !waiter.waitsOn) {
+      this.options.turns.begin();
+      waiter.waitingSince = this.options.turns.startedAt;
+    }
     waiter.ride(server, ownMs);
     if (!this.isWatching) this.watchOn();
     return true;
@@ -82,11 +88,11 @@ export class SharedLeases {
 
   private lookForStuck(): void {
     const { clock, leased, hasIdle } = this.options;
-    const stuckSince = clock.now() - maxStuckMs;
+    const now = clock.now();
     this.isWatching = false;
     for (const server of [...leased]) {
       if (server.riders < 2) continue;
-      if (server.headSince <= stuckSince && hasIdle()) moveOthersOn(server);
+      if (now - server.headSince >= (hasIdle() ? maxStuckMs : maxStuckAnywayMs)) moveOthersOn(server);
       if (!this.isWatching) this.watchOn();
     }
   }

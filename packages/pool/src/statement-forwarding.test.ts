@@ -8,7 +8,7 @@ import {
   encodeSync,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { answering, createTestEngine, failure } from './engine.fixture.ts';
+import { answering, createTestEngine, failure, identity } from './engine.fixture.ts';
 
 const bindAndRun = (statement: string): Uint8Array[] => [encodeBind({ statement }), encodeExecute(), encodeSync()];
 
@@ -66,6 +66,63 @@ describe('names of prepared statements', () => {
       'ReadyForQuery I',
     ]);
   });
+});
+
+describe('a Parse of a text that others have prepared', () => {
+  async function createPrepared() {
+    const engine = createTestEngine();
+    const a = await engine.open();
+    const server = await answering(engine.postgres);
+    await a.send(encodeParse('s', 'SELECT 1'), encodeSync());
+    server.asked();
+    const b = await engine.open();
+    return { ...engine, a, b, server };
+  }
+  const anew = ['Close', 'Parse _postern_1_1 SELECT 1'];
+
+  test('has Postgres look whether it still stands, if it was a moment ago', async () => {
+    const { b, server, pass } = await createPrepared();
+    await pass(900);
+    await b.send(encodeParse('t', 'SELECT 1'), encodeSync());
+    expect(server.asked()).toEqual(['Describe', 'Sync']);
+    expect(b.heard()).toEqual(['ParseComplete', 'ReadyForQuery I']);
+  });
+
+  test('is one if it was longer ago: names and types may mean something else, and Postgres would not say so', async () => {
+    const { a, b, server, pass } = await createPrepared();
+    await pass(1_100);
+    await b.send(encodeParse('t', 'SELECT 1'), encodeSync());
+    expect(server.asked()).toEqual([...anew, 'Sync']);
+    expect(b.heard()).toEqual(['ParseComplete', 'ReadyForQuery I']);
+    // For everybody, lest it depended on the connection what it means.
+    await a.send(...bindAndRun('s'));
+    expect(server.asked()).toEqual(['Bind _postern_1_1', 'Execute', 'Sync']);
+  });
+
+  test('is one if DDL has come since, whoever has it done', async () => {
+    const { b, server, open, postgres } = await createPrepared();
+    const owner = await open({ identity: { ...identity, id: 'owner' } });
+    await answering(postgres);
+    await owner.send(encodeQuery('ALTER TABLE t ALTER COLUMN c TYPE bigint'));
+    await b.send(encodeParse('t', 'SELECT 1'), encodeSync());
+    expect(server.asked()).toEqual(expect.arrayContaining([...anew, 'Sync']));
+  });
+});
+
+test('a session that serves one request after another parses for each, within reason', async () => {
+  const { open, postgres, pass } = createTestEngine();
+  const a = await open();
+  const server = await answering(postgres);
+  await a.send(encodeParse('s', 'SELECT 1'), encodeSync());
+  await pass(1_100);
+  await a.send(...bindAndRun('s'));
+  a.session.isSpare = true;
+  a.session.isSpare = false;
+  server.asked();
+  await a.send(...bindAndRun('s'));
+  expect(server.asked()).toEqual(['Close', 'Parse _postern_1_1 SELECT 1', 'Bind _postern_1_1', 'Execute', 'Sync']);
+  await a.send(...bindAndRun('s'));
+  expect(server.asked()).toEqual(['Bind _postern_1_1', 'Execute', 'Sync']);
 });
 
 describe('the unnamed statement', () => {

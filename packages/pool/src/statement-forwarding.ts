@@ -103,6 +103,7 @@ export class StatementForwarder {
       server.expect(Expect.Parse, Action.Swallow, session, {
         kind: 'injected',
         statement: refused,
+        generation: refused.generation,
         routine: 'exec_parse_message',
       } satisfies StatementRef);
       const name = decoder.decode(bytes.subarray(nameStart, nameEnd));
@@ -119,6 +120,7 @@ export class StatementForwarder {
     // A second name of one session for it could not be told from the first in Postgres' errors.
     const isPrivate = !isSettled || isFailed || text.traits.momentary || names.holds(shared);
     const statement = isPrivate ? texts.privateStatement(text, isSettled ? label.constants : undefined) : shared;
+    if (!isPrivate) this.supply.renewIfOld(statement);
     const isKnown = server.prepared.get(statement) === statement.generation;
     // Whether the transaction still stands decides whether a Parse succeeds, and that is not known before it is answered.
     if (isKnown && session.inFlight > 0) return false;
@@ -137,7 +139,7 @@ export class StatementForwarder {
     }
     // Where something has run that could not be repeated, should the plan be stale, it is parsed anew.
     this.supply.parse(server, statement);
-    const ref: StatementRef = { kind: 'named', key, statement };
+    const ref: StatementRef = { kind: 'named', key, statement, generation: statement.generation };
     this.pending.set(key, ref);
     server.expect(Expect.Parse, planRetry.action(), session, ref);
     return true;
@@ -147,6 +149,7 @@ export class StatementForwarder {
   private supplied(server: ServerConnection, key: string, routine: string): Statement | undefined {
     const statement = this.names.get(key);
     if (statement === undefined) return undefined;
+    if (this.session.servesMany) this.supply.renewIfOld(statement);
     this.supply.bringBefore(server, statement.text);
     this.forwarder.planRetry.uses(server, statement);
     return this.supply.ensure(server, statement, routine);
@@ -347,14 +350,14 @@ export class StatementForwarder {
       case 'named':
         this.pending?.delete(statementRef.key);
         this.names.forget(statementRef.key);
-        server.prepared.delete(statementRef.statement);
+        dropGeneration(server, statementRef);
         return;
       case 'verified':
         this.pending?.delete(statementRef.key);
         this.names.forget(statementRef.key);
         return;
       case 'injected':
-        server.prepared.delete(statementRef.statement);
+        dropGeneration(server, statementRef);
         return;
       case 'removed':
         server.prepared.set(statementRef.statement, statementRef.generation);
@@ -368,6 +371,14 @@ export class StatementForwarder {
       default:
     }
   }
+}
+
+/** The connection does not have it, unless the next one has been parsed meanwhile. */
+function dropGeneration(
+  server: ServerConnection,
+  { statement, generation }: { readonly statement: Statement; readonly generation: number },
+): void {
+  if (server.prepared.get(statement) === generation) server.prepared.delete(statement);
 }
 
 function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {

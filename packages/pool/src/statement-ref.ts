@@ -3,11 +3,16 @@ import type { Statement } from './statements.ts';
 
 /** What to put right when a Parse or a statement's Close was not carried out. */
 export type StatementRef =
-  | { readonly kind: 'named'; readonly key: string; readonly statement: Statement }
+  | { readonly kind: 'named'; readonly key: string; readonly statement: Statement; readonly generation: number }
   /** A Describe in place of the Parse of a statement that the connection has already. */
   | { readonly kind: 'verified'; readonly key: string; readonly statement: Statement }
   /** A Parse of ours in front of a message that `routine` of Postgres takes care of. */
-  | { readonly kind: 'injected'; readonly statement: Statement; readonly routine: string }
+  | {
+      readonly kind: 'injected';
+      readonly statement: Statement;
+      readonly generation: number;
+      readonly routine: string;
+    }
   | { readonly kind: 'removed'; readonly statement: Statement; readonly generation: number }
   | UnnamedChange
   /** A Parse of ours of the unnamed statement; `change`: of another than the caller's last one. */

@@ -11,10 +11,12 @@ import { type ServerConnection, TransactionStatus } from './server-connection.ts
 import type { PooledSession } from './session.ts';
 import type { SessionStatements } from './session-statements.ts';
 import type { StatementRef } from './statement-ref.ts';
-import { encodeParseOf, type Statement, serverName } from './statements.ts';
+import { encodeParseOf, renewStatement, type Statement, serverName } from './statements.ts';
 import type { TextFacts } from './text-facts.ts';
 
 const decoder = new TextDecoder();
+/** What was parsed so long ago may mean something else now: the schema is changed by others than our callers, too. */
+const maxAgeMs = 1_000;
 
 export class StatementSupply {
   private readonly session: PooledSession;
@@ -46,9 +48,22 @@ export class StatementSupply {
     }
     const statement = this.mayParseHere(wanted) ? wanted : this.ownCopy(wanted);
     this.parse(server, statement);
-    const ref: StatementRef = { kind: 'injected', statement, routine };
+    const ref: StatementRef = { kind: 'injected', statement, generation: statement.generation, routine };
     server.expect(Expect.Parse, Action.Swallow, this.session, ref);
     return statement;
+  }
+
+  /**
+   * The statement is about to stand for a Parse of the caller's. Postgres keeps what names and parameter types meant when it
+   * parsed the text, so that must not have been before the schema last changed, nor long ago.
+   */
+  renewIfOld(statement: Statement): void {
+    const { context, pool } = this.session;
+    const { startedAt } = context.turns;
+    const { parsedAt } = statement;
+    if (startedAt - parsedAt <= maxAgeMs && parsedAt > pool.texts.changedAt) return;
+    if (parsedAt > 0) renewStatement(statement);
+    statement.parsedAt = startedAt;
   }
 
   /** Parsed under other settings it would be another statement, to all who share it. */

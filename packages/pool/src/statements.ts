@@ -26,8 +26,10 @@ export interface Statement {
   /** Replaced once for a statement made by PREPARE, when Postgres has told its parameter types. */
   text: StatementText;
   readonly id: number;
-  /** Rises when Postgres calls its plan stale; connections that hold an older one prepare it anew. */
+  /** Rises when it is to be parsed anew; connections that hold an older one do so. */
   generation: number;
+  /** When the first connection parsed this generation, on the engine's clock; 0: none has. */
+  parsedAt: number;
   /** The name on the server for the current generation, without terminator. */
   name: Uint8Array;
   /** Under which its constants are read wherever it is parsed; undefined while that is not known. */
@@ -40,6 +42,8 @@ export interface UnnamedStatement {
 }
 
 export interface StatementTexts {
+  /** When the schema that texts are about was last changed by a caller, on the engine's clock. */
+  changedAt: number;
   /** What is known of the SQL at `bytes[start..end)` (borrowed). */
   facts(bytes: Uint8Array, start: number, end: number): TextFacts;
   /** The text at `bytes[start..end)` (borrowed). `sqlEnd` is where its SQL ends. */
@@ -77,10 +81,11 @@ export function createStatementTexts(options: {
 
   function newStatement(text: StatementText, constants: ConstantContext | undefined): Statement {
     const id = ++lastId;
-    return { text, id, generation: 0, name: serverName(id, 0), constants };
+    return { text, id, generation: 0, parsedAt: 0, name: serverName(id, 0), constants };
   }
 
   return {
+    changedAt: 0,
     facts: factsOfTexts.of,
     intern(bytes, start, end, sqlEnd) {
       if (end - start > maxInternedBytes) return create(bytes, start, end, sqlEnd);
@@ -132,7 +137,7 @@ function find(first: TextNode | undefined, bytes: Uint8Array, start: number, end
   return undefined;
 }
 
-/** The next generation of a statement whose plan went stale: every connection prepares it under a new name. */
+/** The next generation of a statement that went stale: every connection prepares it under a new name. */
 export function renewStatement(statement: Statement): void {
   statement.generation++;
   statement.name = serverName(statement.id, statement.generation);

@@ -88,6 +88,19 @@ describe('facts', () => {
     expect(classified).toEqual(['select unused']);
   });
 
+  test.each([
+    ['create view v as select 1', true],
+    ['begin; alter table t add c int; commit', true],
+    ["do $$ begin execute 'drop table t'; end $$", true],
+    ['create temp table x (a int); drop view v', true],
+    ['create temp table x on commit drop as select 1', false],
+    ['create or replace local temporary view x as select 1', false],
+    ['call p()', false],
+    ['select \'create\', "drop" from t', false],
+  ])('of what changes the schema for others: %s', (sql, changesSchema) => {
+    expect(createFacts().of(sql).changesSchema).toBe(changesSchema);
+  });
+
   test('of very long texts are not remembered', () => {
     const { of } = createFacts();
     const sql = `select '${'x'.repeat(20_000)}'`;

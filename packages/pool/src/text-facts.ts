@@ -3,6 +3,7 @@
  * clients put their values into the text. Shapes are found by their bytes, without a string in between.
  */
 import { Pace } from './pace.ts';
+import { Reads } from './reads.ts';
 import type { SqlTraits } from './sql/classify.ts';
 import { traitsOfLargeText } from './sql/large-text.ts';
 
@@ -18,6 +19,8 @@ export interface TextFacts {
   readonly changesConstants: boolean;
   /** May make a function, or make one anew. */
   readonly changesFunctions: boolean;
+  /** May be DDL that others notice. What a function or procedure does is not seen. */
+  readonly changesSchema: boolean;
   /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
   readonly changesDatabase: boolean;
   /** May be a COPY from the caller. */
@@ -26,6 +29,8 @@ export interface TextFacts {
   readonly locksRows: boolean;
   /** Of all statements of this text, or of its shape. */
   readonly pace: Pace;
+  /** Likewise. */
+  readonly reads: Reads;
 }
 
 export interface FactsOfTexts {
@@ -68,10 +73,12 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       setsLocal,
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
       changesFunctions: traits.changesSchema && /\b(?:function|procedure|routine|extension)\b/i.test(sql),
+      changesSchema: traits.changesSchema && /\b(?:create|alter|drop|import)\b/i.test(sql.replace(ownObjects, '')),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
       locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
       pace: new Pace(),
+      reads: new Reads(),
     };
   }
 
@@ -107,6 +114,9 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
     },
   };
 }
+
+/** DDL that concerns its session only. */
+const ownObjects = /\bcreate\s+(?:or\s+replace\s+)?(?:(?:local|global)\s+)?temp(?:orary)?\b|\bon\s+commit\s+drop\b/gi;
 
 /** Bytes that make what follows, or comes before, part of a name, a parameter, an escape or a fraction. */
 const joins = new Uint8Array(256);

@@ -4,14 +4,15 @@ import { type LimitGroup, type Waiter, WaitQueue } from './wait-queue.ts';
 
 const { none } = createLabels();
 
-function waiter(group?: LimitGroup): Waiter {
+function waiter(group?: LimitGroup, waitingSince = 0): Waiter {
   return {
     label: none,
     group,
     poolTimeoutMs: 0,
     connectTimeoutMs: 0,
     lastServer: undefined,
-    waitingSince: 0,
+    waitingSince,
+    waitsOn: false,
     place: -1,
     granted() {},
     shareableText: () => undefined,
@@ -40,6 +41,24 @@ test('whoever leaves is not served and holds nobody up', () => {
   expect(queue.remove(b)).toBe(true);
   expect([...queue]).toEqual([c]);
   expect(queue.shift()).toBe(c);
+});
+
+test('whoever waits on stands where it would if it had never left', () => {
+  const queue = new WaitQueue();
+  const [a, b, c, d, e] = [1, 2, 2, 3, 4].map((since) => waiter(undefined, since)) as Waiter[] as [
+    Waiter,
+    Waiter,
+    Waiter,
+    Waiter,
+    Waiter,
+  ];
+  for (const one of [a, d, e]) queue.push(one);
+  queue.remove(e);
+  for (const one of [b, c]) queue.push(one);
+  expect([...queue]).toEqual([a, b, c, d]);
+  expect(queue.remove(d)).toBe(true);
+  expect(queue.remove(b)).toBe(true);
+  expect([queue.shift(), queue.shift(), queue.shift()]).toEqual([a, c, undefined]);
 });
 
 test('removing while walking through it visits everybody once', () => {

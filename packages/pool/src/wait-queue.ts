@@ -20,8 +20,10 @@ export interface Waiter {
   readonly connectTimeoutMs: number;
   /** The connection it used last, preferred because nothing needs to be reset there. */
   readonly lastServer: ServerConnection | undefined;
-  /** Set by the pool. */
+  /** Set by the pool, unless it waits on. */
   waitingSince: number;
+  /** A ride came to nothing: it asks again, but has waited from the start. */
+  readonly waitsOn: boolean;
   /** Where it stands in the queue, which sets it; -1: nowhere. */
   place: number;
   granted(server: ServerConnection): void;
@@ -38,8 +40,19 @@ export class WaitQueue {
   private waiters: (Waiter | undefined)[] = [];
   private head = 0;
 
+  /** Behind all who have waited for as long. */
   push(waiter: Waiter): void {
-    waiter.place = this.waiters.push(waiter) - 1;
+    const { waiters } = this;
+    let at = waiters.length;
+    while (at > this.head && waiters[at - 1] === undefined) at--;
+    waiters.length = at;
+    while (at > this.head && (waiters[at - 1]?.waitingSince ?? Infinity) > waiter.waitingSince) at--;
+    waiter.place = at;
+    if (at === waiters.length) waiters.push(waiter);
+    else {
+      waiters.splice(at, 0, waiter);
+      this.renumber();
+    }
     this.length++;
   }
 
@@ -80,10 +93,14 @@ export class WaitQueue {
       this.head = 0;
     } else if (this.head > 1024 && this.head > waiters.length / 2) {
       waiters.splice(0, this.head);
-      waiters.forEach((waiter, place) => {
-        if (waiter !== undefined) waiter.place = place;
-      });
+      this.renumber();
       this.head = 0;
     }
+  }
+
+  private renumber(): void {
+    this.waiters.forEach((waiter, place) => {
+      if (waiter !== undefined) waiter.place = place;
+    });
   }
 }

@@ -56,6 +56,15 @@ describe('a transaction', () => {
     await expect(tx.queryRaw(query('SELECT 2'))).rejects.toMatchObject({ cause: { kind: 'TransactionAlreadyClosed' } });
   });
 
+  test.each(['COMMIT', 'ROLLBACK'])('behind a %s of the program’s own, Prisma’s has nothing to do', async (own) => {
+    const { adapter, log } = setUp();
+    const tx = await adapter.startTransaction();
+    await tx.executeRaw(query(own));
+    expect(await tx.executeRaw(query('COMMIT'))).toBe(0);
+    await tx.commit();
+    expect(log).toEqual(['begin undefined', `end ${own.toLowerCase()}`]);
+  });
+
   test('commit() and rollback() alone end it too', async () => {
     for (const how of ['commit', 'rollback'] as const) {
       const { adapter, log } = setUp();

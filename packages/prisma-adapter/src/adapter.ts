@@ -68,13 +68,16 @@ function createTransaction(transaction: TransportTransaction, errors: ErrorConte
   const mapped = mapErrors(errors);
 
   const run: Run = async (statement) => {
+    const end = endOf(statement.text);
+    if (end !== undefined) {
+      // Also of what is over: a program may have ended it by a raw query, and Postgres would only warn.
+      await finish(end);
+      return { fields: [], rows: [], rowCount: null };
+    }
     if (state === 'over') {
       throw new DriverAdapterError({ kind: 'TransactionAlreadyClosed', cause: 'the transaction is over' });
     }
-    const end = endOf(statement.text);
-    if (end === undefined) return transaction.run(statement);
-    await finish(end);
-    return { fields: [], rows: [], rowCount: null };
+    return transaction.run(statement);
   };
 
   async function finish(how: TransactionEnd): Promise<void> {

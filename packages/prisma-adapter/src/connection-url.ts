@@ -10,9 +10,10 @@ export interface ConnectionUrl {
 }
 
 /**
- * Reads it. `schema` wins over `?schema=`, and is put there: the gateway makes it the session's search_path, so that raw queries
- * see the same tables as models. Sessions are pooled unless the string says otherwise, also over WebSocket, and dates are written
- * in the one way that Prisma reads, whatever the role's own is. Throws a PosternError (`usage`) that does not repeat the string.
+ * Reads it. `schema` wins over `?schema=`, and is put there: the gateway puts it first in the session's search_path, so that
+ * raw queries see the same tables as models. Sessions are pooled unless the string says otherwise, also over WebSocket, and
+ * dates are written in the one way that Prisma reads, whatever the role's own is. Throws a PosternError (`usage`) that does not
+ * repeat the string.
  */
 export function readConnectionUrl(connectionString: string, schema: string | undefined): ConnectionUrl {
   const url = parse(connectionString);

@@ -10,7 +10,7 @@ import { createWsTransport } from './ws/ws-transport.ts';
 export interface PrismaPosternConfig {
   /** `postgres://user:password@gateway/database`, with any option the gateway knows (`?schema=`, `?pool_timeout=` …). */
   connectionString: string;
-  /** Postgres schema of the models, and `search_path` of raw queries. Default: `?schema=` of the connection string. */
+  /** Postgres schema of the models, searched first by raw queries, `public` behind it. Default: `?schema=` of the connection string. */
   schema?: string | undefined;
   /**
    * `http` (default): one request for each statement, nothing to keep open; transactions are held by the gateway.

@@ -8,6 +8,7 @@ test.each<[string, string, string[]]>([
   ['two', 'SELECT 1;SELECT 2;', ['SELECT 1', 'SELECT 2']],
   ['digits and operators alone', '1;+;$1', ['1', '+', '$1']],
   ['a comment between', 'SELECT 1 -- one;\n, 2; SELECT 3', ['SELECT 1 -- one;\n, 2', 'SELECT 3']],
+  ['line ends of old', '-- one\rSELECT 1; -- two;\rSELECT 2', ['-- one\rSELECT 1', '-- two;\rSELECT 2']],
   ['quotes', `SELECT 'a;''b;', "c;""d;"; SELECT 2`, [`SELECT 'a;''b;', "c;""d;"`, 'SELECT 2']],
   ['backslashes in a plain text', String.raw`SELECT 'a\'; SELECT 'b'`, [String.raw`SELECT 'a\'`, `SELECT 'b'`]],
   [

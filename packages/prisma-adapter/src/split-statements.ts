@@ -6,7 +6,7 @@ import type { Statement } from './transport.ts';
 
 /** In the order of scan.l; a comment may nest, so its end is looked for by hand. */
 const token =
-  /--[^\n]*|\/\*|\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w$]*|[;()]/g;
+  /--[^\n\r]*|\/\*|\$([A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|\d[\w$]*|[;()]/g;
 
 /** Postgres takes several statements at once only without values. True for some texts with a single one. */
 export function mayBeSeveral({ text, values }: Statement): boolean {

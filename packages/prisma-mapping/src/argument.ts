@@ -49,9 +49,13 @@ function encodeScalar(value: unknown, type: ArgumentType | undefined): string {
   return isDecimal(value) ? value.toFixed() : JSON.stringify(value);
 }
 
+/** With the u flag a pair is one code point, so this finds halves of one only. */
+const loneSurrogate = /[\ud800-\udfff]/gu;
+
 function encodeString(text: string, type: ArgumentType | undefined): string {
   if (type?.scalarType === 'bytes') return encodeBytea(decodeBase64(text));
-  if (type?.scalarType !== 'datetime') return text;
+  // UTF-8 has nothing for them; U+FFFD is what every encoder makes of them (a text that was cut somewhere, say).
+  if (type?.scalarType !== 'datetime') return text.replace(loneSurrogate, '\ufffd');
   const date = new Date(text);
   // `infinity`, or a time of day: Postgres knows better.
   return Number.isNaN(date.getTime()) ? text : encodeDate(date, type);

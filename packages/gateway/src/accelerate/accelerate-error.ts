@@ -4,6 +4,7 @@
  */
 import { GatewayError } from '@postern/contract';
 import { TransactionManagerError, UserFacingError } from '@prisma/client-engine-runtime';
+import { toUserFacingError } from './user-facing-error.ts';
 
 const statuses = {
   /** Anything without a code of its own. */
@@ -68,7 +69,8 @@ export interface AccelerateErrorReply {
 }
 
 /** What a caller is told about whatever was thrown: never a stack, never a path. */
-export function accelerateErrorReply(error: unknown): AccelerateErrorReply {
+export function accelerateErrorReply(thrown: unknown): AccelerateErrorReply {
+  const error = toUserFacingError(thrown);
   if (error instanceof AccelerateError) {
     const { status, code, message, meta, headers } = error;
     return { status, headers, isDefect: false, body: { code, error: message, meta } };

@@ -25,6 +25,7 @@ test.each([
   `SELECT nextval('s')`,
   `SELECT pg_advisory_lock(1)`,
   'EXPLAIN ANALYZE DELETE FROM t',
+  '-- ends here\rTRUNCATE t --\nSELECT 1',
   'SET x = 1',
   'BEGIN',
   '/* /* nested */ */ SELECT 1',

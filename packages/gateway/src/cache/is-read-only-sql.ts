@@ -8,7 +8,7 @@ export function isReadOnlySql(sql: string): boolean {
 }
 
 /** White space and comments; nested block comments end the match, and what follows is no first word. */
-const leadingSpace = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
+const leadingSpace = /^(?:\s+|--[^\n\r]*(?:[\n\r]|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
 const trailingSemicolon = /[;\s]+$/;
 const firstWord = /^(?:select|values|table|with|show)\b|^\(/i;
 /** A second statement, something that writes, locks, or gives another answer each time it is asked for on purpose. */

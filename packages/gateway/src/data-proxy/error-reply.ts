@@ -6,6 +6,7 @@ import { isDriverAdapterError } from '@postern/prisma-mapping';
 import { UserFacingError } from '@prisma/client-engine-runtime';
 import { accelerateErrorReply } from '../accelerate/accelerate-error.ts';
 import type { ErrorReply } from '../accelerate/responder.ts';
+import { toUserFacingError } from '../accelerate/user-facing-error.ts';
 import { BatchFailure, QueryRefusal, SchemaMissing, SchemaRefusal } from './refusal.ts';
 
 interface EngineError {
@@ -45,7 +46,8 @@ function withoutCode(message: string): EngineError {
 }
 
 /** Of the routes that run queries. */
-export const queryErrorReply: ErrorReply = (error) => {
+export const queryErrorReply: ErrorReply = (thrown) => {
+  const error = toUserFacingError(thrown);
   if (error instanceof UserFacingError) return { status: 200, headers: {}, body: { errors: [engineError(error)] } };
   const { headers, body, isDefect } = accelerateErrorReply(error);
   // The interpreter's own complaints have no code in-process either.

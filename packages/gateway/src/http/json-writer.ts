@@ -3,6 +3,7 @@
 // Which bytes a value consists of is not decided here (result-writer.ts, parsed-values.ts).
 
 import { GatewayError } from '@postern/contract';
+import { FrontViews } from '@postern/pool';
 import { responseTooLarge } from './request-errors.ts';
 
 export interface JsonWriterOptions {
@@ -112,6 +113,7 @@ class GrowingJsonWriter implements JsonWriter {
   private buffer: Uint8Array;
   /** Of the buffer. */
   private view: DataView;
+  private views: FrontViews;
   private source: Uint8Array = noBytes;
   private sourceView: DataView | undefined;
   private isGivenAway = false;
@@ -123,6 +125,7 @@ class GrowingJsonWriter implements JsonWriter {
     this.firstBytes = Math.min(initialBytes, maxBytes);
     this.buffer = newBuffer(this.firstBytes);
     this.view = new DataView(this.buffer.buffer);
+    this.views = new FrontViews(this.buffer);
   }
 
   byte(byte: number): void {
@@ -237,7 +240,7 @@ class GrowingJsonWriter implements JsonWriter {
 
   written(): Uint8Array {
     this.checkLength();
-    return this.buffer.subarray(0, this.length);
+    return this.views.first(this.length);
   }
 
   giveAway(): void {
@@ -274,6 +277,7 @@ class GrowingJsonWriter implements JsonWriter {
   private use(buffer: Uint8Array): void {
     this.buffer = buffer;
     this.view = new DataView(buffer.buffer);
+    this.views = new FrontViews(buffer);
   }
 }
 

@@ -40,8 +40,10 @@ const idleStatus = 0x49;
 export function createKeptSessions(options: KeptSessionsOptions): KeptSessions {
   const { clock, maxIdle = 256, idleTimeoutMs = 5_000, maxStatements = 50, namePrefix } = options;
   const shelves = new WeakMap<object, Map<string, KeptSession[]>>();
-  /** All idle ones, the longest idle first. */
-  const idle = new Set<KeptSession>();
+  /** Shelves with idle sessions, and some whose sessions are all lent. On each the longest idle is first. */
+  const stocked = new Set<KeptSession[]>();
+  /** Of all callers together. */
+  let idleCount = 0;
   let isSweepPlanned = false;
 
   function shelfOf({ settings, callerKey }: SessionOwner): KeptSession[] {
@@ -63,15 +65,14 @@ export function createKeptSessions(options: KeptSessionsOptions): KeptSessions {
   function sweep(): void {
     isSweepPlanned = false;
     const since = clock.now() - idleTimeoutMs;
-    for (const session of idle) {
-      if (session.idleSince > since) break;
-      session.hangUp();
+    for (const shelf of stocked) {
+      while (shelf.length > 0 && shelf[0]!.idleSince <= since) shelf[0]!.hangUp();
     }
     planSweep();
   }
 
   function planSweep(): void {
-    if (isSweepPlanned || idle.size === 0) return;
+    if (isSweepPlanned || idleCount === 0) return;
     isSweepPlanned = true;
     clock.after(idleTimeoutMs, sweep);
   }
@@ -80,17 +81,22 @@ export function createKeptSessions(options: KeptSessionsOptions): KeptSessions {
     maxStatements,
     namePrefix,
     keep(session) {
-      if (idle.size >= maxIdle) return false;
+      if (idleCount >= maxIdle) return false;
+      const { shelf } = session;
       session.idleSince = clock.now();
-      session.shelf.push(session);
-      idle.add(session);
+      if (shelf.push(session) === 1) stocked.add(shelf);
+      idleCount++;
       planSweep();
       return true;
     },
     ended(session) {
-      if (!idle.delete(session)) return;
-      const at = session.shelf.indexOf(session);
-      if (at >= 0) session.shelf.splice(at, 1);
+      const { shelf } = session;
+      const at = shelf.indexOf(session);
+      if (at >= 0) {
+        shelf.splice(at, 1);
+        idleCount--;
+      }
+      if (shelf.length === 0) stocked.delete(shelf);
     },
   };
 
@@ -99,7 +105,7 @@ export function createKeptSessions(options: KeptSessionsOptions): KeptSessions {
       const shelf = shelfOf(owner);
       const kept = shelf.pop();
       if (kept !== undefined) {
-        idle.delete(kept);
+        idleCount--;
         return kept.lend(listener);
       }
       const session = new KeptSession(keeper, shelf);

@@ -2,6 +2,7 @@
 // encoders make an array per message, which on this route is a third of the work. Text format both ways, parameter
 // types left to Postgres.
 
+import { FrontViews } from '@postern/pool';
 import { encodeBind, encodeDescribe, encodeExecute, encodeSync, FrontendCode } from '@postern/wire';
 
 export interface SegmentWriter {
@@ -36,11 +37,13 @@ const shortTextLength = 16;
 
 class ReusedSegmentWriter implements SegmentWriter {
   private bytes: Uint8Array;
+  private views: FrontViews;
   private length = 0;
   private readonly keptBytes: number;
 
   constructor(initialBytes: number, keptBytes: number) {
     this.bytes = new Uint8Array(initialBytes);
+    this.views = new FrontViews(this.bytes);
     this.keptBytes = keptBytes;
   }
 
@@ -67,8 +70,8 @@ class ReusedSegmentWriter implements SegmentWriter {
 
   finish(): Uint8Array {
     this.raw(sync);
-    const segment = this.bytes.subarray(0, this.length);
-    if (this.bytes.length > this.keptBytes) this.bytes = new Uint8Array(this.keptBytes);
+    const segment = this.views.first(this.length);
+    if (this.bytes.length > this.keptBytes) this.use(new Uint8Array(this.keptBytes));
     this.length = 0;
     return segment;
   }
@@ -168,6 +171,11 @@ class ReusedSegmentWriter implements SegmentWriter {
     if (needed <= this.bytes.length) return;
     const grown = new Uint8Array(Math.max(this.bytes.length * 2, needed));
     grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    this.use(grown);
+  }
+
+  private use(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.views = new FrontViews(bytes);
   }
 }

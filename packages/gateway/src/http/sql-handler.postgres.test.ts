@@ -206,7 +206,7 @@ describe.each(Object.entries(ways))('%s', (_way, open) => {
       const names = ['application_name', 'search_path', 'work_mem', 'enable_seqscan', 'client_encoding'];
       const query = `SELECT ${names.map((name) => `current_setting('${name}')`).join(', ')}`;
       const { json } = await callSql(handler, { url: url.href, body: { query } });
-      expect(json.rows).toEqual([['an app', '"My Schema"', '5MB', 'off', 'UTF8']]);
+      expect(json.rows).toEqual([['an app', '"My Schema", public', '5MB', 'off', 'UTF8']]);
       expect((await callSql(handler, { url: url.href, body: { query: 'SELECT pg_sleep(10)' } })).json.code).toBe(
         '57014',
       );

@@ -418,7 +418,7 @@ describe('authentication', () => {
       {
         options: { connectionLimit: 3 },
         startupParameters: new Map([
-          ['search_path', '"s"'],
+          ['search_path', '"s", public'],
           ['application_name', 'a'],
           ['client_encoding', 'UTF8'],
         ]),

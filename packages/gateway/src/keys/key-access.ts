@@ -1,5 +1,5 @@
 /** What a key opens, wherever it is shown: a role on a database, with a schema and a plan. */
-import { GatewayError, splitOptions } from '@postern/contract';
+import { GatewayError, searchPathOf, splitOptions } from '@postern/contract';
 import type { Identity, SessionOptions } from '@postern/pool';
 import { createEndpoint, type Endpoint } from '../endpoints/endpoint.ts';
 import type { Plan } from '../plans/plan.ts';
@@ -11,7 +11,7 @@ export interface KeyAccess {
   readonly endpoint: Endpoint;
   readonly identity: Identity;
   readonly plan: Plan;
-  /** Of generated queries, and of the search_path; undefined: as the role has it. */
+  /** Of generated queries, and first in the search_path; undefined: as the role has it. */
   readonly schema: string | undefined;
   /** Settings that come with the key; the caller's own win. */
   readonly startupParameters: ReadonlyMap<string, string>;
@@ -52,7 +52,7 @@ function accessOf(grant: KeyGrant, { endpoints, plans, passwordIdentity }: KeyAc
   const schema = grant.schema ?? schemaOf(grant);
   const startupParameters = new Map(startup);
   // Raw queries see the schema that generated queries name.
-  if (schema !== undefined) startupParameters.set('search_path', `"${schema.replaceAll('"', '""')}"`);
+  if (schema !== undefined) startupParameters.set('search_path', searchPathOf(schema));
   return {
     keyId: grant.id,
     endpoint,

@@ -11,7 +11,7 @@ export interface KeyEntry {
   readonly createdAt: string;
   /** Name of the endpoint whose Postgres, role and password the key uses. */
   readonly endpoint: string;
-  /** The Postgres schema of generated queries and of the search_path; undefined: public. */
+  /** The Postgres schema of generated queries, and first in the search_path; undefined: public. */
   readonly schema?: string;
   readonly plan: string;
   /** The key's own database URL instead of the endpoint's, encrypted with a key derived from the API key. */

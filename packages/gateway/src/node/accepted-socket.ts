@@ -4,6 +4,7 @@
  * fifth of the relay's CPU time, and no allocation per read). Where Node does not let us, the socket is read as usual.
  */
 import { Socket } from 'node:net';
+import { FrontViews } from '@postern/pool';
 import { createSocketStream, type SocketStream, type SocketStreamOptions } from './socket-stream.ts';
 
 /** A stream over an accepted socket, and the socket below it: from here on the only one to use. */
@@ -18,12 +19,13 @@ export interface SocketAcceptor {
 }
 
 export function createSocketAcceptor(): SocketAcceptor {
-  const readInPlace = createPlaceToRead();
+  // No Buffer: slice() must copy.
+  const readInPlace = createPlaceToRead(new Uint8Array(readBufferBytes));
   return {
     accept(accepted, options) {
       let stream: SocketStream | undefined;
-      const socket = readInPlace(accepted, (memory, length) => {
-        stream?.receive(length === memory.length ? memory : memory.subarray(0, length));
+      const socket = readInPlace(accepted, (bytes) => {
+        stream?.receive(bytes);
         return true;
       });
       stream = createSocketStream(socket ?? accepted, { ...options, isReadByHand: socket !== undefined });
@@ -35,17 +37,17 @@ export function createSocketAcceptor(): SocketAcceptor {
 
 /**
  * Takes over an accepted, plain socket of which nobody else reads any more, and gives the one to use from then on, or
- * undefined where Node does not let us. `receive` gets what is read, the first `length` bytes of the memory, valid during
- * the call only; false: stop reading for now. The socket emits no 'data' of its own; who pushes bytes into it gets them there.
+ * undefined where Node does not let us. `receive` gets what is read, valid during the call only; false: stop reading for
+ * now. The socket emits no 'data' of its own; who pushes bytes into it gets them there.
  */
-export type ReadInPlace = (
+export type ReadInPlace<Bytes extends Uint8Array = Uint8Array> = (
   accepted: Socket,
-  receive: (memory: Uint8Array, length: number) => boolean,
+  receive: (bytes: Bytes) => boolean,
   options?: { readonly isCounted?: boolean },
 ) => Socket | undefined;
 
 /** What one read may bring. */
-const readBufferBytes = 65_536;
+export const readBufferBytes = 65_536;
 
 /** The part of Node's socket handle that tells whether it can read into given memory. */
 interface ReadingHandle {
@@ -59,10 +61,9 @@ interface SocketBelow {
   server?: unknown;
 }
 
-/** All sockets that are taken over by one of these read into the same memory. */
-export function createPlaceToRead(): ReadInPlace {
-  // Valid during the callback only: each read, of whichever socket, begins at its front. No Buffer: slice() must copy.
-  const memory = new Uint8Array(readBufferBytes);
+/** All sockets that are taken over by it read into `memory`, each time from its front. */
+export function createPlaceToRead<Bytes extends Uint8Array>(memory: Bytes): ReadInPlace<Bytes> {
+  const place = new FrontViews(memory);
 
   return (accepted, receive, { isCounted = false } = {}) => {
     const below = accepted as unknown as SocketBelow; // undocumented, so looked at before it is used
@@ -75,7 +76,7 @@ export function createPlaceToRead(): ReadInPlace {
       handle,
       onread: {
         buffer: memory,
-        callback: (length: number) => receive(memory, length),
+        callback: (length: number) => receive(place.first(length)),
       },
     } as ConstructorParameters<typeof Socket>[0]); // `handle` is missing in the declarations
     const taken = socket as unknown as SocketBelow;

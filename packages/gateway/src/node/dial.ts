@@ -1,7 +1,7 @@
 /** Opens byte streams to Postgres: TCP or Unix socket, with TLS as the endpoint's sslmode asks for. */
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Dial, Target } from '@postern/pool';
+import { type Dial, FrontViews, type Target } from '@postern/pool';
 import { encodeSslRequest } from '@postern/wire';
 import { createSocketStream, type SocketStream, socketSecurity } from './socket-stream.ts';
 
@@ -27,7 +27,7 @@ export function createDial(options: DialOptions = {}): Dial {
     return new Promise<SocketStream>((resolve, reject) => {
       // Bytes of the SSLRequest's answer come here; after that the stream takes over.
       let receive = (_bytes: Uint8Array): boolean => false;
-      let memory = new Uint8Array(readBufferBytes);
+      let place = new FrontViews(new Uint8Array(readBufferBytes));
       const socket = connect({
         ...(target.host.startsWith('/')
           ? { path: `${target.host}/.s.PGSQL.${target.port}` }
@@ -37,9 +37,9 @@ export function createDial(options: DialOptions = {}): Dial {
         keepAliveInitialDelay: keepAliveMs,
         // Reading into our own memory again and again spares an allocation per read (reference/pooling.md §4.3).
         onread: {
-          buffer: () => memory,
-          callback(count, buffer) {
-            if (receive(buffer.subarray(0, count))) memory = new Uint8Array(readBufferBytes);
+          buffer: () => place.memory,
+          callback(count) {
+            if (receive(place.first(count))) place = new FrontViews(new Uint8Array(readBufferBytes));
             return true;
           },
         },

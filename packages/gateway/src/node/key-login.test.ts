@@ -137,6 +137,7 @@ describe.each<[string, Ask]>([
   test('its schema is searched first, unless the caller says otherwise', async () => {
     const { key } = await makeKey({ schema: 'shop' });
     expect(await ask({ key }, 'SELECT n FROM goods')).toEqual({ n: 7 });
+    expect(await ask({ key }, 'SHOW search_path')).toEqual({ search_path: '"shop", public' });
     await expect(ask({ key, options: '-c search_path=public' }, 'SELECT n FROM goods')).rejects.toMatchObject({
       code: '42P01',
     });

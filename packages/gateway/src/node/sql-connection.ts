@@ -99,8 +99,8 @@ export class SqlConnection {
   private readonly onError = (): void => {};
   private readonly onStall = (): void => this.destroy();
 
-  constructor(accepted: Socket, readInPlace: ReadInPlace, options: SqlConnectionOptions) {
-    const inPlace = readInPlace(accepted, (memory, length) => this.read(memory, length), { isCounted: true });
+  constructor(accepted: Socket, readInPlace: ReadInPlace<Buffer>, options: SqlConnectionOptions) {
+    const inPlace = readInPlace(accepted, (chunk) => this.read(chunk), { isCounted: true });
     const socket = inPlace ?? accepted;
     this.socket = socket;
     this.writer = new SocketWriter(socket);
@@ -135,8 +135,7 @@ export class SqlConnection {
   }
 
   /** Bytes in the shared memory. False: the socket is to stop reading. */
-  private read(memory: Uint8Array, length: number): boolean {
-    const chunk = Buffer.from(memory.buffer, memory.byteOffset, length);
+  private read(chunk: Buffer): boolean {
     // Somebody else's by now, who listens for 'data'.
     if (this.phase === over) return this.socket.push(Buffer.from(chunk));
     this.onData(chunk);

@@ -4,7 +4,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SqlHandler } from '../http/sql-handler.ts';
-import { createPlaceToRead } from './accepted-socket.ts';
+import { createPlaceToRead, readBufferBytes } from './accepted-socket.ts';
 import { createNodeClock } from './clock.ts';
 import { SqlConnection, type SqlConnectionOptions } from './sql-connection.ts';
 import { createSqlResponseWriter } from './sql-response.ts';
@@ -55,7 +55,7 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
     onClosed: (connection) => void connections.delete(connection),
   };
 
-  const readInPlace = createPlaceToRead();
+  const readInPlace = createPlaceToRead(Buffer.allocUnsafeSlow(readBufferBytes));
   server.removeAllListeners(event);
   server.on(event, (accepted: Socket) => {
     connections.add(new SqlConnection(accepted, readInPlace, connectionOptions));

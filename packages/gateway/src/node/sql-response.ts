@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import { sqlHeader } from '@postern/contract';
+import { FrontViews } from '@postern/pool';
 import type { SqlHttpReply, WholeReply } from '../http/sql-handler.ts';
 import type { SocketWriter } from './socket-writer.ts';
 
@@ -30,7 +31,7 @@ const validValue = /^[\t\x20-\x7e]*$/;
 export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponseWriterOptions): SqlResponseWriter {
   const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(keepAliveTimeoutMs / 1000)}\r\n\r\n`;
   const close = 'Connection: close\r\n\r\n';
-  let shared = Buffer.allocUnsafeSlow(sharedBytes);
+  let shared = new FrontViews(Buffer.allocUnsafeSlow(sharedBytes));
   // Nearly all responses differ in their id and length only: what is in front and behind is the last one's again.
   let front = { status: 0, headers: undefined as SqlHttpReply['headers'] | undefined, text: Buffer.alloc(0) };
   let behind = { second: -1, keepsAlive: false, text: Buffer.alloc(0) };
@@ -64,7 +65,7 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
     const length = start.length + variable.length + end.length;
     const needed = length + (bodyBytes <= maxCopiedBytes ? bodyBytes : 0);
     const isShared = isShareable && needed <= sharedBytes;
-    const memory = isShared ? shared : Buffer.allocUnsafe(needed);
+    const memory = isShared ? shared.memory : Buffer.allocUnsafe(needed);
     memory.set(start, 0);
     memory.write(variable, start.length, 'latin1');
     memory.set(end, start.length + variable.length);
@@ -78,13 +79,14 @@ export function createSqlResponseWriter({ keepAliveTimeoutMs, now }: SqlResponse
       let isTaken: boolean;
       if (body.length <= maxCopiedBytes) {
         memory.set(body, length);
-        isTaken = writer.send(memory.subarray(0, length + body.length));
+        const whole = length + body.length;
+        isTaken = writer.send(isShared ? shared.first(whole) : memory.subarray(0, whole));
       } else {
         isTaken = writer.sendBoth(memory.subarray(0, length), body);
         if (!isTaken || writer.isTls) reply.lender?.giveAway();
       }
       // What the kernel did not take within the call is still in that very memory.
-      if (isShared && !isTaken) shared = Buffer.allocUnsafeSlow(sharedBytes);
+      if (isShared && !isTaken) shared = new FrontViews(Buffer.allocUnsafeSlow(sharedBytes));
       return isTaken;
     },
   };

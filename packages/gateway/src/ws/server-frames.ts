@@ -1,4 +1,5 @@
 /** The frames a server sends (RFC 6455 §5.2): whole, unmasked, without extensions. */
+import { FrontViews } from '@postern/pool';
 
 export const FrameCode = { Binary: 2, Close: 8, Ping: 9, Pong: 10 } as const;
 
@@ -38,7 +39,7 @@ export function encodeCloseFrame(code: number, reason: Uint8Array | string): Uin
 export class FrameMemory {
   private readonly allocate: (bytes: number) => Uint8Array;
   private readonly bytes: number;
-  private memory: Uint8Array | undefined;
+  private views: FrontViews | undefined;
 
   /** `maxPayloadBytes`: of a message that fits. */
   constructor(allocate: (bytes: number) => Uint8Array, maxPayloadBytes: number) {
@@ -48,17 +49,17 @@ export class FrameMemory {
 
   /** A frame with a copy of `payload`, valid until the next call. */
   encode(payload: Uint8Array): Uint8Array {
-    this.memory ??= this.allocate(this.bytes);
-    const { memory } = this;
+    this.views ??= new FrontViews(this.allocate(this.bytes));
+    const { memory } = this.views;
     const { length } = payload;
     const start = writeHeader(memory, FrameCode.Binary, length);
     memory.set(payload, start);
-    return memory.subarray(0, start + length);
+    return this.views.first(start + length);
   }
 
   /** The frame is still in use: the next one goes elsewhere. */
   giveAway(): void {
-    this.memory = undefined;
+    this.views = undefined;
   }
 }
 

@@ -7,6 +7,7 @@
  * they are decoded with it; decoded as UTF-8 such a character shows as U+FFFD, which makes the text ambiguous.
  */
 import { classifyStatement, createFindings, type Findings, isDiscardAll } from './classify-statement.ts';
+import { mentionedNames } from './mentioned-names.ts';
 import { hasMomentaryConstant } from './momentary-constants.ts';
 import type { PreparedMention } from './prepared-names.ts';
 import { readSqlText, type SqlText } from './sql-text.ts';
@@ -59,6 +60,8 @@ export interface SqlTraits {
   readonly momentary: boolean;
   /** One autocommit query or data change that may run between other callers' statements on a shared connection. */
   readonly multiplexable: boolean;
+  /** Of a `multiplexable` text: all names (see identifierName) that may be those of relations it reads. */
+  readonly names: readonly string[];
   /** Names prepared statements, so it must not be sent as it is. Not set for a lone DEALLOCATE ALL. */
   readonly needsReplacement: boolean;
   /** Postgres may read the text differently (see Tokens.isAmbiguous), or will refuse it: offsets may be wrong. */
@@ -87,6 +90,7 @@ export function classifySql(sql: string): SqlTraits {
 function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): SqlTraits {
   const statements = text.statementFirsts.length;
   const { prepared, holds } = findings;
+  const isMultiplexable = findings.isMultiplexable && statements === 1;
   const deallocatesAll = statements === 1 && prepared.length === 1 && prepared[0]!.kind === 'deallocate-all';
   return Object.freeze({
     statements,
@@ -109,7 +113,8 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     mayOpenTransaction: findings.mayOpenTransaction,
     endsTransaction: findings.endsTransaction,
     momentary: hasMomentaryConstant(text),
-    multiplexable: findings.isMultiplexable && statements === 1,
+    multiplexable: isMultiplexable,
+    names: isMultiplexable ? Object.freeze(mentionedNames(text)) : NONE,
     needsReplacement: prepared.length > 0 && !deallocatesAll,
     ambiguous,
   });

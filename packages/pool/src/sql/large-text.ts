@@ -33,6 +33,7 @@ const unread: SqlTraits = Object.freeze({
   endsTransaction: true,
   momentary: true,
   multiplexable: false,
+  names: Object.freeze([]),
   needsReplacement: false,
   ambiguous: true,
 });

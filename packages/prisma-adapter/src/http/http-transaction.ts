@@ -62,9 +62,19 @@ export function beginHttpTransaction({ sql, level, timeoutMs }: HttpTransactionO
     async end(how) {
       finish(how);
       await over.catch((error: unknown) => {
-        const isMeant = error === rollback || (error instanceof PosternError && error.code === '25P02');
-        if (!isMeant) throw error;
+        if (error === rollback) return;
+        if (!(error instanceof PosternError && error.code === '25P02')) throw error;
+        const { sourceError } = error; // of the last statement; absent where Postgres itself rolled back
+        if (sourceError !== undefined && !isOfStatement(sourceError)) throw sourceError;
       });
     },
   };
+}
+
+/**
+ * Postgres refused a statement and its session went on. Not so after 57P01 to 57P05 and time limits for transactions, nor
+ * when the gateway has lost it; severities are no help, since Postgres translates them.
+ */
+function isOfStatement(error: Error): boolean {
+  return error instanceof PosternError && Boolean(error.routine) && !/^(57P0|25P0[34])/.test(`${error.code}`);
 }

@@ -99,6 +99,14 @@ function beginWsTransaction(
       state = 'over';
       if (begun === undefined) return release();
       try {
+        // Behind the statements that wait for it, which would otherwise run when the transaction is over.
+        await begun;
+      } catch (error) {
+        release(error);
+        if (how === 'commit') throw error;
+        return; // nothing to roll back
+      }
+      try {
         await client.query(how === 'commit' ? 'COMMIT' : 'ROLLBACK');
       } catch (error) {
         release(error);

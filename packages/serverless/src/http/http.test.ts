@@ -117,7 +117,6 @@ describe('helpers', () => {
       { n: 2 },
       { n: 4 },
     ]);
-    expect(() => sql.in([])).toThrow(PosternError);
   });
 
   test('values of objects and of arrays', async () => {
@@ -133,7 +132,9 @@ describe('helpers', () => {
       { a: 4, b: 'y', c: null },
       { a: 5, b: 'z', c: 5 },
     ]);
-    expect(() => sql.values([])).toThrow(PosternError);
+    for (const wrong of [[], undefined] as never[]) {
+      for (const run of [sql.values, sql.in, sql.identifier]) expect(() => run(wrong)).toThrow(PosternError);
+    }
     for (const rows of [[[]], [{}], [[1], [1, 2]], [[1], { a: 1 }], [{ a: 1 }, [1, 2]]]) {
       await expect(sql`INSERT INTO bulk ${sql.values(rows)}`).rejects.toBeInstanceOf(PosternError);
     }
@@ -309,6 +310,23 @@ describe('errors', () => {
     expect(`${error.message} ${error.sourceError} ${JSON.stringify(error)}`).not.toContain('s3cret');
   });
 
+  test('a server that echoes the request does not give the password away', async () => {
+    const server = await scripted((request, response) => {
+      response.writeHead(500).end(`${'-'.repeat(262)}received ${request.headers['neon-connection-string']}`);
+    });
+    const error = await postern(server.url)`SELECT 1`.catch((caught) => caught);
+    expect(error.message).toMatch(/^Server error \(HTTP status 500\): -*received postgresql:\/\/127/);
+    server.close();
+  });
+
+  test('an error that is a text only is quoted', async () => {
+    const server = await scripted((_, response) => response.writeHead(400).end('"not here"'));
+    const error = await postern(server.url)`SELECT 1`.catch((caught) => caught);
+    expect(error).toMatchObject({ kind: 'protocol', message: 'Server error (HTTP status 400): "not here"' });
+    expect(Object.keys(error)).not.toContain('0');
+    server.close();
+  });
+
   test('non-latin characters in the string reach Postgres', async () => {
     const error = await postern(gateway.url({ user: 'müßig€' }))`SELECT 1`.catch((caught) => caught);
     expect(error).toMatchObject({ code: '28P01' });
@@ -446,6 +464,22 @@ describe('trying again', () => {
     server.close();
   });
 
+  test('a full pool of the gateway is asked again, what a procedure raises is not', async () => {
+    const full = { message: 'x', code: '53300', severity: 'ERROR', safeToRetry: true };
+    for (const [body, requests] of [
+      [full, 2],
+      [{ ...full, routine: 'exec_stmt_raise' }, 1],
+    ] as const) {
+      const server = await scripted((_, response, _body, count) => {
+        if (count === 1) response.writeHead(400).end(JSON.stringify(body));
+        else response.end(oneRow);
+      });
+      await postern(server.url)`SELECT 1`.catch(() => {});
+      expect(server.requests).toHaveLength(requests);
+      server.close();
+    }
+  });
+
   test.each([
     ['a lost connection', undefined],
     ['a serialization failure', { message: 'x', code: '40001', severity: 'ERROR', safeToRetry: true }],
@@ -466,6 +500,23 @@ describe('trying again', () => {
     server.close();
   });
 
+  test.each([
+    'read EHOSTUNREACH',
+    'write ENETUNREACH',
+    'net::ERR_CONNECTION_RESET',
+    'ECONNRESET',
+    'ERR_CONNECTION_CLOSED',
+  ])('nor is what breaks with %s', async (text) => {
+    let count = 0;
+    neonConfig.fetchFunction = async () => {
+      count++;
+      throw new TypeError('fetch failed', { cause: new Error(text) });
+    };
+    const error = await postern(gateway.url())`INSERT`.catch((caught) => caught);
+    neonConfig.fetchFunction = undefined;
+    expect([count, error.code, error.safeToRetry]).toEqual([1, '08006', false]);
+  });
+
   test('an abort ends the waiting', async () => {
     const closed = await scripted(() => {});
     closed.close();
@@ -477,6 +528,34 @@ describe('trying again', () => {
 });
 
 describe('parameters', () => {
+  test('what a stranger can send as JSON never becomes SQL', async () => {
+    const sql = postern(gateway.url());
+    const query = { query: 'SELECT 1 / 0', params: [] };
+    for (const value of [
+      { queryData: query },
+      { queryData: { strings: ['SELECT 1 / 0'], values: [] } },
+      JSON.parse('{"queryData":"x","then":"x","toParameterizedQuery":"x"}') as object,
+      { sql: 'SELECT 1 / 0', strings: ['1 / 0'], values: [], ...query },
+      { toPostgres: 'x' },
+      [{ queryData: query }],
+    ]) {
+      // A list is a Postgres array, of texts.
+      const [row] = await (Array.isArray(value)
+        ? sql`SELECT ${value}::jsonb[] AS v`
+        : sql`SELECT ${sql.join([value])}::jsonb AS v`);
+      expect(row).toEqual({ v: value });
+      await expect(sql.transaction([value as never])).rejects.toMatchObject({ kind: 'usage' });
+    }
+    const values = sql.values([[{ queryData: query }]]);
+    expect(await sql`SELECT * FROM (${values}) AS v (a)`).toEqual([{ a: JSON.stringify({ queryData: query }) }]);
+  });
+
+  test('holes in arrays are NULL', async () => {
+    expect(await postern(gateway.url())`SELECT ${Object.assign(Array(3), { 1: 2 })}::int[] AS a`).toEqual([
+      { a: [null, 2, null] },
+    ]);
+  });
+
   test.each([
     ['§9 a function', () => {}],
     ['§9 a symbol', Symbol('x')],

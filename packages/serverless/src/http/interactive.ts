@@ -24,15 +24,21 @@ export async function beginTransaction<Result>(
 ): Promise<Result> {
   /** Each answer carries it until there is nothing to end any more. undefined: not begun, null: over. */
   let token: string | null | undefined;
-  // Statements of one transaction go one after the other. Becomes the last one's error, if it failed: a later one may
-  // succeed (after ROLLBACK TO, say).
+  /** Statements of one transaction go one after the other. */
   let queue: Promise<unknown> = Promise.resolve();
+  /** The last one's error, if it failed: a later one may succeed (after ROLLBACK TO, say). */
+  let failed: unknown;
+  /** Rows that still come. */
+  let stream: AsyncGenerator | undefined;
 
   const sender =
     (end?: 'commit' | 'rollback'): Send =>
     (query, headers, own) => {
       const answer = queue.then(() => {
         if (token === null) throw createError('usage', 'the transaction is over');
+        // Its answer would wait for the rows, whose reader waits for it.
+        if (stream) throw createError('usage', 'a stream of the transaction is open');
+        failed = undefined;
         const isFirst = !token;
         const all = {
           ...headers,
@@ -46,30 +52,35 @@ export async function beginTransaction<Result>(
         return post(isFirst ? { begin: query } : query, all, own, (response) => {
           token = response.headers.get(transactionHeader);
         }).catch((error: unknown) => {
-          throw /could not parse .* body/.test(`${error}`)
+          failed = /could not parse .* body/.test(`${error}`)
             ? createError('usage', 'begin() needs Postern', '0A000')
             : error;
+          throw failed;
         });
       });
-      queue = answer.then(
-        () => undefined,
-        (error) => error,
-      );
+      queue = answer.catch(() => {});
       return answer;
     };
+  const onStream = (rows: AsyncGenerator | undefined): void => {
+    stream = rows;
+  };
 
   async function finish(end: 'commit' | 'rollback', own: HTTPTransactionOptions): Promise<void> {
     await queue;
+    // One that nobody reads to its end.
+    await stream?.return(undefined);
+    stream = undefined;
     if (token) await sender(end)({ queries: [] }, {}, own);
+    else token = null; // nothing was begun, and nothing shall be by statements that come too late
   }
 
   try {
     const result = await work(
-      Object.assign(createStatements(sender(), options), {
-        commitWith: createStatements(sender('commit'), options),
+      Object.assign(createStatements(sender(), options, onStream), {
+        commitWith: createStatements(sender('commit'), options, onStream),
       }),
     );
-    const failed = await queue;
+    await queue;
     if (failed) {
       throw createError('database', 'a statement failed: rolled back', '25P02', { sourceError: failed as Error });
     }

@@ -91,6 +91,52 @@ describe('begin', () => {
     ).toEqual([]);
   });
 
+  test('what comes behind the end is refused, and says nothing about what was committed', async () => {
+    const { sql } = counting();
+    await gateway.database.query('TRUNCATE account');
+    await sql.begin(async (tx) => {
+      await tx.commitWith`INSERT INTO account VALUES (1, 1)`;
+      await expect(tx`INSERT INTO account VALUES (2, 2)`).rejects.toThrow(/the transaction is over/);
+    });
+    let late: Promise<unknown> | undefined;
+    await sql.begin((tx) => {
+      late = new Promise((resolve) => setTimeout(resolve, 20)).then(() => tx`INSERT INTO account VALUES (3, 3)`);
+    });
+    await expect(late).rejects.toThrow(/the transaction is over/);
+    expect(await accounts()).toEqual([{ id: 1, amount: 1 }]);
+  });
+
+  test('a statement inside a stream of the same transaction is refused instead of waiting for itself', async () => {
+    const { sql } = counting();
+    const seen = await sql.begin(async (tx) => {
+      const list: unknown[] = [];
+      for await (const { n } of tx.stream`SELECT n, repeat('x', 1000) FROM generate_series(1, 3) AS n`) {
+        await expect(tx`SELECT 1`).rejects.toMatchObject({ kind: 'usage' });
+        list.push(n);
+      }
+      await tx`SELECT 1`;
+      return list;
+    });
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
+  test.each([
+    ['small', 3],
+    ['large', 30_000],
+  ])('a stream nobody reads to its end is left before COMMIT and ROLLBACK: %s', async (_, count) => {
+    const { sql } = counting();
+    await gateway.database.query('TRUNCATE account');
+    for (const ends of [() => 'done', () => Promise.reject(new Error('changed my mind'))]) {
+      const result = sql.begin(async (tx) => {
+        await tx`INSERT INTO account VALUES (1, 1) ON CONFLICT DO NOTHING`;
+        await tx.stream`SELECT n, repeat('x', 1000) AS x FROM generate_series(1, ${count}::int) AS n`.next();
+        return ends();
+      });
+      await result.catch(() => {});
+      await gateway.database.query("SET lock_timeout = '1s'; LOCK TABLE account; SET lock_timeout = 0");
+    }
+  });
+
   test('savepoints; statements of one transaction wait for each other', async () => {
     const { sql } = counting();
     await gateway.database.query('TRUNCATE account');
@@ -245,9 +291,12 @@ describe('stream', () => {
     expect(numbers).toEqual([1, 2, 3]);
   });
 
-  test('a server that does not stream', async () => {
+  test.each([
+    ['in one line', (text: string) => text],
+    ['in many', (text: string) => JSON.stringify(JSON.parse(text), null, 2)],
+  ])('a server that does not stream, %s', async (_name, write) => {
     const server = createServer((_, response) =>
-      response.end('{"fields":[{"name":"n","dataTypeID":23}],"rows":[["1"],["2"]]}'),
+      response.end(write('{"fields":[{"name":"n","dataTypeID":23}],"rows":[["1"],["2"]]}')),
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const sql = postern(`postgres://u:p@127.0.0.1:${(server.address() as AddressInfo).port}/d`);

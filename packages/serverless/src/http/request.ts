@@ -14,7 +14,7 @@ export type Send = (body: unknown, headers: Headers, options: HTTPTransactionOpt
 
 /** Raised before anything of the caller's ran: starting up, no free connection. */
 const notReady = /^(57P03|53300|0800[14])$/;
-/** Of a body that is not JSON, as part of a message. */
+/** Of a body that is not JSON, as part of a message, without what is before an @ if it quotes URLs. */
 const maxQuotedCharacters = 300;
 
 /** Posts `body`; the answer is a good one. Repeats only what cannot have run, within `connect_timeout`. */
@@ -65,20 +65,23 @@ export async function post(
       if (response.ok) return response;
       await readBody(response);
     } catch (failure) {
-      const error = failureOf(failure, url.password);
-      const mayRepeat = error.safeToRetry && notReady.test(`${error.code}`);
+      const error = failureOf(failure, `:${url.password}@`);
+      // A procedure that raises one of these may have committed before; the gateway's own have no routine.
+      const wasRaised = error.severity === 'ERROR' && error.routine;
+      const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(`${error.code}`);
       if (!mayRepeat || !(await backOff(attempt, giveUpAt, signal))) throw error;
     }
   }
 }
 
-/** What to throw when `fetch`, or reading its answer, failed. `secret` must not appear in it. */
+/** What to throw when `fetch`, or reading its answer, failed. `secret`, a part of the connection string, must not appear in it. */
 export function failureOf(failure: unknown, secret?: string): PosternError {
   if (failure instanceof PosternError) return failure;
   const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
   const trace = String([failure, code, cause, cause?.code]);
-  // Never reached the server, whatever the runtime calls it: nobody listens (yet).
-  const safeToRetry = /refused|eai_again|unreach|err_connect|tooopen|\(connect\)/i.test(trace);
+  // Never reached the server, whatever the runtime calls it: nobody listens (yet). A connection that breaks may bring some of
+  // these words, too, but not behind `connect`.
+  const safeToRetry = /refused|eai_again|connect e\w+unreach|err_connect_|tooopen|\(connect\)/i.test(trace);
   // Some runtimes quote the header they did not like.
   const isTelling = secret && trace.includes(secret);
   return createError(
@@ -111,14 +114,14 @@ export function answerError(
   const isError = body?.message;
   return createError(
     isError ? 'database' : 'protocol',
-    `${isError || `Server error (HTTP status ${status}): ${text.slice(0, maxQuotedCharacters)}`}`,
+    `${isError || `Server error (HTTP status ${status}): ${text.replace(/\/\/[^\s/]*@/g, '//').slice(0, maxQuotedCharacters)}`}`,
     undefined,
     {
       status,
       // Neon does not say so, but these end a session only when it could not begin.
       safeToRetry: body?.severity === 'FATAL' && notReady.test(`${body.code}`),
       // The id is what to quote to the operator.
-      ...defined({ requestId: headers.get('neon-request-id'), ...body }),
+      ...defined({ requestId: headers.get('neon-request-id'), ...((isError as object) && body) }),
     },
   );
 }

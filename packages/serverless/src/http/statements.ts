@@ -8,7 +8,14 @@ import { NeonQueryPromise } from './query-promise.ts';
 import { type Headers, readBody, type Send } from './request.ts';
 import { readResult } from './results.ts';
 import { readStream } from './stream.ts';
-import { fragmentHelpers, type ParameterizedQuery, parameterize, type QueryLike, SqlTemplate } from './template.ts';
+import {
+  fragmentHelpers,
+  type ParameterizedQuery,
+  parameterize,
+  type QueryLike,
+  queryDataOf,
+  SqlTemplate,
+} from './template.ts';
 
 /** As the body of a request has it. */
 export function prepareQuery({ queryData }: QueryLike): ParameterizedQuery {
@@ -29,6 +36,8 @@ export function batchHeaders({ isolationLevel, readOnly, deferrable }: HTTPTrans
 export function createStatements(
   send: Send,
   base: HTTPTransactionOptions,
+  /** Hears when rows begin and cease to come. */
+  onStream: (rows: AsyncGenerator | undefined) => void = () => {},
 ): NeonQueryFunctionInTransaction<boolean, boolean> {
   async function execute(queryData: QueryLike['queryData'], own: HTTPQueryOptions | undefined): Promise<never> {
     const options = mergeOptions(base, own);
@@ -44,9 +53,18 @@ export function createStatements(
     query: (query: string, params: readonly unknown[] = [], options?: HTTPQueryOptions) =>
       new NeonQueryPromise<never, never, never>(execute, { query, params: [...params] }, options),
     async *stream(first: TemplateStringsArray | NeonQueryInTransaction, ...values: unknown[]) {
-      const query: NeonQueryInTransaction = 'queryData' in first ? first : sql(first, ...values);
+      const query = queryDataOf(first)
+        ? (first as NeonQueryInTransaction)
+        : sql(first as TemplateStringsArray, ...values);
       const options = mergeOptions(base, query.opts);
-      yield* readStream(await send(prepareQuery(query), { [streamHeader]: true }, options), options);
+      const response = await send(prepareQuery(query), { [streamHeader]: true }, options);
+      const rows = readStream(response, options);
+      try {
+        onStream(rows);
+        yield* rows;
+      } finally {
+        onStream(undefined);
+      }
     },
   });
 }

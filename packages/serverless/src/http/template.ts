@@ -13,19 +13,6 @@ export interface QueryLike {
   readonly queryData: SqlTemplate | ParameterizedQuery;
 }
 
-/** SQL that goes in as it is. */
-export class UnsafeRawSql implements QueryLike {
-  declare readonly sql: string;
-
-  constructor(sql: string) {
-    this.sql = sql;
-  }
-
-  get queryData(): SqlTemplate {
-    return new SqlTemplate([this.sql], []);
-  }
-}
-
 /** The texts of a template and what stands between them. */
 export class SqlTemplate implements QueryLike {
   declare readonly strings: readonly string[];
@@ -46,9 +33,23 @@ export class SqlTemplate implements QueryLike {
   }
 }
 
-/** The SQL a value is; undefined for parameters. Recognised by its shape: it may come from another copy of us. */
+/** SQL that goes in as it is. */
+export class UnsafeRawSql extends SqlTemplate {
+  declare readonly sql: string;
+
+  constructor(sql: string) {
+    super([sql], []);
+    this.sql = sql;
+  }
+}
+
+/**
+ * The SQL a value is; undefined for parameters. Recognised by a method, as it may come from another copy of us, or be a query
+ * of the official driver: what a stranger can send as JSON has none, and must never become SQL.
+ */
 export function queryDataOf(value: unknown): QueryLike['queryData'] | undefined {
-  return (value as Partial<QueryLike> | undefined)?.queryData;
+  const piece = value as (Partial<SqlTemplate> & { then?: unknown }) | undefined | null;
+  return typeof (piece?.then ?? piece?.toParameterizedQuery) === 'function' ? piece!.queryData : undefined;
 }
 
 /** One statement of all pieces, appended to `result`. */
@@ -83,8 +84,8 @@ export function quoteIdentifier(...names: readonly string[]): string {
   return names.map((name) => `"${name.replace(/"/g, '""')}"`).join('.');
 }
 
-function notEmpty<List extends readonly unknown[]>(list: List): List {
-  if (list.length) return list;
+function notEmpty<List extends { length: number }>(list: List): List {
+  if (list?.length) return list;
   throw createError('usage', 'an empty list');
 }
 
@@ -111,12 +112,12 @@ function join(fragments: readonly unknown[], separator = ', ', before = '', afte
 
 export const fragmentHelpers: FragmentHelpers = {
   unsafe: (raw) => new UnsafeRawSql(raw),
-  identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names)),
+  identifier: (...names) => new UnsafeRawSql(quoteIdentifier(...names.map(notEmpty))),
   in: (list) => join(notEmpty(list), ', ', '(', ')'),
   values(rows, columns) {
     // All rows decide: a key that only the last one has must not be lost.
-    const names = columns ?? (Array.isArray(rows[0]) ? [] : Object.keys(Object.assign({}, ...rows)));
-    const lists = notEmpty(rows).map((row) => {
+    const names = columns ?? (Array.isArray(notEmpty(rows)[0]) ? [] : Object.keys(Object.assign({}, ...rows)));
+    const lists = rows.map((row) => {
       const cells = Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
       const orDefault = cells.map((value) => (value === undefined ? new UnsafeRawSql('DEFAULT') : value));
       return join(orDefault, ', ', '(', ')');

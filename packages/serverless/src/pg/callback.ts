@@ -1,4 +1,15 @@
-/** node-postgres' two ways to hear of an end. */
+/** Telling the program: node-postgres' two ways to hear of an end, and what the program throws when told. */
+
+/** What it throws is its own: it ends nothing here, and comes out where errors of events do. */
+export function tell(call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
 
 /** A promise, unless there is a callback, which gets null or an error, and the result. */
 export function answer<Result>(

@@ -8,12 +8,17 @@ import { createTypes, type TypeParser, type Types, types } from '../values/types
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
-import { answer } from './callback.ts';
-import { type ClientConfig, type ConnectionParameters, resolveParameters } from './connection-parameters.ts';
+import { answer, tell } from './callback.ts';
+import {
+  type ClientConfig,
+  type ConnectionParameters,
+  clampTimeout,
+  resolveParameters,
+} from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
 import { type ChannelNotification, listen } from './listen.ts';
-import { failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
+import { abortError, failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 import type { Result } from './result.ts';
 import { createSession, type Entry, type Session } from './session.ts';
 
@@ -22,8 +27,6 @@ export type QueryResult<Row = Record<string, unknown>> = Result<Row>;
 
 const keepAliveMs = 30_000;
 const aliveTimeoutMs = 5_000;
-/** What a timer can wait. */
-const longestTimeoutMs = 2 ** 31 - 1;
 
 /** To where these parameters lead, with the settings of a client and the program. */
 export function openHub({ host, port }: ConnectionParameters, settings: Configuration): Hub {
@@ -64,6 +67,8 @@ export class Client extends Emitter<ClientEvents> {
   #state: 'new' | 'connecting' | 'ready' | 'ended' = 'new';
   /** Queries that have not been sent. */
   readonly #waiting: Entry[] = [];
+  /** Ends the attempt to log in. */
+  #giveUp: (error: PosternError) => void = () => {};
   #keepAlive: ReturnType<typeof setTimeout> | undefined;
   #lastSign = 0;
 
@@ -90,6 +95,11 @@ export class Client extends Emitter<ClientEvents> {
 
   get secretKey(): Uint8Array | null {
     return this.#session?.key().secretKey ?? null;
+  }
+
+  /** Behind the last query: within a transaction, or a failed one. */
+  get isInTransaction(): boolean {
+    return this.#session?.isInTransaction() === true;
   }
 
   /** Can still be used. */
@@ -122,18 +132,22 @@ export class Client extends Emitter<ClientEvents> {
   ): unknown {
     if (given === null || given === undefined) throw createError('usage', 'no query text');
     if (typeof given === 'object' && 'submit' in given) {
-      this.submit(given, true);
+      const own = given instanceof Query ? given : undefined;
+      if (own) this.#watch(own);
+      if (!own?.config.signal?.aborted) this.submit(given, true);
       return given;
     }
     const config = typeof given === 'string' ? { text: given } : given;
-    const query = new Query({ types: this.#types, binary: this.#options.binary, ...config }, values, callback);
+    const query = new Query(config, values, callback);
     const result = query.callback
       ? undefined
       : new Promise((resolve, reject) => {
           query.callback = (error, results) => (error ? reject(error) : resolve(results));
         });
-    // Behind COPY FROM STDIN whatever is sent would be taken for its data.
-    this.submit(query, this.#watch(query) || /\bcopy\b/i.test(query.config.text));
+    const { text, rows, signal } = query.config;
+    // Behind COPY FROM STDIN whatever is sent would be taken for its data; behind a portion of rows, for what is asked next.
+    const isExclusive = this.#watch(query) || Boolean(rows) || /\bcopy\b/i.test(text);
+    if (!signal?.aborted) this.submit(query, isExclusive);
     return result;
   }
 
@@ -145,16 +159,26 @@ export class Client extends Emitter<ClientEvents> {
       });
       queueMicrotask(() => failQuery(query, error, this.connection));
     } else {
+      if (query instanceof Query) query.inherit(this.#types, this.#options.binary);
       this.#waiting.push({ query, isExclusive });
       this.#session?.pump();
     }
   }
 
-  /** Cancels what is running on the server, or takes the query out of the queue. */
+  /** Cancels what is running on the server, which then says so, or takes the query out of the queue. */
   cancel(client: Client, query: Submittable): void {
-    const index = client.#waiting.findIndex((entry) => entry.query === query);
-    if (index < 0) client.#session?.abandon(query);
-    else client.#waiting.splice(index, 1);
+    client.#cancel(query, false);
+  }
+
+  /** The same for a query that nobody waits for any more. */
+  abandon(query: Submittable): void {
+    this.#cancel(query, true);
+  }
+
+  #cancel(query: Submittable, isTold: boolean): void {
+    const index = this.#waiting.findIndex((entry) => entry.query === query);
+    if (index < 0) this.#session?.cancel(query, isTold);
+    else this.#waiting.splice(index, 1);
   }
 
   /** Says goodbye. A running query is cancelled: its result would reach nobody. */
@@ -164,6 +188,7 @@ export class Client extends Emitter<ClientEvents> {
     if (this.#state !== 'ended') queueMicrotask(() => this.emit('end'));
     this.#state = 'ended';
     clearTimeout(this.#keepAlive);
+    this.#giveUp(createError('connection', 'Connection terminated', '08003'));
     this.#session?.close();
     return answer(Promise.resolve(), callback);
   }
@@ -188,7 +213,7 @@ export class Client extends Emitter<ClientEvents> {
     options?: { batchSize?: number },
   ): AsyncGenerator<Row> {
     const config = typeof query === 'string' ? { text: query } : query;
-    return openCursor<Row>(this, { types: this.#types, ...config, ...(values && { values }) }, options?.batchSize);
+    return openCursor<Row>(this, { ...config, ...(values && { values }) }, options?.batchSize);
   }
 
   /** Notifications on a channel, from when the first one is asked for. Leaving the loop ends the subscription. */
@@ -220,6 +245,7 @@ export class Client extends Emitter<ClientEvents> {
   async isAlive(silenceMs: number = keepAliveMs): Promise<boolean> {
     if (!this.isUsable) return false;
     if (Date.now() - this.#lastSign < silenceMs) return true;
+    const askedAt = Date.now();
     return new Promise((resolve) => {
       const settle = (isAlive: boolean): void => {
         clearTimeout(timer);
@@ -227,7 +253,9 @@ export class Client extends Emitter<ClientEvents> {
       };
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
-        this.#session?.close(createError('connection', 'Connection terminated: no answer', '08006'));
+        const error = createError('connection', 'Connection terminated: no answer', '08006');
+        this.#hub?.drop(error, askedAt); // those who share its WebSocket need not find out one by one
+        this.#session?.close(error);
       }, aliveTimeoutMs);
       this.submit(
         {
@@ -273,11 +301,33 @@ export class Client extends Emitter<ClientEvents> {
 
   /** One attempt. */
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
-    const password = (await computed(this.password)) ?? undefined;
+    let session: Session | undefined;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      this.#giveUp = reject;
+      timer = setTimeout(
+        () => {
+          const error = createError('connection', 'Connection terminated due to connection timeout', '08001');
+          session?.close(error);
+          reject(error);
+        },
+        clampTimeout(giveUpAt - Date.now()),
+      );
+    });
+    try {
+      const password = (await Promise.race([computed(this.password), tooLate])) ?? undefined;
+      session = this.#openSession(settings, mayPipeline, password);
+      await session.login();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #openSession(settings: Configuration, mayPipeline: boolean, password: string | undefined): Session {
     // Meanwhile, or while it waited to try again, the program has ended it.
     if (this.#state !== 'connecting') throw createError('connection', 'Connection terminated', '08003');
     this.#hub ??= openHub(this.#parameters, settings);
-    const session = createSession({
+    this.#session = createSession({
       hub: this.#hub,
       parameters: this.#parameters,
       password,
@@ -286,7 +336,7 @@ export class Client extends Emitter<ClientEvents> {
       emitter: this,
       onDrain: (isFirst) => {
         this.#lastSign = Date.now();
-        if (!isFirst) this.emit('drain');
+        if (!isFirst) tell(() => this.emit('drain'));
         if (!this.#options.keepAlive) return;
         clearTimeout(this.#keepAlive);
         this.#keepAlive = setTimeout(() => {
@@ -298,30 +348,28 @@ export class Client extends Emitter<ClientEvents> {
         if (this.#state === 'ended') return;
         this.#state = 'ended';
         clearTimeout(this.#keepAlive);
-        if (error) this.emit('error', error);
-        this.emit('end');
+        // Callbacks of queries are called first.
+        queueMicrotask(() => {
+          if (error) tell(() => this.emit('error', error));
+          this.emit('end');
+        });
       },
     });
-    this.#session = session;
-    const timer = setTimeout(
-      () => session.close(createError('connection', 'Connection terminated due to connection timeout', '08001')),
-      Math.min(giveUpAt - Date.now(), longestTimeoutMs),
-    );
-    return session.login().finally(() => clearTimeout(timer));
+    return this.#session;
   }
 
   /** Timeouts and signals of a query; true if it has any. */
   #watch(query: Query): boolean {
-    const { signal, query_timeout = this.#options.query_timeout } = query.config;
-    if (!signal && !query_timeout) return false;
+    const { signal, query_timeout } = query.config;
+    const timeoutMs = clampTimeout(query_timeout ?? this.#parameters.queryTimeoutMs);
+    if (!signal && !timeoutMs) return false;
     const stop = (error: Error): void => {
-      this.cancel(this, query);
+      this.abandon(query);
       query.settle(error);
     };
-    const abort = (): void =>
-      stop(createError('usage', 'the query was aborted', '57014', { sourceError: signal?.reason }));
-    const timer = query_timeout
-      ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), query_timeout)
+    const abort = (): void => stop(abortError(signal as AbortSignal)); // it has one
+    const timer = timeoutMs
+      ? setTimeout(() => stop(createError('connection', 'Query read timeout', '57014')), timeoutMs)
       : undefined;
     const { callback } = query;
     query.callback = (error, results) => {

@@ -41,6 +41,8 @@ export interface ConnectionParameters {
   readonly host: string;
   readonly port: string;
   readonly connectTimeoutMs: number;
+  /** 0: none. */
+  readonly queryTimeoutMs: number;
   /** Names and values in turn, in the order node-postgres sends them. */
   readonly startup: readonly string[];
   /** Options of the connection string that only Postern understands, in the same way. */
@@ -77,6 +79,14 @@ export function parseIntoClientConfig(text: string): ClientConfig {
   return config;
 }
 
+/** What a timer can wait. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
+/** In whole milliseconds. */
+export function clampTimeout(ms: number | string): number {
+  return Math.min(Math.ceil(Number(ms)), longestTimeoutMs);
+}
+
 export function resolveParameters(given: string | ClientConfig | undefined): ConnectionParameters {
   const config: ClientConfig = typeof given === 'string' ? { connectionString: given } : (given ?? {});
   const text = config.connectionString ?? defaults.connectionString;
@@ -100,6 +110,7 @@ export function resolveParameters(given: string | ClientConfig | undefined): Con
     host: String(pick('host')),
     port: String(pick('port')),
     connectTimeoutMs: config.connectionTimeoutMillis || connectTimeoutMs(parsed.connect_timeout),
+    queryTimeoutMs: Number(pick('query_timeout')) || 0,
     startup: [
       ...['user', user, 'database', database],
       ...startupKeys.flatMap((key) => {

@@ -26,7 +26,7 @@ async function send(connection: Connection, source: Source, query: Query): Promi
     const bytes = concat(gathered);
     gathered = [];
     gatheredBytes = 0;
-    for (let at = 0; at < bytes.length; at += chunkBytes) {
+    for (let at = 0; at < bytes.length && !query.isOver; at += chunkBytes) {
       connection.sendCopyFromChunk(bytes.subarray(at, at + chunkBytes));
       connection.flushWrites();
       while (!query.isOver && (passenger.transport?.bufferedBytes() ?? 0) > maxAheadBytes) {
@@ -58,7 +58,8 @@ export function copyFrom(client: Client, text: string, source: Source): Promise<
     query.handleCopyInResponse = (connection) => {
       send(connection, source, query).catch((error: unknown) => {
         failure = error;
-        connection.sendCopyFail('abandoned');
+        // Else it would fail what runs now.
+        if (!query.isOver) connection.sendCopyFail('abandoned');
       });
     };
     client.submit(query, true);
@@ -83,6 +84,6 @@ export async function* copyTo(client: Client, text: string): AsyncGenerator<Uint
     }
   } finally {
     resume();
-    if (!query.isOver) client.cancel(client, query);
+    if (!query.isOver) client.abandon(query);
   }
 }

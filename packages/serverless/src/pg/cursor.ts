@@ -3,7 +3,7 @@ import { createError } from '../postern-error.ts';
 import type { Connection } from '../ws/connection.ts';
 import { createAsyncQueue } from './async-queue.ts';
 import type { Client } from './client.ts';
-import { Query, type QueryConfig } from './query.ts';
+import { abortError, Query, type QueryConfig } from './query.ts';
 
 const defaultBatchSize = 256;
 
@@ -23,15 +23,24 @@ export async function* openCursor<Row>(
   };
   const finish = (connection: Connection): void => {
     connection.close({ type: 'P' });
-    connection.sync();
+    query.leave(connection);
   };
+  const { signal } = config;
+  const abort = (): void => {
+    client.abandon(query);
+    suspended = undefined; // nothing more is asked for
+    rows.end(abortError(signal as AbortSignal)); // it has one
+  };
+  signal?.addEventListener('abort', abort);
   query
     .on('row', (row) => rows.push(row as Row)) // what the caller says it selects
     .on('end', () => rows.end())
     .on('error', rows.end);
-  client.submit(query, true);
+  if (signal?.aborted) abort();
+  else client.submit(query, true);
   try {
     for await (const row of rows) {
+      if (signal?.aborted) throw abortError(signal);
       if (row !== undefined) yield row;
       else if (suspended) {
         const connection = suspended;
@@ -40,6 +49,7 @@ export async function* openCursor<Row>(
       }
     }
   } finally {
+    signal?.removeEventListener('abort', abort);
     // Left early. What is running is at most one portion; what has not begun does not begin.
     if (suspended) finish(suspended);
     else {

@@ -21,12 +21,14 @@ export async function* listen(client: Client, channel: string): AsyncGenerator<C
     if (queue.length < maxWaiting) queue.push(notification);
     else queue.end(createError('usage', `more than ${maxWaiting} notifications`, '53400'));
   };
+  Object.assign(take, { channel }); // for other loops on the same channel
   client.on('notification', take).on('error', queue.end).on('end', queue.end);
   try {
     await client.query(`LISTEN ${name}`);
     yield* queue;
   } finally {
     client.off('notification', take).off('error', queue.end).off('end', queue.end);
-    if (client.isUsable) await client.query(`UNLISTEN ${name}`);
+    const isHeard = client.listeners('notification').some((other) => 'channel' in other && other.channel === channel);
+    if (client.isUsable && !isHeard) await client.query(`UNLISTEN ${name}`);
   }
 }

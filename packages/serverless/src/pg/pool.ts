@@ -3,13 +3,12 @@ import { type Configuration, neonConfig } from '../config.ts';
 import { computed, parseConnectionString } from '../http/connection.ts';
 import { postern } from '../http/query-function.ts';
 import { createError, PosternError } from '../postern-error.ts';
-import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import type { Hub } from '../ws/transport.ts';
 import { answer } from './callback.ts';
 import { Client, openHub, type QueryResult } from './client.ts';
-import { type ClientConfig, resolveParameters } from './connection-parameters.ts';
-import { failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
+import { type ClientConfig, clampTimeout, resolveParameters } from './connection-parameters.ts';
+import { abortError, failQuery, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 
 export interface PoolConfig extends ClientConfig {
   /** Clients at once. Default 10. */
@@ -22,7 +21,7 @@ export interface PoolConfig extends ClientConfig {
   maxUses?: number | undefined;
   /** Age after which a client is replaced. 0: never. */
   maxLifetimeSeconds?: number | undefined;
-  /** Idle clients do not keep the process alive. */
+  /** The timers of idle clients do not keep the process alive; whether their WebSocket does is for the runtime to say. */
   allowExitOnIdle?: boolean | undefined;
   /** What the server speaks, instead of `neonConfig.protocol`. */
   protocol?: Configuration['protocol'];
@@ -130,7 +129,7 @@ export class Pool extends Emitter<PoolEvents> {
       connected,
       callback &&
         ((error: Error | undefined, client?: PoolClient) =>
-          callback(error ?? undefined, client, (failure) => client?.release(failure))),
+          callback(error ?? undefined, client, client?.release ?? (() => {}))),
     );
   }
 
@@ -184,9 +183,21 @@ export class Pool extends Emitter<PoolEvents> {
       throw createError('usage', 'no query text');
     }
     const config = typeof query === 'string' ? { text: query } : query;
+    const { signal } = config;
     const mayFetch = neonConfig.poolQueryViaFetch && !this.hasFetchUnsupportedListeners;
-    if (mayFetch && !config.rows && !config.signal && !config.binary) return this.#fetch(config, values);
+    if (mayFetch && !config.rows && !signal && !config.binary) return this.#fetch(config, values);
+    if (!signal) return this.#run(config, values);
+    if (signal.aborted) throw abortError(signal);
+    return new Promise((resolve, reject) => {
+      // Wherever it is: waiting for a client, for that to log in, or for the server.
+      const abort = (): void => reject(abortError(signal));
+      signal.addEventListener('abort', abort);
+      const result = this.#run(config, values);
+      result.finally(() => signal.removeEventListener('abort', abort)).then(resolve, reject);
+    });
+  }
 
+  async #run(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     const [member, isNew] = await this.#acquire();
     const { client } = member;
     const { onConnect, verify } = this.options;
@@ -204,20 +215,21 @@ export class Pool extends Emitter<PoolEvents> {
       () => undefined,
       (error: unknown) => error as Error,
     );
-    this.#release(member, failed instanceof PosternError && failed.kind !== 'connection' ? undefined : failed);
+    if (config.signal?.aborted) await client.isAlive(0); // what was abandoned has been answered
+    const mayStay = failed instanceof PosternError && failed.kind !== 'connection' && !client.isInTransaction;
+    this.#release(member, mayStay ? undefined : failed);
     return result;
   }
 
   #submit(query: Submittable): void {
     this.connect().then(
       (client) => {
-        const connection = client.connection as Connection; // it is connected
-        const done = (message?: unknown): void => {
-          connection.off('readyForQuery', done).off('end', done);
-          client.release(!message); // the end comes without one
+        const done = (): void => {
+          client.off('drain', done).off('end', done);
+          client.release();
         };
+        client.on('drain', done).on('end', done);
         client.query(query);
-        connection.on('readyForQuery', done).on('end', done);
       },
       (error: Error) => failQuery(query, error, undefined),
     );
@@ -225,9 +237,11 @@ export class Pool extends Emitter<PoolEvents> {
 
   async #fetch(config: QueryConfig, values: readonly unknown[] | undefined): Promise<unknown> {
     const { connectionString, types } = this.options;
-    const { user, password, host, port, database } = resolveParameters(this.options);
-    const [name, path] = [user, database].map(encodeURIComponent);
-    const url = parseConnectionString(connectionString ?? `postgres://${name}@${host}:${port}/${path}`);
+    const { user, password, host, port, database, queryTimeoutMs } = resolveParameters(this.options);
+    const timeoutMs = clampTimeout(config.query_timeout ?? queryTimeoutMs);
+    const url = parseConnectionString(connectionString ?? `postgres://${host}:${port}`);
+    url.username ||= encodeURIComponent(user);
+    if (!url.pathname[1]) url.pathname = encodeURIComponent(database);
     const sql = postern(async () => {
       url.password = encodeURIComponent((await computed(password)) ?? '');
       return `postgres${url.href.slice(3)}`;
@@ -236,6 +250,7 @@ export class Pool extends Emitter<PoolEvents> {
       fullResults: true,
       arrayMode: config.rowMode === 'array',
       types: config.types ?? types,
+      signal: timeoutMs ? AbortSignal.timeout(timeoutMs) : undefined,
     });
   }
 
@@ -244,8 +259,8 @@ export class Pool extends Emitter<PoolEvents> {
     if (this.ending) throw createError('usage', 'Cannot use a pool after calling end on the pool');
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       clearTimeout(idle.idleTimer);
-      // It may not be, after a freeze of the whole program, say.
-      if (await idle.client.isAlive()) return [idle, false];
+      // It may not be alive, after a freeze of the whole program, say.
+      if (!this.#isExpired(idle) && (await idle.client.isAlive())) return [idle, false];
       this.#remove(idle);
     }
     const { connectionTimeoutMillis, max } = this.options;

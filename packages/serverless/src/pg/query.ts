@@ -4,12 +4,16 @@ import type { FieldDef } from '../values/rows.ts';
 import type { CustomTypes } from '../values/types.ts';
 import type { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
+import { tell } from './callback.ts';
 import { Result } from './result.ts';
 
 /** What a client can be given to run: a query of ours, or an object of another package such as pg-cursor. */
 export interface Submittable {
   /** Sends its messages. Returns an error when it cannot. */
   submit(connection: Connection): unknown;
+  readonly config?: { readonly name?: string | undefined };
+  /** Nobody waits for it any more: ends what would wait for something to be asked for. */
+  leave?(connection: Connection): void;
   handleParseComplete?(): void;
   handleRowDescription?(message: { fields: FieldDef[] }, connection: Connection): void;
   handleDataRow?(message: { fields: (string | Uint8Array | null)[] }, connection: Connection): void;
@@ -54,12 +58,19 @@ interface QueryEvents {
 
 /** Tells a query of ours, or of another package, that it failed; ours needs no ReadyForQuery behind it. */
 export function failQuery(query: Submittable, error: Error, connection: Connection | undefined): void {
-  query.handleError?.(error, connection as Connection); // without one nothing was sent
-  if ('settle' in query) query.handleReadyForQuery?.(connection as Connection);
+  tell(() => {
+    query.handleError?.(error, connection as Connection); // without one nothing was sent
+    if ('settle' in query) query.handleReadyForQuery?.(connection as Connection);
+  });
+}
+
+/** What a query whose signal was aborted fails with. */
+export function abortError({ reason }: AbortSignal): PosternError {
+  return createError('usage', 'the query was aborted', '57014', { sourceError: reason as Error });
 }
 
 export class Query extends Emitter<QueryEvents> implements Submittable {
-  declare readonly config: QueryConfig;
+  declare config: QueryConfig;
   declare callback: QueryCallback | undefined;
   /** It failed, or has been settled. */
   isOver = false;
@@ -67,15 +78,21 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   #result!: Result;
   readonly #results: Result[] = [];
   #error: Error | undefined;
-  /** Parse was sent, and its answer has not come. */
-  #isParsing = false;
+  #isExtended = false;
+  /** Rows are fetched in portions: a Sync has yet to be sent, when they are over. */
+  #owesSync = false;
 
   constructor(config: string | QueryConfig, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback) {
     super();
     const own = typeof config === 'string' ? { text: config } : config;
     this.config = Array.isArray(values) ? { ...own, values } : own;
     this.callback = callback ?? (typeof values === 'function' ? values : own.callback);
-    this.#next();
+  }
+
+  /** Takes from its client what it was not given itself. */
+  inherit(types: CustomTypes, binary: boolean | undefined): void {
+    const { config } = this;
+    this.config = { ...config, types: config.types ?? types, binary: config.binary ?? binary };
   }
 
   submit(connection: Connection): Error | null {
@@ -86,24 +103,24 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
     if (known !== undefined && text && known !== text) {
       return createError('usage', `Prepared statements must be unique: ${name}`);
     }
+    this.#isExtended = Boolean(queryMode === 'extended' || name || rows || values?.length);
+    this.#next();
     const error = connection.attempt(() => {
-      if (queryMode !== 'extended' && !name && !rows && !values?.length) return connection.query(text);
-      if (known === undefined) {
-        this.#isParsing = true;
-        connection.parse({ name, text });
-      }
+      if (!this.#isExtended) return connection.query(text);
+      if (known === undefined) connection.parse({ name, text });
       connection.bind({ portal, statement: name, values, binary });
       connection.describe({ type: 'P', name: portal });
       connection.execute({ portal, rows });
       if (rows) connection.flush();
       else connection.sync();
     });
-    if (error && name && known === undefined) delete connection.parsedStatements[name];
+    this.#owesSync = !error && Boolean(rows);
     return error;
   }
 
-  handleParseComplete(): void {
-    this.#isParsing = false;
+  leave(connection: Connection): void {
+    if (this.#owesSync) connection.sync();
+    this.#owesSync = false;
   }
 
   handleRowDescription({ fields }: { fields: FieldDef[] }): void {
@@ -125,7 +142,7 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   handleCommandComplete({ text }: { text: string }, connection: Connection): void {
     this.#next();
     this.#result.addCommandComplete(text);
-    if (this.config.rows) connection.sync();
+    this.leave(connection);
   }
 
   handlePortalSuspended(connection: Connection): void {
@@ -134,19 +151,19 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
   }
 
   handleEmptyQuery(connection: Connection): void {
-    if (this.config.rows) connection.sync();
+    this.leave(connection);
   }
 
   handleCopyInResponse(connection: Connection): void {
     connection.sendCopyFail('No source stream defined');
+    this.#owesSync = this.#isExtended; // one that came during COPY was not heard
+    this.leave(connection);
   }
 
   handleError(error: Error, connection?: Connection): void {
     this.#error ??= error;
     this.isOver = true;
-    const { name, rows } = this.config;
-    if (name && this.#isParsing) delete connection?.parsedStatements[name];
-    if (rows) connection?.sync();
+    if (connection) this.leave(connection);
   }
 
   handleReadyForQuery(): void {

@@ -1,5 +1,6 @@
 // Servers that misbehave, or speak only Neon's wire: written by hand, so that what they were sent can be counted.
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Client, escapeIdentifier, escapeLiteral, neonConfig, Pool } from '../index.ts';
@@ -38,7 +39,7 @@ const oneRow = concat([
 
 /** Only what a driver that does not offer a subprotocol gets; `answer` decides about each message. */
 async function scripted(
-  answer: (message: string, connection: number) => Uint8Array | string | undefined,
+  answer: (message: string, connection: number) => Uint8Array | string | undefined | Promise<Uint8Array>,
 ): Promise<Scripted> {
   const connections: string[][] = [];
   let refused = 0;
@@ -74,7 +75,8 @@ async function scripted(
             : type;
         messages.push(message);
         const reply = answer(message, number);
-        if (reply !== undefined) socket.send(reply);
+        if (reply instanceof Promise) void reply.then((later) => socket.send(later));
+        else if (reply !== undefined) socket.send(reply);
         at = end;
       }
     });
@@ -121,6 +123,21 @@ test('a database that is starting up is asked again, and what was pipelined is n
   expect((await pool.query('SELECT 1')).rows).toEqual([{ n: 1 }]);
   expect(server.connections).toHaveLength(3);
   await pool.end();
+});
+
+test('what was aborted during the log-in is not sent by the attempt that follows', async () => {
+  const starting = failure('FATAL', '57P03', 'the database system is starting up');
+  const server = await scripted((message, connection) =>
+    connection > 1 ? wellBehaved(message) : message === 'p' ? delay(100, starting) : undefined,
+  );
+  Object.assign(neonConfig, { webSocketConstructor: WebSocket, protocol: 'neon' });
+  const client = new Client(server.url);
+  const connecting = client.connect();
+  await expect(client.query({ text: 'INSERT', query_timeout: 20 })).rejects.toMatchObject({ code: '57014' });
+  await connecting;
+  expect((await client.query('SELECT 1')).rows).toEqual([{ n: 1 }]);
+  expect(server.connections[1]).toEqual(['startup', 'p', 'Q SELECT 1']);
+  await client.end();
 });
 
 test('what may have run is not sent again', async () => {

@@ -9,6 +9,7 @@ import type { Emitter } from '../ws/emitter.ts';
 import { createDecoder, decodeText, int32, packet, Reader } from '../ws/packet.ts';
 import { createScram, type Scram } from '../ws/scram.ts';
 import type { Hub, Passenger } from '../ws/transport.ts';
+import { tell } from './callback.ts';
 import type { ConnectionParameters } from './connection-parameters.ts';
 import { failQuery, type Submittable } from './query.ts';
 
@@ -19,6 +20,10 @@ export interface Entry {
   readonly isExclusive: boolean;
   /** Its error has been told; what still comes for it is dropped. */
   hasFailed?: boolean;
+  /** The name of a statement that was sent to be parsed, until that is answered. */
+  parsing?: string;
+  /** To be cancelled as soon as there is a key for it. */
+  isCancelled?: boolean;
 }
 
 export interface SessionOptions {
@@ -33,7 +38,7 @@ export interface SessionOptions {
   readonly emitter: Pick<Emitter, 'emit'>;
   /** Nothing is running or waiting: any more, or (`isFirst`) yet. */
   onDrain(isFirst: boolean): void;
-  /** Over; `error` unless it was asked for. Queries have been told already. */
+  /** Over; `error` unless it was asked for. Queries are told behind it. */
   onEnd(error: PosternError | undefined): void;
 }
 
@@ -47,8 +52,10 @@ export interface Session {
   login(): Promise<void>;
   /** Sends what may be sent of what waits. */
   pump(): void;
-  /** Asks the server to cancel a query, if it is running it. */
-  abandon(query: Submittable): void;
+  /** Asks the server to cancel a query, if it is running it. `isTold`: of its own error it has been told; nothing more is. */
+  cancel(query: Submittable, isTold: boolean): void;
+  /** Behind the last query: within a transaction, or a failed one. */
+  isInTransaction(): boolean;
   /** Ends it; `error` is for those who still wait. */
   close(error?: PosternError): void;
 }
@@ -72,6 +79,7 @@ export function createSession(options: SessionOptions): Session {
   /** Queries may be sent: the session is open, or what is said first may hold them. */
   let mayPump = false;
   let hasSentQueries = false;
+  let isInTransaction = false;
   const inFlight: Entry[] = [];
   /** Cancel requests under way. */
   let cancels = 0;
@@ -123,15 +131,26 @@ export function createSession(options: SessionOptions): Session {
       const next = waiting[0];
       const last = inFlight.at(-1);
       if (!next || (last && (last.isExclusive || next.isExclusive || inFlight.length >= maxInFlight))) return;
+      // Whether a statement of this name is there is not known yet.
+      const name = next.query.config?.name;
+      if (name && inFlight.some(({ parsing }) => parsing === name)) return;
       waiting.shift();
       inFlight.push(next);
+      connection.parsing = '';
       const error = next.query.submit(connection);
+      next.parsing = connection.parsing;
       if (error) {
         inFlight.pop();
+        forgetUnparsed(next);
         failQuery(next.query, error as Error, connection);
         if (isIdle()) queueMicrotask(() => isIdle() && options.onDrain(false));
       } else hasSentQueries = true;
     }
+  }
+
+  /** No answer said that it was parsed. */
+  function forgetUnparsed({ parsing }: Entry): void {
+    if (parsing) delete connection.parsedStatements[parsing];
   }
 
   function close(error?: PosternError): void {
@@ -148,41 +167,49 @@ export function createSession(options: SessionOptions): Session {
     state = 'closed';
     passenger.transport?.close();
     const reason = error ?? createError('connection', 'Connection terminated', '08003');
+    if (!wasConnecting) options.onEnd(error);
     const unanswered = inFlight.splice(0);
-    if (wasConnecting && reason.safeToRetry) waiting.unshift(...unanswered);
+    if (wasConnecting && reason.safeToRetry) waiting.unshift(...unanswered.filter(({ hasFailed }) => !hasFailed));
     else {
       for (const { query, hasFailed } of unanswered) if (!hasFailed) failQuery(query, reason, connection);
       const unsent = new PosternError(reason.message, { ...reason, safeToRetry: true, sourceError: reason });
       for (const { query } of waiting.splice(0)) failQuery(query, wasConnecting ? reason : unsent, connection);
     }
-    connection.emit('end');
+    tell(() => connection.emit('end'));
     if (wasConnecting) onReady(reason);
-    else options.onEnd(error);
   }
 
   function receive(type: string, body: Uint8Array): void {
     if (state === 'closed') return;
     const entry = inFlight[0];
-    const query = isOpen() && !entry?.hasFailed ? entry?.query : undefined;
+    // What was parsed, and what the server waits for, is the failed one's affair, too.
+    const query = isOpen() && (!entry?.hasFailed || type === 'G') ? entry?.query : undefined;
     const reader = new Reader(body);
     if (type === 'D') query?.handleDataRow?.({ fields: readRow(reader, columns) }, connection);
     else if (type === 'Z') {
       const isFirst = state === 'connecting';
+      const status = decodeText(body);
+      isInTransaction = status !== 'I';
       if (isFirst) {
         state = 'ready';
         mayPump = true;
         onReady();
+        if (entry?.isCancelled) askToCancel();
       } else {
         inFlight.shift();
-        query?.handleReadyForQuery?.(connection);
-        connection.emit('readyForQuery', { name: 'readyForQuery', status: decodeText(body) });
+        if (entry) forgetUnparsed(entry);
+        tell(() => query?.handleReadyForQuery?.(connection));
+        tell(() => connection.emit('readyForQuery', { name: 'readyForQuery', status }));
       }
       pump();
       if (isIdle()) options.onDrain(isFirst);
-    } else if (type === 'N') emitter.emit('notice', readError(body, 'notice'));
-    else if (type === 'R') authenticate(reader.int32(), reader.bytes().slice());
+    } else if (type === 'N') {
+      const notice = readError(body, 'notice');
+      tell(() => emitter.emit('notice', notice));
+    } else if (type === 'R') authenticate(reader.int32(), reader.bytes().slice());
     else if (type === 'A') {
-      emitter.emit('notification', { processId: reader.int32(), channel: reader.text(), payload: reader.text() });
+      const notification = { processId: reader.int32(), channel: reader.text(), payload: reader.text() };
+      tell(() => emitter.emit('notification', notification));
     } else if (type === 'K') {
       processID = reader.int32();
       secretKey = reader.bytes().slice();
@@ -192,23 +219,48 @@ export function createSession(options: SessionOptions): Session {
       if (!isOpen()) end(error);
       else if (query) {
         entry!.hasFailed = !('settle' in query);
-        query.handleError?.(error, connection);
+        tell(() => query.handleError?.(error, connection));
       }
-      connection.emit('errorMessage', error);
+      tell(() => connection.emit('errorMessage', error));
     } else {
       const name = nameBehind(type, events);
       if (!name) return;
       const event = name[0]!.toLowerCase() + name.slice(1);
       const message: { name: string; text?: string; chunk?: Uint8Array; fields?: FieldDef[] } = { name: event };
+      if (type === '1' && entry) entry.parsing = '';
       if (type === 'T') message.fields = columns = readFields(reader);
       if (type === 'C') message.text = reader.text();
       if (type === 'd') message.chunk = reader.bytes().slice();
       const handle = query?.[`handle${name}` as 'handleCommandComplete'] as ((...about: unknown[]) => void) | undefined;
       if (type === 'G' && !handle) connection.sendCopyFail('abandoned');
-      // Messages without content are not handed on.
-      if (/[TCd]/.test(type)) handle?.call(query, message, connection);
-      else handle?.call(query, connection);
-      connection.emit(event, message);
+      tell(() => {
+        // Messages without content are not handed on.
+        if (/[TCd]/.test(type)) handle?.call(query, message, connection);
+        else handle?.call(query, connection);
+      });
+      tell(() => connection.emit(event, message));
+    }
+  }
+
+  function askToCancel(): void {
+    const giveUp = (): void => close(createError('connection', 'Connection terminated: no answer', '08006'));
+    if (processID === null || !secretKey) {
+      giveUp();
+      return;
+    }
+    // Nothing is sent until that is settled: it might be hit instead.
+    cancels++;
+    const timer = setTimeout(giveUp, cancelTimeoutMs);
+    const onClose = (): void => {
+      clearTimeout(timer);
+      cancels--;
+      pump();
+    };
+    const request = packet('', int32(cancelRequestCode), int32(processID), secretKey);
+    try {
+      hub.open({ transport: undefined, first: () => request, onOpen() {}, onBytes() {}, onClose });
+    } catch {
+      onClose();
     }
   }
 
@@ -241,31 +293,24 @@ export function createSession(options: SessionOptions): Session {
     isOpen,
     pump,
     close,
+    isInTransaction: () => isInTransaction,
     login: () =>
       new Promise((resolve, reject) => {
         onReady = (error) => (error ? reject(error) : resolve());
-        hub.open(passenger);
+        try {
+          hub.open(passenger);
+        } catch (error) {
+          end(error as PosternError); // which queries that `first` took along are told, too
+        }
       }),
-    abandon(query) {
-      const entry = inFlight.find((candidate) => candidate.query === query);
-      if (!entry) return;
-      entry.hasFailed = true;
-      const giveUp = (): void => close(createError('connection', 'Connection terminated: no answer', '08006'));
-      if (processID === null || !secretKey) return giveUp();
-      // Nothing is sent until that is settled: it might be hit instead.
-      cancels++;
-      const timer = setTimeout(giveUp, cancelTimeoutMs);
-      const onClose = (): void => {
-        clearTimeout(timer);
-        cancels--;
-        pump();
-      };
-      const request = packet('', int32(cancelRequestCode), int32(processID), secretKey);
-      try {
-        hub.open({ transport: undefined, first: () => request, onOpen() {}, onBytes() {}, onClose });
-      } catch {
-        onClose();
-      }
+    cancel(query, isTold) {
+      // Another one than that which is running: its cancel would hit that.
+      const [entry] = inFlight;
+      if (entry?.query !== query) return;
+      entry.hasFailed ||= isTold;
+      if (isTold) query.leave?.(connection);
+      entry.isCancelled = true;
+      if (isOpen()) askToCancel();
     },
   };
 }

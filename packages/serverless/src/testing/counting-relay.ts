@@ -6,12 +6,15 @@ export interface CountingRelay {
   readonly connections: number;
   /** Replies the caller had to wait for so far: bursts of bytes towards it that followed something it had sent. */
   readonly roundTrips: number;
+  /** From now on nothing passes, and nothing is closed. */
+  freeze(): void;
   close(): void;
 }
 
 export async function startCountingRelay(targetPort: number, delayMs = 15): Promise<CountingRelay> {
   let connections = 0;
   let roundTrips = 0;
+  let isFrozen = false;
   const sockets = new Set<{ destroy(): void }>();
   const server = createServer((caller) => {
     connections++;
@@ -22,13 +25,13 @@ export async function startCountingRelay(targetPort: number, delayMs = 15): Prom
     target.on('error', () => caller.destroy());
     caller.on('data', (bytes) => {
       isAsking = true;
-      setTimeout(() => target.write(bytes), delayMs);
+      setTimeout(() => !isFrozen && target.write(bytes), delayMs);
     });
     target.on('data', (bytes) => {
       // What comes within one delay of the first bytes was under way at the same time.
       if (isAsking) roundTrips++;
       isAsking = false;
-      setTimeout(() => caller.write(bytes), delayMs);
+      setTimeout(() => !isFrozen && caller.write(bytes), delayMs);
     });
     caller.on('close', () => setTimeout(() => target.end(), delayMs));
     target.on('close', () => setTimeout(() => caller.end(), delayMs));
@@ -41,6 +44,9 @@ export async function startCountingRelay(targetPort: number, delayMs = 15): Prom
     },
     get roundTrips() {
       return roundTrips;
+    },
+    freeze() {
+      isFrozen = true;
     },
     close() {
       for (const socket of sockets) socket.destroy();

@@ -14,7 +14,7 @@ export class PostgresInterval {
   declare milliseconds?: number;
 
   constructor(interval: string) {
-    const [, ...digits] = /(?:(\S+) y\S+ ?)?(?:(\S+) m\S+ ?)?(?:(\S+) d\S+ ?)?(?:-?(\d+):(\d+):(\d+)(\.\d+)?)?/.exec(
+    const [, ...digits] = /(?:(\S+) y\S+ ?)?(?:(\S+) m\S+ ?)?(?:(\S+) d\S+ ?)?(?:[-+]?(\d+):(\d+):(\d+)(\.\d+)?)?/.exec(
       interval,
     )!;
     const isNegative = /-\d+:/.test(interval);

@@ -18,7 +18,9 @@ export function prepareValue(value: unknown): string | Uint8Array | null {
     if (Array.isArray(value)) return arrayText(value);
     const bytes = bytesOf(value);
     if (bytes) return bytes;
-    if ((value as Partial<ToPostgres>).toPostgres) return prepareValue((value as ToPostgres).toPostgres(prepareValue)); // the stack ends if it comes back
+    if (typeof (value as Partial<ToPostgres>).toPostgres === 'function') {
+      return prepareValue((value as ToPostgres).toPostgres(prepareValue)); // the stack ends if it comes back
+    }
     // Fails for functions and symbols.
     return Object(value) === value ? JSON.stringify(value).toString() : `${value as string}`;
   } catch (error) {
@@ -37,7 +39,8 @@ export function parameterText(value: unknown): string | null {
 
 /** Every element quoted, so that none can be mistaken for NULL. */
 function arrayText(list: readonly unknown[]): string {
-  const elements = list.map((item) => {
+  // Holes, too.
+  const elements = Array.from(list, (item) => {
     if (Array.isArray(item)) return arrayText(item);
     return parameterText(item)?.replace(/[\\"]/g, '\\$&').replace(/^.*$/s, '"$&"') ?? 'NULL';
   });

@@ -48,5 +48,9 @@ export function typeParsers(options: TypeOptions): CustomTypes {
 }
 
 function parseUserType(text: string): unknown {
-  return /^(\[[\d:[\]-]+=)?\{.*\}$/s.test(text) ? parseArray(text, String) : text;
+  try {
+    return /^(\[[\d:[\]-]+=)?\{.*\}$/s.test(text) ? parseArray(text, String) : text;
+  } catch {
+    return text; // only looks like one
+  }
 }

@@ -33,6 +33,8 @@ const intervals = [
   '100:00:00',
   '00:00:00.000001',
   '1 year 2 mons 3 days 04:05:06',
+  '-1 days +02:03:04',
+  '1 mon -1 days +00:00:00.1',
   '',
 ];
 const array = (elements: readonly string[]): string =>

@@ -48,11 +48,12 @@ export function addParser(to: Types, parse: TypeParser, scalars: readonly number
 
 /** Own parsers above those of `below`. */
 export function createTypes(below?: CustomTypes): Types {
-  const parsers = new Map<string, TypeParser>();
+  const parsers = new Map<string, TypeParser | undefined>();
   return {
     getTypeParser: (oid, format = 'text') => parsers.get(format + oid) ?? below?.getTypeParser(oid, format) ?? String,
-    setTypeParser(oid: number, format: string | TypeParser, parser: TypeParser = format as TypeParser) {
-      parsers.set((parser === format ? 'text' : (format as string)) + oid, parser);
+    setTypeParser(oid: number, format: 'text' | 'binary' | TypeParser, parser?: TypeParser) {
+      if (typeof format === 'function') parsers.set(`text${oid}`, format);
+      else parsers.set(format + oid, parser);
     },
   };
 }

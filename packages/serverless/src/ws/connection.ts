@@ -82,6 +82,8 @@ export class Connection extends Emitter {
   declare readonly stream: { cork(): void; uncork(): void; destroy(): void };
   /** Of the session it belongs to. */
   declare readonly passenger: Sender;
+  /** What was parsed last. */
+  parsing = '';
   #out: Uint8Array[] = [];
 
   constructor(passenger: Sender, destroy: () => void) {
@@ -93,6 +95,7 @@ export class Connection extends Emitter {
   parse({ name = '', text, types = [] }: ParseConfig): void {
     this.send('P', name, text, int16(types.length), concat(types.map(int32)));
     if (name) this.parsedStatements[name] = text;
+    this.parsing = name;
   }
 
   bind({ portal = '', statement = '', values, binary, valueMapper = prepareValue }: BindConfig): void {

@@ -11,6 +11,8 @@ export interface Sessions {
   isUsable(): boolean;
   /** `onClose` hears of the end instead of the passenger's own. */
   open(passenger: Passenger, onClose: Passenger['onClose']): void;
+  /** Ends all of them, unless the server has said something, to whichever, since then. */
+  drop(error: PosternError, since: number): void;
 }
 
 // The contract's numbers, which the compiler compares: its table would be downloaded whole.
@@ -66,8 +68,10 @@ export function createSessions(
   let rest = empty;
   let current = 0;
   let remaining = 0;
+  let heardAt = 0;
 
   function take(chunk: Uint8Array): void {
+    heardAt = Date.now();
     let bytes = rest.length > 0 ? concat([rest, chunk]) : chunk;
     while (bytes.length > 0) {
       if (remaining === 0) {
@@ -132,6 +136,11 @@ export function createSessions(
 
   return {
     isUsable: () => state !== 'closed' && sessions.size < maxSessions,
+    drop(error, since) {
+      if (heardAt > since) return;
+      socket?.close();
+      closed(error, true);
+    },
     open(passenger, onClose) {
       const id = ++lastId;
       const waiting: Uint8Array[] = [];
