@@ -11,7 +11,7 @@ import { createEngineRoute } from './harness/engine-route.ts';
 import { bind, execute, parse } from './harness/frontend-message.ts';
 import type { Route } from './harness/route.ts';
 
-const SETUP = `CREATE TABLE items AS SELECT 'permanent'::text AS kind; GRANT SELECT ON items TO PUBLIC`;
+const SETUP = `CREATE TABLE ran (tenant text, by text); GRANT ALL ON ran TO PUBLIC; CREATE TABLE items AS SELECT 'permanent'::text AS kind; GRANT SELECT ON items TO PUBLIC`;
 
 /** What one caller leaves behind, how the next would notice, and what it must see. */
 const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; clean: string }[] = [
@@ -56,10 +56,56 @@ const LEAKS: readonly { what: string; leave: readonly string[]; probe: string; c
     clean: '0',
   },
   {
+    what: 'statement prepared in a body',
+    leave: [`DO $$ BEGIN EXECUTE 'PREPARE left_over AS SELECT 42'; END $$`],
+    probe: 'EXECUTE left_over',
+    clean: '(no row)',
+  },
+  {
     what: 'cursor WITH HOLD',
     leave: ['DECLARE c1 CURSOR WITH HOLD FOR SELECT 1'],
     probe: `SELECT count(*) FROM pg_cursors WHERE name = 'c1'`,
     clean: '0',
+  },
+];
+
+/** What functions leave when another caller has called them before: what is known of them since must not hide it. */
+const FUNCTIONS: readonly { what: string; make: string; call: string; probe: string; kept: string }[] = [
+  {
+    what: 'a setting, from a body of SQL',
+    make: `CREATE FUNCTION made() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT set_config('own.name', 'kept', false); END`,
+    call: 'SELECT made()',
+    probe: 'SHOW own.name',
+    kept: 'kept',
+  },
+  {
+    what: 'a setting, from another name of set_config',
+    make: `CREATE FUNCTION made(text, text, bool) RETURNS text LANGUAGE internal AS 'set_config_by_name'`,
+    call: `SELECT made('work_mem', '5MB', false)`,
+    probe: 'SHOW work_mem',
+    kept: '5MB',
+  },
+  {
+    what: 'a lock, from a body of SQL',
+    make: 'CREATE FUNCTION made() RETURNS void LANGUAGE sql BEGIN ATOMIC SELECT pg_advisory_lock(3); END',
+    call: 'SELECT made()',
+    probe: `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()`,
+    kept: '1',
+  },
+  {
+    what: 'a setting, from a function that was made anew',
+    make: `CREATE FUNCTION made() RETURNS text LANGUAGE sql AS $$ SELECT 'nothing' $$; SELECT made();
+      CREATE OR REPLACE FUNCTION made() RETURNS text LANGUAGE sql AS $$ SELECT set_config('own.name', 'kept', false) $$`,
+    call: 'SELECT made()',
+    probe: 'SHOW own.name',
+    kept: 'kept',
+  },
+  {
+    what: 'random numbers, from setseed in a body',
+    make: 'CREATE FUNCTION made() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM setseed(0.25); END $$',
+    call: 'SELECT made()',
+    probe: 'SELECT round(random() * 1000)',
+    kept: '',
   },
 ];
 
@@ -142,6 +188,60 @@ describe('what one caller leaves for the next', () => {
 
   test.each(LEAKS)('$what: leaks without the reset', async (leak) => {
     expect(await afterGoodbye(leak, { serverReset: 'never' })).not.toBe(leak.clean);
+  });
+
+  /** What Postgres refuses when it is set anew on the connection that the first caller has used since. */
+  const REFUSED: readonly { what: string; set: string; meanwhile: string }[] = [
+    {
+      what: 'a text search configuration that was dropped',
+      set: `CREATE TEXT SEARCH CONFIGURATION own (COPY = pg_catalog.english); SET default_text_search_config = own`,
+      meanwhile: 'DROP TEXT SEARCH CONFIGURATION own',
+    },
+    {
+      what: 'a custom setting that a module has reserved',
+      set: `SET plpgsql.of_ours = 'x'`,
+      meanwhile: 'DO $$ BEGIN END $$',
+    },
+    {
+      what: 'text that another encoding reads otherwise',
+      set: `SET application_name = 'it''s'; SET my.name = 'été'`,
+      meanwhile: `SET backslash_quote = off; SET client_encoding = 'SJIS'`,
+    },
+  ];
+
+  test.each(FUNCTIONS)('functions keep $what', async ({ make, call, probe, kept }) => {
+    const found = await onPool({ maxPinned: 2 }, async (login) => {
+      const [learner, first, second] = [await login(), await login(), await login()];
+      for (const sql of make.split(/;\s+(?=CREATE|SELECT made)/)) await learner.query(sql);
+      if (!make.includes('REPLACE')) await learner.query(call);
+      await learner.query('SELECT 1');
+      await learner.terminate();
+      await first.query(call);
+      const before = await ask(second, probe);
+      return [await ask(first, probe), before];
+    });
+    if (kept === '') expect(found[0]).not.toBe(found[1]);
+    else expect(found[0]).toBe(kept);
+  });
+
+  test.each(REFUSED)('$what: no statement runs under the settings of another', async ({ set, meanwhile }) => {
+    for (const statement of [
+      `INSERT INTO ran VALUES (current_setting('my.tenant', true), current_user)`,
+      `ROLLBACK; INSERT INTO ran VALUES (current_setting('my.tenant', true), current_user)`,
+    ]) {
+      const ran = await onPool({}, async (login) => {
+        const [first, second] = [await login(), await login()];
+        await second.query(set);
+        await second.query(`SET my.tenant = 'second'`);
+        await first.query(meanwhile);
+        await first.query(`SET my.tenant = 'first'`);
+        await first.query('SET ROLE script_role');
+        // It may be refused, with its session.
+        await second.query(statement).catch(() => {});
+        return ask(first, `SELECT coalesce(string_agg(tenant || by, ','), '') FROM ran`);
+      });
+      expect(ran).not.toMatch(/first|script_role/);
+    }
   });
 
   const TEXT = `SELECT '01/02/2020'::date`;

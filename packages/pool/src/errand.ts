@@ -33,6 +33,7 @@ export function createErrand(errand: Errand): ReplySink {
     },
     settled(server) {
       errand.ready(server, server.status);
+      server.holder?.errandAnswered(server);
     },
     copyInStarted() {},
     // Whose the copy was is gone: what comes unexpected ends the connection.
@@ -40,6 +41,7 @@ export function createErrand(errand: Errand): ReplySink {
     shareableLease: () => undefined,
     share() {},
     moveOn() {},
+    errandAnswered() {},
     lost(server) {
       errand.lost(server);
     },

@@ -50,8 +50,10 @@ export class Forwarder {
   private readonly session: PooledSession;
   readonly sqlPrepared: SqlPrepared;
   readonly planRetry: PlanRetry;
-  /** A text of the open segment resets settings: the start-up values come back behind it. */
-  private restoresBaseline = false;
+  /** What the texts of the open segment set back to defaults: the start-up values come back behind it. */
+  private readonly reset = new Set<string>();
+  /** They are one statement, which does nothing else. */
+  private isOneReset = false;
   /** A portal bound in this segment may be a COPY from the caller. */
   private mayCopyIn = false;
   /** What follows cannot be read before an answer is in: whether a copy begins, or what PREPARE came to. */
@@ -93,7 +95,7 @@ export class Forwarder {
         if (!this.statementForwarder.describe(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Query:
-        this.query(server, bytes, at, end);
+        if (!this.query(server, bytes, at, end)) return 0;
         break;
       case FrontendCode.Close:
         this.statementForwarder.close(server, bytes, at, end);
@@ -160,36 +162,49 @@ export class Forwarder {
     this.expectEnd(server, Expect.Sync, undefined);
   }
 
-  private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+  /** False: it must wait. */
+  private query(server: ServerConnection, bytes: Uint8Array, at: number, end: number): boolean {
     const { session } = this;
+    const { texts } = session.pool;
     const sqlEnd = indexOfZero(bytes, at + 5);
+    const facts = sqlEnd === end - 1 ? texts.facts(bytes, at + 5, sqlEnd) : undefined;
+    if (facts !== undefined && this.mustWait(server, facts)) return false;
     // Postgres can be left in a state it does not expect itself (XX000 for whatever comes next): not for others.
     if (server.unsynced > 0) {
       server.isSuspect = true;
       this.statementForwarder.unnamed.droppedByQuery(server);
     }
-    if (sqlEnd !== end - 1) {
+    if (facts === undefined) {
       this.statementForwarder.sendMalformed(server, Expect.Query, bytes, at, end);
       this.session.segmentSent();
-      return;
+      return true;
     }
-    const { texts } = session.pool;
-    const facts = texts.facts(bytes, at + 5, sqlEnd);
     const { traits } = facts;
     this.statementForwarder.supply.bringBefore(server, facts);
     if (traits.prepared.length > 0 || traits.discardsAll || traits.deallocatesAll) {
       this.sqlPrepared.query(server, texts.intern(bytes, at + 5, end, sqlEnd));
-      return;
+      return true;
     }
     session.state.touch(server, facts);
     server.send(bytes, at, end);
     this.querySent(server, facts, undefined);
+    return true;
+  }
+
+  /** Should an errand fail that is ahead of it, `text` would not be refused as everything else is (Label.resetQuery). */
+  mustWait(server: ServerConnection, text: TextFacts | undefined): boolean {
+    return text?.traits.endsTransaction === true && server.isOnErrandFor(this.session);
   }
 
   /** A portal of this text was bound. */
   bound(text: TextFacts): void {
-    if (text.traits.resets) this.restoresBaseline = true;
+    if (text.traits.resets) this.resets(text);
     this.mayCopyIn ||= text.copiesIn;
+  }
+
+  private resets({ traits }: TextFacts): void {
+    this.isOneReset = this.reset.size === 0 && traits.isReset;
+    for (const name of traits.resetSettings) this.reset.add(name);
   }
 
   private execute(server: ServerConnection, bytes: Uint8Array, at: number): void {
@@ -215,7 +230,7 @@ export class Forwarder {
   querySent(server: ServerConnection, text: TextFacts, effects: SqlEffects | undefined): void {
     this.statementForwarder.unnamed.statement.drop();
     server.unnamed = null;
-    if (text.traits.resets) this.restoresBaseline = true;
+    if (text.traits.resets) this.resets(text);
     const mustWait = text.copiesIn || (effects !== undefined && effects.list.length > 0);
     const ref = effects ?? (mustWait ? ({ kind: 'counted' } satisfies StatementRef) : undefined);
     if (mustWait) this.awaited = ref;
@@ -236,15 +251,15 @@ export class Forwarder {
   /** Expects the ReadyForQuery of a segment. Where it reset settings, the start-up values are put back behind it. */
   private expectEnd(server: ServerConnection, kind: typeof Expect.Sync | typeof Expect.Query, ref: unknown): void {
     const { session } = this;
-    const { baseline } = session.state;
-    if (this.restoresBaseline && baseline.size > 0) {
+    const sql = this.reset.size === 0 ? '' : restoreBaselineSql(session.state.baseline, this.reset, this.isOneReset);
+    if (sql !== '') {
       server.expect(kind, Action.ForwardButReady, session, ref);
-      server.send(encodeQuery(restoreBaselineSql(baseline)));
+      server.send(encodeQuery(sql));
       server.unnamed = null;
       const ref2: Substitution = { kind: 'substitution', completion: undefined, apply: () => {}, hasFailed: false };
       server.expect(Expect.Query, Action.Substitute, session, ref2);
     } else server.expect(kind, Action.Forward, session, ref);
-    this.restoresBaseline = false;
+    this.reset.clear();
     session.segmentSent();
   }
 

@@ -1,6 +1,14 @@
 import { decodeQuery } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { createLabels, quoteIdentifier, quoteLiteral, replaySql, resetSql, restoreBaselineSql } from './label.ts';
+import {
+  createLabels,
+  guardedSql,
+  quoteIdentifier,
+  quoteLiteral,
+  replaySql,
+  resetSql,
+  restoreBaselineSql,
+} from './label.ts';
 
 function settings(values: Record<string, string>): Map<string, string> {
   return new Map(Object.entries(values));
@@ -13,19 +21,19 @@ function resetOf(values: Record<string, string>, channels: readonly string[] = [
 describe('quoting', () => {
   test.each([
     ['', "E''"],
-    ["it's", "E'it\\'s'"],
+    ["it's", "E'it''s'"],
     ['a\\b', "E'a\\\\b'"],
-    ["\\'; DROP TABLE t; --", "E'\\\\\\'; DROP TABLE t; --'"],
+    ["\\'; DROP TABLE t; --", "E'\\\\''; DROP TABLE t; --'"],
     ['"$user", public', `E'"$user", public'`],
   ])('the constant of %j', (text, quoted) => {
     expect(quoteLiteral(text)).toBe(quoted);
-    // Every quote inside has a backslash of its own in front.
-    expect(quoted.slice(2, -1).replaceAll(/\\./g, '')).not.toContain("'");
+    // Backslashes and quotes come in pairs.
+    expect(quoted.slice(2, -1).replaceAll(/\\\\|''/g, '')).not.toMatch(/['\\]/);
   });
 
   test('identifiers', () => {
     expect(quoteIdentifier('a"b')).toBe('"a""b"');
-    expect(resetOf({}, ['x"; DROP TABLE t; --'])).toBe(`${resetSql}; LISTEN "x""; DROP TABLE t; --"`);
+    expect(resetOf({}, ['x"; DROP TABLE t; --'])).toBe(guardedSql(`${resetSql}; LISTEN "x""; DROP TABLE t; --"`));
   });
 });
 
@@ -61,15 +69,21 @@ describe('labels', () => {
 
 describe('the reset', () => {
   test('undoes everything but prepared statements, the role before the rest', () => {
-    expect(resetOf({})).toBe(resetSql);
+    expect(resetOf({})).toBe(guardedSql(resetSql));
     expect(resetSql.indexOf('SESSION AUTHORIZATION')).toBeLessThan(resetSql.indexOf('RESET ALL'));
     expect(resetSql).not.toMatch(/DEALLOCATE|DISCARD ALL/);
   });
 
+  test('is a transaction, which stays open when it fails: what follows in the same write is then refused', () => {
+    expect(resetOf({ work_mem: '1' })).toMatch(/^BEGIN ISOLATION LEVEL READ COMMITTED; .*; COMMIT$/);
+  });
+
   test('sets what the session had, roles last: they may forbid the rest', () => {
     expect(resetOf({ role: 'r', a: "it's", session_authorization: 's', z: '1' })).toBe(
-      `${resetSql}; SELECT pg_catalog.set_config(E'a', E'it\\'s', false), pg_catalog.set_config(E'z', E'1', false), ` +
-        "pg_catalog.set_config(E'session_authorization', E's', false), pg_catalog.set_config(E'role', E'r', false)",
+      guardedSql(
+        `${resetSql}; SELECT pg_catalog.set_config(E'a', E'it''s', false), pg_catalog.set_config(E'z', E'1', false), ` +
+          "pg_catalog.set_config(E'session_authorization', E's', false), pg_catalog.set_config(E'role', E'r', false)",
+      ),
     );
     expect(replaySql(new Map())).toBe('');
   });
@@ -84,11 +98,17 @@ describe('the reset', () => {
     expect(createLabels().intern(settings(values), []).isHazardous).toBe(isHazardous);
   });
 
-  test('of a role may be refused later', () => {
-    const labels = createLabels();
-    expect(labels.intern(settings({ role: 'r' }), []).isPrivileged).toBe(true);
-    expect(labels.intern(settings({ session_authorization: 'r' }), []).isPrivileged).toBe(true);
-    expect(labels.intern(settings({ work_mem: '1' }), []).isPrivileged).toBe(false);
+  test.each([
+    ['role', true],
+    ['session_authorization', true],
+    ['default_text_search_config', true],
+    ['temp_buffers', true],
+    ['work_mem', false],
+    ['TimeZone', false],
+    ['statement_timeout', false],
+    ['app.tenant', false],
+  ])('of %s may be refused later: %s', (name, mayBeRefused) => {
+    expect(createLabels().intern(settings({ [name]: '1' }), []).mayBeRefused).toBe(mayBeRefused);
   });
 });
 
@@ -116,8 +136,27 @@ describe('the parse context', () => {
   });
 });
 
-test('the baseline comes back only where no value of the session’s own is in force', () => {
-  const sql = restoreBaselineSql(settings({ search_path: "it's", TimeZone: 'UTC' }));
-  expect(sql).toContain("VALUES (E'search_path', E'it\\'s'), (E'TimeZone', E'UTC')");
-  expect(sql).toMatch(/NOT EXISTS .*\.source OPERATOR\(pg_catalog\.=\) 'session'/s);
+describe('the baseline', () => {
+  const baseline = settings({ search_path: "it's", TimeZone: 'UTC', role: 'r', 'App.x': '1' });
+
+  test('comes back only where no value of the session’s own is in force', () => {
+    const sql = restoreBaselineSql(baseline, new Set(['search_path', 'timezone']), false);
+    expect(sql).toContain("VALUES (E'search_path', E'it''s'), (E'TimeZone', E'UTC')");
+    expect(sql).toContain("ELSE s.source OPERATOR(pg_catalog.<>) 'session' END");
+  });
+
+  test('comes back to what is reset alone', () => {
+    expect(restoreBaselineSql(baseline, new Set(['work_mem']), true)).toBe('');
+    expect(restoreBaselineSql(baseline, new Set(['role']), true)).toBe(`SET "role" = E'r'`);
+    expect(restoreBaselineSql(baseline, new Set(['app.x']), true)).toBe(`SET "App"."x" = E'1'`);
+    expect(restoreBaselineSql(baseline, new Set(['search_path']), true)).toContain('set_config');
+    expect(restoreBaselineSql(baseline, new Set(['*']), true)).not.toContain("E'role'");
+  });
+});
+
+test('only a reset that is more than ASCII depends on what the connection reads', () => {
+  const labels = createLabels();
+  expect(labels.intern(settings({ 'app.name': 'ete' }), []).encodingQuery).toBeUndefined();
+  expect(labels.intern(settings({ 'app.name': 'été' }), []).encodingQuery).toBeDefined();
+  expect(labels.intern(settings({}), ['été']).encodingQuery).toBeDefined();
 });

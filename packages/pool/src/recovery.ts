@@ -11,6 +11,7 @@ import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 
 const rollback: Uint8Array = encodeQuery('ROLLBACK');
+const deallocateAll: Uint8Array = encodeQuery('DEALLOCATE ALL');
 
 /** Calls `done` once; false means the connection must be closed. */
 export function recover(
@@ -36,12 +37,18 @@ export function recover(
   /** At once, not when the connection is used again: others may be waiting for an advisory lock it holds. */
   function reset(): void {
     let hasFailed = false;
+    const failed = (): void => {
+      hasFailed = true;
+    };
+    if (server.mayHaveStrangeStatements) {
+      server.sendQuery(deallocateAll, createErrand({ failed, ready() {}, lost() {} }));
+      server.prepared.clear();
+      server.mayHaveStrangeStatements = false;
+    }
     server.sendQuery(
       clean.resetQuery,
       createErrand({
-        failed: () => {
-          hasFailed = true;
-        },
+        failed,
         ready: () => {
           if (!hasFailed) {
             server.label = clean;

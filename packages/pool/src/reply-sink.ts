@@ -41,6 +41,8 @@ export interface ReplySink {
   share(server: ServerConnection): void;
   /** What it sent on a shared connection, none of it answered yet, is to be sent elsewhere: it will be answered to nobody. */
   moveOn(server: ServerConnection): void;
+  /** To the holder: one of the engine's own errands is done. */
+  errandAnswered(server: ServerConnection): void;
   /** The server takes bytes again. */
   serverDrained(server: ServerConnection): void;
 }

@@ -18,6 +18,11 @@ import type { Turns } from './turns.ts';
 
 export const TransactionStatus = { Idle: 0x49, Open: 0x54, Failed: 0x45 } as const;
 
+/** What Postgres takes the bytes on this connection for, while it owes nothing. */
+export function encodingOf(server: ServerConnection): string | undefined {
+  return server.parameters.values.get('client_encoding');
+}
+
 /** What a login found out. */
 export interface LoginFacts {
   readonly stream: ByteStream;
@@ -87,6 +92,8 @@ export class ServerConnection {
   label: Label;
   /** Traces were left that no label describes. */
   isDirty = false;
+  /** PREPARE may have run out of sight, in the code of a session that is gone. */
+  mayHaveStrangeStatements = false;
   /** Who used it last, for affinity. */
   lastUser: unknown;
   idleSince: number;
@@ -135,6 +142,11 @@ export class ServerConnection {
       !this.isSkipping &&
       !this.scanner.isMidMessage
     );
+  }
+
+  /** What Postgres is at, or comes to next, is one of the engine's own errands for `holder`, not what that sent. */
+  isOnErrandFor(holder: ReplySink): boolean {
+    return this.owed.length > 0 && this.owed.sink !== holder;
   }
 
   send(bytes: Uint8Array, start = 0, end: number = bytes.length): void {

@@ -27,7 +27,7 @@ export class SessionOpening {
   /** Applies start-up parameters; a refused one ends the session with Postgres' own words. */
   begin(parameters: ReadonlyMap<string, string>, done: (startup: Startup) => void): void {
     this.wanted = { parameters, done };
-    for (const name of parameters.keys()) if (name.includes('.')) this.session.state.rememberCustom(name);
+    for (const name of parameters.keys()) if (name.includes('.')) this.session.state.customSettings.add(name);
     this.session.lease.take();
   }
 
@@ -51,7 +51,9 @@ export class SessionOpening {
         },
         ready: () => {
           if (failure === undefined) {
-            inspect(server, session.pool.identity.user, state.customSettings ?? new Set(), (holdings) => {
+            const asked = state.customSettings.take();
+            inspect(server, session.pool.identity.user, { customSettings: asked, statements: false }, (holdings) => {
+              state.customSettings.keep(asked, holdings?.settings);
               state.isBusy = false;
               this.finish(server, session.pool.labels.intern(holdings?.settings ?? parameters, []));
             });

@@ -4,21 +4,22 @@
  * Nothing here is guessed from SQL but the occasion to ask (reference/pooling.md §2.11).
  */
 import { decodeErrorFields } from '@postern/wire';
+import { CustomSettings } from './custom-settings.ts';
 import { createErrand } from './errand.ts';
 import { errorMessage } from './error-message.ts';
 import { PoolError } from './errors.ts';
 import { type Holdings, inspect } from './inspection.ts';
 import type { Label } from './label.ts';
-import type { ServerConnection } from './server-connection.ts';
+import { encodingOf, type ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { Startup } from './session-opening.ts';
 import type { TextFacts } from './text-facts.ts';
 
-const maxCustomSettings = 64;
 /** How long a session that needs a pin waits for one to become free, and how often it looks. */
 const pinWaitMs = 1_000;
 const pinRetryMs = 10;
-const noNames: ReadonlySet<string> = new Set();
+/** How often a session is asked about before it keeps its connection, whatever it has. */
+const maxInspections = 3;
 
 /** What has to be asked once the transaction is over. */
 const Touched = { Holdings: 1, Channels: 2 } as const;
@@ -29,6 +30,8 @@ export class SessionState {
   baseline: ReadonlyMap<string, string> = new Map();
   /** The session must not be read on until an errand is done. */
   isBusy = false;
+  /** The settings were refused by a connection, and another one is tried. */
+  private wasRefused = false;
   /** Something in this transaction changed how text is parsed, in a way the label does not tell. */
   hasLocalSettings = false;
   /** Something may have changed how constants are read, in a way the label does not tell yet. */
@@ -39,11 +42,17 @@ export class SessionState {
   private readonly session: PooledSession;
   private touched = 0;
   private isInspecting = false;
+  private failedInspections = 0;
   private hasChangedSchema = false;
   private objects: readonly string[] = [];
   private permanent: string[] | undefined;
-  /** Names of custom settings this session may have set: Postgres lists only those it is asked for. */
-  customSettings: Set<string> | undefined;
+  /** Since the last inspection, by code that is not looked into. */
+  private mayHavePrepared = false;
+  /** Since the last inspection; others see it once the transaction is over. */
+  private hasChangedFunctions = false;
+  /** Functions that have run and are not known to be harmless. */
+  private called: Set<string> | undefined;
+  readonly customSettings: CustomSettings = new CustomSettings();
 
   constructor(session: PooledSession) {
     this.session = session;
@@ -55,27 +64,31 @@ export class SessionState {
     return this.touched === 0 && !this.isInspecting && !this.hasLocalSettings;
   }
 
-  /** A text is about to run on `server`. */
-  touch(server: ServerConnection, text: TextFacts): void {
+  /** A text is about to run on `server`; `parameter` tells the value of one by its number, if it is known. */
+  touch(server: ServerConnection, text: TextFacts, parameter?: (number: number) => string | undefined): void {
     const { traits } = text;
     if (!isTraceless(text)) this.isUntouched = false;
     if (text.notifies || traits.unknownFunctions.length > 0)
       this.session.pool.listener.mayHaveSent(server.processId, this.session);
     if (text.setsLocal) this.hasLocalSettings = true;
     if (text.changesConstants) this.areConstantsInDoubt = true;
+    if (text.changesFunctions) this.hasChangedFunctions = true;
     if (text.changesSchema) this.mayChangeSchema(true);
     if (text.changesDatabase) this.session.context.closeIdleElsewhere(this.session.pool);
     this.session.riding.uses(text);
     if (traits.clean) return;
     server.isDirty = true;
-    for (const name of text.customSettings) this.rememberCustom(name);
-    if (traits.inspect && (traits.inspectBeyondFunctions || !this.areHarmless(traits.unknownFunctions))) {
-      this.touched |= Touched.Holdings;
+    if (traits.inspectBeyondFunctions) {
+      const unseen = this.customSettings.set(text, parameter);
+      if (unseen !== undefined) this.keepFor(unseen);
     }
+    const areHarmless = this.areHarmless(traits.unknownFunctions);
+    if (traits.inspect && (traits.inspectBeyondFunctions || !areHarmless)) this.touched |= Touched.Holdings;
+    // DO, CALL, and whatever a function does
+    if (traits.changesSchema || !areHarmless) this.mayHavePrepared = true;
     if (traits.listens) this.touched |= Touched.Holdings | Touched.Channels;
     if (traits.permanent !== undefined) {
-      this.permanent ??= [];
-      if (!this.permanent.includes(traits.permanent)) this.permanent.push(traits.permanent);
+      this.keepFor(traits.permanent);
       this.touched |= Touched.Holdings;
     }
   }
@@ -86,9 +99,10 @@ export class SessionState {
     this.session.context.schemaChanged(this.session.pool);
   }
 
-  rememberCustom(name: string): void {
-    this.customSettings ??= new Set();
-    if (this.customSettings.size < maxCustomSettings) this.customSettings.add(name.toLowerCase());
+  /** Something was left that neither inspection nor reset sees. */
+  private keepFor(reason: string): void {
+    this.permanent ??= [];
+    if (!this.permanent.includes(reason)) this.permanent.push(reason);
   }
 
   /** Anything may have happened (FunctionCall, a text too large to look at). */
@@ -102,7 +116,24 @@ export class SessionState {
 
   private areHarmless(names: readonly string[]): boolean {
     const { functions } = this.session.pool;
-    return names.every((name) => functions.isHarmless(name));
+    let areHarmless = true;
+    for (const name of names) {
+      if (functions.isHarmless(name)) continue;
+      areHarmless = false;
+      this.called ??= new Set();
+      this.called.add(name);
+    }
+    return areHarmless;
+  }
+
+  /** Postgres was asked about the functions: what those that ran have left. */
+  private learned(): void {
+    if (this.called === undefined) return;
+    for (const name of this.called) {
+      const effect = this.session.pool.functions.permanentEffect(name);
+      if (effect !== undefined) this.keepFor(`${effect} in ${name}`);
+    }
+    this.called = undefined;
   }
 
   /** Brings a newly lent connection to this session's label, in the same write as what follows. */
@@ -118,16 +149,19 @@ export class SessionState {
 
   // Apart from `prepare`, which is called for every lease: closures cost where they could be made, too.
   private reset(server: ServerConnection): void {
-    const mustWait = server.label.isHazardous || this.label.isPrivileged;
+    const mustWait = server.label.isHazardous || this.label.mayBeRefused;
     server.label = this.label;
     server.isDirty = false;
     let failure: Uint8Array | undefined;
+    const failed = (bytes: Uint8Array, start: number, end: number): void => {
+      failure = bytes.slice(start, end);
+    };
+    if (this.label.encodingQuery !== undefined && encodingOf(server) !== 'UTF8')
+      server.sendQuery(this.label.encodingQuery, createErrand({ failed, ready() {}, lost() {} }));
     server.sendQuery(
       this.label.resetQuery,
       createErrand({
-        failed: (bytes, start, end) => {
-          failure = bytes.slice(start, end);
-        },
+        failed,
         ready: () => {
           if (mustWait) this.prepared(server, failure);
           else if (failure !== undefined) this.cannotPrepare(server, failure);
@@ -143,13 +177,20 @@ export class SessionState {
   private prepared(server: ServerConnection, failure: Uint8Array | undefined): void {
     if (this.session.server !== server) return;
     this.isBusy = false;
-    if (failure === undefined && this.session.phase === 'opening') this.session.opening.continueOn(server);
-    else if (failure === undefined) this.session.errandDone();
-    else if (this.label.isPrivileged) this.cannotPrepare(server, failure);
-    else this.session.lease.retry(server);
+    if (failure !== undefined) {
+      if (this.wasRefused) this.cannotPrepare(server, failure);
+      else {
+        this.wasRefused = this.label.mayBeRefused;
+        this.session.lease.retry(server);
+      }
+      return;
+    }
+    this.wasRefused = false;
+    if (this.session.phase === 'opening') this.session.opening.continueOn(server);
+    else this.session.errandDone();
   }
 
-  /** The session's own settings are refused: whatever follows would run under others. */
+  /** The session's own settings are refused, and what follows with them. */
   private cannotPrepare(server: ServerConnection, failure: Uint8Array): void {
     const reason = decodeErrorFields(failure.subarray(5)).message;
     this.session.context.log({ event: 'session_state_refused', session: this.session.name, error: reason });
@@ -206,20 +247,46 @@ export class SessionState {
     });
   }
 
+  /** The functions that ran first: what they are known to set is asked about by name. */
   private inspectNow(server: ServerConnection, andThen: (() => void) | undefined): void {
+    const { functions } = this.session.pool;
+    if (this.hasChangedFunctions) functions.forget();
+    this.hasChangedFunctions = false;
+    const isLearning = functions.learn(server, () => {
+      if (this.session.server !== server) return;
+      this.isInspecting = false;
+      if (server.isQuiet) this.inspectHoldings(server, andThen);
+      // Otherwise the caller has sent more, and what that leaves is asked about with it.
+    });
+    if (isLearning) this.isInspecting = true;
+    else this.inspectHoldings(server, andThen);
+  }
+
+  private inspectHoldings(server: ServerConnection, andThen: (() => void) | undefined): void {
     this.touched = 0;
     this.isInspecting = true;
     const { session } = this;
     if (this.hasChangedSchema) this.mayChangeSchema(false);
-    session.pool.functions.learn(server);
-    for (const name of session.pool.functions.customSettings) this.rememberCustom(name);
-    inspect(server, session.pool.identity.user, this.customSettings ?? noNames, (holdings, failure) => {
+    for (const name of session.pool.functions.customSettings) this.customSettings.suspect(name);
+    const asked = this.customSettings.take();
+    const questions = { customSettings: asked, statements: this.mayHavePrepared };
+    this.mayHavePrepared = false;
+    inspect(server, session.pool.identity.user, questions, (holdings, failure) => {
+      this.customSettings.keep(asked, holdings?.settings);
       this.isInspecting = false;
       if (session.server !== server) return;
-      if (holdings === undefined) {
-        this.permanent ??= [];
-        this.permanent.push(`session state could not be read: ${failure}`);
-      } else this.hold(server, holdings);
+      if (holdings === undefined) this.mayHavePrepared ||= questions.statements;
+      if (holdings === undefined && ++this.failedInspections < maxInspections) {
+        this.touched |= Touched.Holdings;
+        // Where nobody waits for the answer: once the connection is between segments again.
+        if (andThen === undefined) session.errandDone();
+        else this.inspectNow(server, andThen);
+        return;
+      }
+      this.failedInspections = 0;
+      this.learned();
+      if (holdings === undefined) this.keepFor(`session state could not be read: ${failure}`);
+      else this.hold(server, holdings);
       if (!this.pin(server)) return;
       const channels = session.notifications.isAlone ? [] : this.label.channels;
       session.pool.listener.listen(session, channels, (isListening) => {
@@ -246,6 +313,7 @@ export class SessionState {
     this.label = session.pool.labels.intern(holdings.settings, holdings.channels);
     server.label = this.label;
     this.objects = holdings.objects;
+    for (const reason of holdings.permanent) this.keepFor(reason);
     this.areConstantsInDoubt = this.touched !== 0;
     session.forwarder.statementForwarder.supply.settled(this.label.constants);
   }
@@ -294,6 +362,7 @@ export class SessionState {
   /** The session is gone; `server` was lent to it. */
   leave(server: ServerConnection): void {
     const { session } = this;
+    this.learned();
     const isKnown = this.touched === 0 && !this.isInspecting && !this.isBusy;
     if (this.permanent !== undefined) {
       session.pool.discard(server, session.lease);
@@ -311,6 +380,7 @@ export class SessionState {
     }
     server.label = session.pool.labels.unknown;
     server.isDirty = true;
+    server.mayHaveStrangeStatements = this.mayHavePrepared || this.isInspecting;
     session.pool.recover(server, session.lease);
   }
 

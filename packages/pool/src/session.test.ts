@@ -13,8 +13,17 @@ import {
   encodeText,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { type Answer, answering, createTestEngine, failure, settle } from './engine.fixture.ts';
-import { resetSql } from './label.ts';
+import {
+  type Answer,
+  answering,
+  answerOn,
+  createTestEngine,
+  failure,
+  settle,
+  type TestCaller,
+  type TestEngine,
+} from './engine.fixture.ts';
+import { guardedSql, resetSql } from './label.ts';
 
 /** One row of the answer to an inspection. */
 function held(...cells: string[]): Uint8Array {
@@ -39,10 +48,10 @@ describe('settings', () => {
     const b = await open();
     server.asked();
     await b.send(encodeQuery('SELECT 1'));
-    expect(server.asked()).toEqual([`Query ${resetSql}`, 'Query SELECT 1']);
+    expect(server.asked()).toEqual([`Query ${guardedSql(resetSql)}`, 'Query SELECT 1']);
     await a.send(encodeQuery('SELECT 2'));
     expect(server.asked()).toEqual([
-      `Query ${resetSql}; SELECT pg_catalog.set_config(E'DateStyle', E'ISO, DMY', false)`,
+      `Query ${guardedSql(`${resetSql}; SELECT pg_catalog.set_config(E'DateStyle', E'ISO, DMY', false)`)}`,
       'Query SELECT 2',
     ]);
     // Nothing of it shows.
@@ -72,8 +81,82 @@ describe('settings', () => {
   });
 });
 
+describe('what the session holds', () => {
+  test('is asked again when the question fails: that alone is no reason to keep the connection', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    let failures = 2;
+    const a = await open();
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) && failures-- > 0 ? failure('57014', 'canceling statement') : undefined,
+    );
+    await a.send(encodeQuery('SET work_mem = 1'));
+    await settle();
+    expect(server.asked().filter(isInspection)).toHaveLength(3);
+    expect(engine.stats().pools).toMatchObject([{ idle: 1, pinned: 0 }]);
+  });
+
+  test('may be a custom setting with an empty value', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) && sql.includes("(E'own.empty', true)")
+        ? concatBytes([held('c', 'own.empty', '', ''), done])
+        : undefined,
+    );
+    await a.send(encodeQuery("SET own.empty = ''"));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    server.asked();
+    await a.send(encodeQuery('SELECT 2'));
+    expect(server.asked()[0]).toContain("set_config(E'own.empty', E'', false)");
+  });
+
+  test('keeps the connection where only a superuser could set it on another', async () => {
+    const { postgres, open, engine } = createTestEngine();
+    const a = await open();
+    let isSuperuser = 'false';
+    await answering(postgres, (sql) =>
+      isInspection(sql)
+        ? concatBytes([held('S', 'log_min_duration_statement', '1', '-1'), held('u', isSuperuser), done])
+        : undefined,
+    );
+    await a.send(encodeQuery('SELECT sets_duration()'));
+    expect(engine.stats().pools).toMatchObject([
+      { idle: 0, pins: [{ reasons: ['setting log_min_duration_statement, for superusers only'] }] },
+    ]);
+    isSuperuser = 'true';
+    await a.send(encodeQuery('SELECT sets_duration()'));
+    expect(engine.stats().pools).toMatchObject([{ idle: 1, pins: [] }]);
+  });
+
+  test('is told apart from what the question itself sets', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const settings = [
+      held('5s'),
+      held('s', 'statement_timeout', '0', '5000'),
+      held('s', 'client_encoding', 'UTF8', 'UTF8'),
+      held('s', 'work_mem', '1', '4096'),
+    ];
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) ? concatBytes([...settings, done]) : undefined,
+    );
+    await a.send(encodeQuery('SET work_mem = 1'));
+    const b = await open();
+    await b.send(encodeQuery('SELECT 1'));
+    settings[0] = held('1min');
+    await a.send(encodeQuery('SET statement_timeout = 60000'));
+    await b.send(encodeQuery('SELECT 2'));
+    server.asked();
+    await a.send(encodeQuery('SELECT 3'));
+    expect(server.asked()[0]).toMatch(
+      /; SELECT pg_catalog.set_config\(E'statement_timeout', E'60000', false\), pg_catalog.set_config\(E'work_mem', E'1', false\); COMMIT$/,
+    );
+  });
+});
+
 describe('a reset that fails', () => {
-  test('ends the session: its segment ran under settings nobody knows', async () => {
+  test('ends the session: its segment was refused, if it was sent', async () => {
     const { postgres, open, engine, events } = createTestEngine();
     const a = await open();
     const server = await answering(postgres, (sql) => {
@@ -97,22 +180,74 @@ describe('a reset that fails', () => {
     expect(server.connection.stream).toBeDefined();
   });
 
-  test('of a role is waited for: nothing of the segment is sent before it has succeeded', async () => {
-    const { postgres, open } = createTestEngine();
+  /** A session with a role, on a connection that another one has used since. */
+  async function createMoved(): Promise<TestEngine & { caller: TestCaller; answer: Answer; refuse(): void }> {
+    const engine = createTestEngine();
     let refuses = false;
-    const a = await open();
-    const server = await answering(postgres, (sql) => {
+    const answer: Answer = (sql) => {
       if (isInspection(sql)) return concatBytes([held('r', 'role', 'app'), done]);
       return refuses && sql.includes("set_config(E'role'") ? failure('42501', 'permission denied') : undefined;
-    });
-    await a.send(encodeQuery('SET ROLE app'));
-    const b = await open();
+    };
+    const caller = await engine.open();
+    const server = await answering(engine.postgres, answer);
+    await caller.send(encodeQuery('SET ROLE app'));
+    const b = await engine.open();
     await b.send(encodeQuery('SELECT 1'));
+    caller.heard();
     server.asked();
-    refuses = true;
-    await a.send(encodeQuery('DELETE FROM t'));
-    expect(server.asked().filter((line) => line.includes('DELETE'))).toEqual([]);
-    expect(a.heard().at(-1)).toContain('FATAL 08006');
+    const refuse = (): void => {
+      refuses = true;
+    };
+    return { ...engine, caller, answer, refuse };
+  }
+
+  test('of what Postgres may refuse is waited for: the segment is sent on another connection', async () => {
+    const { caller, postgres, refuse } = await createMoved();
+    refuse();
+    await caller.send(encodeQuery('DELETE FROM t'));
+    const second = await answering(postgres);
+    await settle();
+    expect(second.asked().slice(1)).toEqual(['Query DELETE FROM t']);
+    expect(caller.heard()).toEqual(['CommandComplete SELECT 0', 'ReadyForQuery I']);
+  });
+
+  test('twice ends the session, and the segment is never sent', async () => {
+    const { caller, postgres, refuse, answer } = await createMoved();
+    refuse();
+    await caller.send(encodeQuery('DELETE FROM t'));
+    const second = await answering(postgres, answer);
+    await settle();
+    expect(second.asked().filter((line) => line.includes('DELETE'))).toEqual([]);
+    expect(caller.heard().at(-1)).toContain('FATAL 08006');
+  });
+
+  test.each([
+    ['a Query', encodeQuery('ROLLBACK; DELETE FROM t'), ['Query ROLLBACK; DELETE FROM t']],
+    ['a segment', concatBytes([encodeParse('', 'COMMIT'), run('')]), ['Parse  COMMIT', 'Bind ', 'Execute', 'Sync']],
+  ])('does not let %s through that ends the failed transaction: it waits', async (_, segment, lines) => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeQuery('SET work_mem = 1'));
+    await connection.next();
+    connection.send(done, encodeReadyForQuery('I'));
+    await settle();
+    await connection.next();
+    connection.send(held('s', 'work_mem', '1'), done, encodeReadyForQuery('I'));
+    const b = await open();
+    await b.send(segment, encodeQuery('SELECT 1'));
+    // The reset, and at most what cannot do anything.
+    expect(connection.pending()).toMatch(/^QP?$/);
+    await connection.next();
+    connection.send(done, encodeReadyForQuery('I'));
+    const server = answerOn(connection, () => undefined);
+    await settle();
+    expect(server.asked()).toEqual([...lines, 'Query SELECT 1']);
+    expect(b.heard().filter((line) => line.startsWith('ReadyForQuery'))).toEqual([
+      'ReadyForQuery I',
+      'ReadyForQuery I',
+    ]);
   });
 });
 

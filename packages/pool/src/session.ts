@@ -12,11 +12,12 @@ import { Forwarder } from './forwarding.ts';
 import { LastWords } from './last-words.ts';
 import { Lease, type LeaseLimits } from './lease.ts';
 import type { Pool } from './pool.ts';
-import { cancelled, connectionLost } from './pool-errors.ts';
+import { connectionLost } from './pool-errors.ts';
 import { Action, Expect } from './reply-queue.ts';
 import type { ReplySink } from './reply-sink.ts';
 import { Riding } from './riding.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
+import { SessionCancel } from './session-cancel.ts';
 import { SessionNotifications } from './session-notifications.ts';
 import { SessionOpening, type Startup } from './session-opening.ts';
 import { SessionState } from './session-state.ts';
@@ -48,6 +49,7 @@ export class PooledSession implements ReplySink {
   readonly forwarder: Forwarder;
   readonly riding: Riding;
   readonly lastWords: LastWords;
+  private readonly cancelling: SessionCancel;
   private readonly onClosed: (session: PooledSession) => void;
 
   phase: 'opening' | 'open' | 'closed' = 'opening';
@@ -78,6 +80,7 @@ export class PooledSession implements ReplySink {
     this.forwarder = new Forwarder(this);
     this.riding = new Riding(this);
     this.lastWords = new LastWords(this);
+    this.cancelling = new SessionCancel(this);
     this.stream.onData = (bytes): boolean => {
       this.context.turns.begin();
       return this.input.onData(bytes);
@@ -284,6 +287,13 @@ export class PooledSession implements ReplySink {
     return this.forwarder.sqlPrepared.learns(server);
   }
 
+  errandAnswered(server: ServerConnection): void {
+    if (this.server !== server || this.phase !== 'open' || server.isOnErrandFor(this)) return;
+    // What waited for it to succeed.
+    this.input.pump();
+    this.cancelling.errandsAnswered(server);
+  }
+
   /** The engine's own work for this session (state.isBusy) is done. */
   errandDone(): void {
     if (this.phase === 'closed') return;
@@ -330,17 +340,7 @@ export class PooledSession implements ReplySink {
 
   /** A CancelRequest with this session's key. */
   cancel(): Promise<void> {
-    if (this.lease.abandon()) {
-      this.lease.refused(cancelled(), false);
-      return Promise.resolve();
-    }
-    const { server } = this;
-    if (server !== undefined && server.riders > 1 && !this.riding.cancelAmong(server)) return Promise.resolve();
-    if (server !== undefined && server.riders === 1) server.isDraining = true;
-    if (server === undefined || (server.owed.length === 0 && server.unsynced === 0)) return Promise.resolve();
-    return this.context.cancelOnServer(this.pool.target, server).finally(() => {
-      if (this.server === server) this.errandDone();
-    });
+    return this.cancelling.request();
   }
 
   /** Lets go of everything but the stream. */
@@ -350,6 +350,7 @@ export class PooledSession implements ReplySink {
     this.lease.abandon();
     const { server } = this;
     this.state.close();
+    this.cancelling.drop();
     this.input.clear();
     this.output.resumeServer();
     if (server !== undefined && this.riding.isRiding) this.riding.abandoned(server);

@@ -12,6 +12,7 @@ import {
   FrontendCode,
 } from '@postern/wire';
 import type { SyntheticReply } from './answers.ts';
+import { readParameter } from './bind-parameters.ts';
 import { copyBytes, indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { Action, Expect } from './reply-queue.ts';
@@ -169,10 +170,12 @@ export class StatementForwarder {
     let from = at;
     let text: StatementText | undefined;
     if (nameEnd === portalEnd + 1) {
+      if (this.forwarder.mustWait(server, this.unnamed.statement.current?.text)) return 0;
       if (!this.unnamed.supply(server)) return 0;
       text = this.unnamed.resolved(server);
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
+      if (this.forwarder.mustWait(server, this.names.get(key)?.text)) return 0;
       let statement = this.supplied(server, key, 'exec_bind_message');
       if (statement !== undefined) {
         text = this.forwarder.sqlPrepared.resolve(server, statement.text);
@@ -194,7 +197,8 @@ export class StatementForwarder {
       }
     }
     if (text !== undefined) {
-      session.state.touch(server, text);
+      if (text.traits.settingParameters.length === 0) session.state.touch(server, text);
+      else this.touchNamed(server, text, bytes, nameEnd + 1, limit);
       this.forwarder.bound(text);
       if (text.effects !== undefined || this.forwarder.sqlPrepared.hasEffects) {
         this.forwarder.sqlPrepared.bound(nameKey(bytes, at + 5, portalEnd), text.effects);
@@ -204,6 +208,17 @@ export class StatementForwarder {
     server.expect(Expect.Bind, this.forwarder.planRetry.action(), session, countedRef);
     this.forwarder.planRetry.sent(FrontendCode.Bind, bytes, at, limit < end ? -1 : end);
     return this.sendRest(server, bytes, at, from, end, available);
+  }
+
+  /** Some parameters of the Bind, which begin at `at`, are names of settings. Apart from `bind` for its closure. */
+  private touchNamed(
+    server: ServerConnection,
+    text: StatementText,
+    bytes: Uint8Array,
+    at: number,
+    limit: number,
+  ): void {
+    this.session.state.touch(server, text, (number) => readParameter(bytes, at, limit, number));
   }
 
   /** Sends a message up to its statement name `bytes[start..stop)`, with another name there. */

@@ -53,7 +53,7 @@ describe('the constants of a statement', () => {
       "Query SELECT pg_catalog.set_config(E'DateStyle', E'ISO, DMY', false)",
       `Parse _postern_1 ${date}`,
       'Sync',
-      'Query RESET DateStyle',
+      'Query BEGIN ISOLATION LEVEL READ COMMITTED; RESET DateStyle; COMMIT',
       'Bind _postern_1',
       'Execute',
       'Sync',

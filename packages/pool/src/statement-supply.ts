@@ -5,7 +5,7 @@
  */
 import { encodeClose, encodeDescribe, encodeQuery, encodeSync } from '@postern/wire';
 import { createErrand } from './errand.ts';
-import { type ConstantContext, changeConstantsSql } from './label.ts';
+import { type ConstantContext, changeConstantsSql, guardedSql } from './label.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
@@ -133,7 +133,7 @@ export class StatementSupply {
       const mustSucceed = createErrand({ failed: () => server.destroy(), ready: () => {}, lost: () => {} });
       server.sendQuery(encodeQuery(changeConstantsSql(own, constants)), mustSucceed);
       this.parseAlone(server, statement);
-      server.sendQuery(encodeQuery(changeConstantsSql(constants, own)), mustSucceed);
+      server.sendQuery(encodeQuery(guardedSql(changeConstantsSql(constants, own))), mustSucceed);
     }
   }
 

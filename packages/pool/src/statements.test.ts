@@ -74,8 +74,8 @@ describe('texts', () => {
 
   test('a text that sets something names the custom settings it may mean', () => {
     const { intern } = createTexts();
-    expect(intern('SET my.name = 1').customSettings).toEqual(['my.name']);
-    expect(intern('SELECT a.b FROM a').customSettings).toEqual([]);
+    expect(intern(`DO 'SET my.name = 1'`).dottedNames).toEqual(['my.name']);
+    expect(intern('SELECT a.b FROM a').dottedNames).toEqual([]);
   });
 });
 

@@ -9,14 +9,16 @@ import { traitsOfLargeText } from './sql/large-text.ts';
 
 export interface TextFacts {
   readonly traits: SqlTraits;
-  /** Dotted names in a text that sets settings: those of an extension or of the application's own do not show in pg_settings. */
-  readonly customSettings: readonly string[];
+  /** Dotted names in a text that may run code: they may be names of custom settings. */
+  readonly dottedNames: readonly string[];
   /** Mentions NOTIFY or pg_notify. */
   readonly notifies: boolean;
   /** May change settings for the rest of its transaction. */
   readonly setsLocal: boolean;
   /** May change the settings under which constants are read. */
   readonly changesConstants: boolean;
+  /** May make a function, or make one anew. */
+  readonly changesFunctions: boolean;
   /** May be DDL that others notice. What a function or procedure does is not seen. */
   readonly changesSchema: boolean;
   /** Names a database as a whole, which Postgres refuses to change while anybody is connected to it. */
@@ -66,10 +68,11 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
     const setsLocal = /\bset\s+local\b|\bset_config\b/i.test(sql);
     return {
       traits,
-      customSettings: traits.inspectBeyondFunctions ? dottedNames(sql) : noNames,
+      dottedNames: traits.inspectBeyondFunctions && traits.customSettings.length === 0 ? dottedNames(sql) : noNames,
       notifies: /notify/i.test(sql),
       setsLocal,
       changesConstants: (setsLocal || traits.inspect) && changesConstants(sql, traits),
+      changesFunctions: traits.changesSchema && /\b(?:function|procedure|routine|extension)\b/i.test(sql),
       changesSchema: traits.changesSchema && /\b(?:create|alter|drop|import)\b/i.test(sql.replace(ownObjects, '')),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),

@@ -39,6 +39,112 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
+    name: 'state-start-up-values',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A', { parameters: { options: '-c work_mem=8MB -c own.tenant=a -c role=script_role' } });
+      await a.segment(parse('', `SELECT set_config('own.tenant', $1, false)`), bind({ values: ['b'] }), execute());
+      await a.query('SHOW own.tenant');
+      await a.query('RESET enable_seqscan');
+      await a.query('SHOW own.tenant');
+      await a.query('RESET own.tenant');
+      await a.query('SHOW own.tenant');
+      // The server's default.
+      await a.query(`SET work_mem = '4MB'`);
+      await a.query('RESET enable_seqscan');
+      await a.query('SHOW work_mem');
+      await a.query('RESET work_mem');
+      await a.query('SHOW work_mem');
+      await a.query(`SET work_mem = '9MB'`);
+      await a.query('DO $$ BEGIN RESET work_mem; END $$');
+      await a.query('SHOW work_mem');
+      await a.query('SET ROLE script_other');
+      await a.query('RESET enable_seqscan');
+      await a.query('SELECT current_user');
+      await a.query('RESET ROLE');
+      await a.query('SELECT current_user');
+      await a.query('SET ROLE NONE');
+      await a.query('SHOW role');
+      await a.query('BEGIN');
+      await a.query('RESET work_mem');
+      await a.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await a.query('COMMIT');
+      await a.query('SHOW work_mem');
+    },
+  },
+  {
+    name: 'state-custom-settings-by-any-name',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      await a.segment(parse('', 'SELECT set_config($1, $2, false)'), bind({ values: ['own.bound', 'one'] }), execute());
+      await a.query('SHOW own.bound');
+      await a.segment(parse('s', 'SELECT pg_catalog.set_config($2::text, $1, false)'));
+      await a.segment(bind({ statement: 's', values: ['two', 'own.Other'] }), execute());
+      await a.query('SHOW own.other');
+      await a.query(`SET "own"."quoted" = 'three'`);
+      await a.query('SHOW own.quoted');
+      await a.query(`SET own.empty = ''`);
+      await a.query(`SELECT current_setting('own.empty')`);
+      const columns = Array.from({ length: 25 }, (_, i) => `t.c${i}`);
+      await a.query(
+        `SELECT ${columns}, set_config('own.behind', 'four', false) FROM (SELECT ${columns.map((c, i) => `${i} AS ${c.slice(2)}`)}) t`,
+      );
+      await a.query('SHOW own.behind');
+      for (let i = 0; i < 70; i++) await a.query(`SET own.number${i} = '${i}'`);
+      await a.query('SHOW own.number69');
+      // From here on the names are not in the text.
+      await a.query(`DO $$ BEGIN EXECUTE format('SET %s.%s = %L', 'own', 'formatted', 'five'); END $$`);
+      await a.query('SHOW own.formatted');
+      await a.query(`SELECT set_config('own.' || 'joined', 'six', false)`);
+      await a.query('SHOW own.joined');
+    },
+  },
+  {
+    name: 'state-temporary-types',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      await a.query(`CREATE DOMAIN pg_temp.positive AS int CHECK (VALUE > 0)`);
+      await a.query('SELECT 1::pg_temp.positive');
+      await a.query('DROP DOMAIN pg_temp.positive');
+      await a.query(`CREATE TYPE pg_temp.mood AS ENUM ('fine')`);
+      await a.query(`SELECT 'fine'::pg_temp.mood`);
+    },
+  },
+  {
+    name: 'state-under-a-time-limit-of-its-own',
+    section: '2.11',
+    async run({ open }) {
+      const a = await open('A');
+      // Shorter than it takes to ask what the session holds.
+      for (let i = 0; i < 5; i++) await a.query('SET statement_timeout = 1');
+      await a.query('SET statement_timeout = 0');
+      await a.query('SET statement_timeout = 90000');
+      await a.query('SHOW statement_timeout');
+      await a.query('RESET statement_timeout');
+      await a.query('SHOW statement_timeout');
+    },
+  },
+  {
+    name: 'state-of-transactions-that-wait-for-others',
+    section: '2.11',
+    serverConnections: 2,
+    setup: 'CREATE TABLE written (n int)',
+    async run({ open }) {
+      const [a, b] = [await open('A'), await open('B')];
+      await b.query('BEGIN ISOLATION LEVEL SERIALIZABLE');
+      await b.query('INSERT INTO written VALUES (1)');
+      await a.query('SET default_transaction_isolation = serializable');
+      await a.query('SET default_transaction_read_only = on');
+      // From here on a query of A waits for B, a SET does not.
+      await a.query('SET default_transaction_deferrable = on');
+      await a.query('SET default_transaction_deferrable = off');
+      await a.query('SHOW default_transaction_isolation');
+      await b.query('ROLLBACK');
+    },
+  },
+  {
     name: 'state-set-session-authorization',
     section: '2.11',
     setup: 'CREATE TABLE secret (n int)',

@@ -1,6 +1,13 @@
 /** What one statement may leave behind, by its verb. A verb that is not known here may do anything. */
-import { createScan, MAX_UNKNOWN_FUNCTIONS, type Scan, scanExpressions } from './expression-scan.ts';
-import { identifierName, isIdentifier } from './identifiers.ts';
+import {
+  createScan,
+  createSettingNames,
+  MAX_UNKNOWN_FUNCTIONS,
+  type Scan,
+  type SettingNames,
+  scanExpressions,
+} from './expression-scan.ts';
+import { foldCase, identifierName, isIdentifier } from './identifiers.ts';
 import { type PreparedMention, parseDeallocate, parseExecute, parsePrepare } from './prepared-names.ts';
 import { mentionedPermanentFunction } from './sensitive-functions.ts';
 import { isSeedSetting } from './set-config.ts';
@@ -19,8 +26,10 @@ export interface Findings {
   resets: boolean;
   changesSchema: boolean;
   mayOpenTransaction: boolean;
+  endsTransaction: boolean;
   isMultiplexable: boolean;
   readonly prepared: PreparedMention[];
+  readonly settings: SettingNames;
 }
 
 export function createFindings(): Findings {
@@ -33,8 +42,10 @@ export function createFindings(): Findings {
     resets: false,
     changesSchema: false,
     mayOpenTransaction: false,
+    endsTransaction: false,
     isMultiplexable: true,
     prepared: [],
+    settings: createSettingNames(),
   };
 }
 
@@ -73,6 +84,7 @@ const anything: Rule = (statement, findings) => {
   hold(statement, findings);
   findings.changesSchema = true;
   findings.mayOpenTransaction = true;
+  if (statement.index === 0) findings.endsTransaction = true;
   addPermanent(statement, findings);
 };
 
@@ -86,6 +98,7 @@ const startTransaction: Rule = (statement, findings) => {
 };
 
 const endTransaction: Rule = (statement, findings) => {
+  if (statement.index === 0) findings.endsTransaction = true;
   // COMMIT PREPARED 'id' acts on a transaction of anyone's.
   if (isWord(statement.text, statement.first + 1, 'prepared')) trace(statement, findings);
   transaction(statement, findings);
@@ -94,7 +107,7 @@ const endTransaction: Rule = (statement, findings) => {
 /** SELECT, VALUES, TABLE, WITH, INSERT, UPDATE, DELETE, MERGE. */
 const query: Rule = (statement, findings) => {
   const { text, first, end } = statement;
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, first, end, first, scan);
   addScan(scan, findings);
 };
@@ -151,19 +164,45 @@ const set: Rule = (statement, findings) => {
     // SET [SESSION | LOCAL] SESSION CHARACTERISTICS | SESSION AUTHORIZATION
     if (isLocal && isWord(text, at, 'session') && !isWord(text, at + 1, 'authorization')) isLocal = false;
   } else if (isOneOf(text, at, ['transaction', 'constraints']) && !isName(at)) return;
-  if (isOneOf(text, end - 1, ['default', 'none', 'local', 'names'])) findings.resets = true;
+  if (isOneOf(text, end - 1, ['default', 'none', 'local', 'names'])) {
+    findings.resets = true;
+    findings.settings.isReset = true;
+    if (!isWord(text, end - 1, 'none')) findings.settings.reset.add(settingName(text, at));
+  }
   if (isIdentifier(text, at) && text.kinds[at + 1] !== DOT && isSeedSetting(identifierName(text, at))) {
     // Seeds random() even with LOCAL, and even when rolled back.
     findings.permanent ??= 'SET seed';
     isLocal = false;
   }
-  if (!isLocal) hold(statement, findings);
+  if (isLocal) return;
+  hold(statement, findings);
+  if (text.kinds[at + 1] === DOT) findings.settings.custom.add(dottedName(text, at));
 };
 
 const reset: Rule = (statement, findings) => {
+  const { text, first } = statement;
   hold(statement, findings);
   findings.resets = true;
+  findings.settings.isReset = true;
+  findings.settings.reset.add(isWord(text, first + 1, 'all') ? '*' : settingName(text, first + 1));
 };
+
+/** The name a.b.c that begins at token `at`. */
+function dottedName(text: SqlText, at: number): string {
+  const parts: string[] = [];
+  for (let i = at; isIdentifier(text, i); i += 2) {
+    parts.push(identifierName(text, i));
+    if (text.kinds[i + 1] !== DOT) break;
+  }
+  return parts.join('.');
+}
+
+/** The setting that SET and RESET mean by the words from token `at` on. */
+function settingName(text: SqlText, at: number): string {
+  if (isWord(text, at, 'time') && isWord(text, at + 1, 'zone')) return 'timezone';
+  if (isWord(text, at, 'session') && isWord(text, at + 1, 'authorization')) return 'session_authorization';
+  return isWord(text, at, 'names') ? 'client_encoding' : foldCase(dottedName(text, at));
+}
 
 const listen: Rule = (statement, findings) => {
   hold(statement, findings);
@@ -174,6 +213,7 @@ const discard: Rule = (statement, findings) => {
   hold(statement, findings);
   if (!isDiscardAll(statement.text, statement.first, statement.end)) return;
   findings.resets = true;
+  findings.settings.reset.add('*');
   findings.listens = true;
 };
 
@@ -190,7 +230,13 @@ const procedure: Rule = (statement, findings) => {
   const { text, first, end } = statement;
   for (let i = first; i < end && findings.permanent === undefined; i++) {
     if (text.kinds[i]! < TokenKind.string || text.kinds[i]! > TokenKind.dollarString) continue;
-    findings.permanent = mentionedPermanentFunction(text.sql.slice(text.starts[i], text.ends[i]));
+    const code = text.sql.slice(text.starts[i], text.ends[i]);
+    findings.permanent = mentionedPermanentFunction(code);
+    if (computesSetting.test(code)) findings.settings.areComputed = true;
+    if (mayReset.test(code)) {
+      findings.resets = true;
+      findings.settings.reset.add('*');
+    }
   }
 };
 
@@ -216,7 +262,7 @@ const explain: Rule = (statement, findings) => {
   if (at >= end || isWord(text, at, 'explain')) return anything(statement, findings);
   if (isRun || !isOneOf(text, at, WRITE_VERBS)) return classifyStatement(text, at, end, index, findings);
   // Planned, not run: only its functions matter, which the planner may call.
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, at, end, at, scan);
   scan.modifiesData = false;
   addScan(scan, findings);
@@ -265,6 +311,10 @@ const deallocate: Rule = (statement, findings) => {
   trace(statement, findings);
 };
 
+/** set_config whose name is no constant, or SET in a text that is put together. */
+const computesSetting =
+  /\bset_config\s*\(\s*(?!'[^']*'\s*,)(?![^;]*,\s*true\s*\))|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
+const mayReset = /\breset\b|\bset_config\b|\bset\b[^;]*\bdefault\b/i;
 const EQUAL_SIGN = 61;
 const ANALYZE: readonly string[] = ['analyze', 'analyse'];
 const WRITE_VERBS: readonly string[] = ['insert', 'update', 'delete', 'merge'];
@@ -272,9 +322,9 @@ const QUERY_VERBS: readonly string[] = ['select', 'with', 'values', 'table'];
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...[...QUERY_VERBS, ...WRITE_VERBS].map((verb) => [verb, query] as const),
-  ...['begin', 'end', 'savepoint', 'release', 'abort'].map((verb) => [verb, transaction] as const),
+  ...['begin', 'savepoint', 'release'].map((verb) => [verb, transaction] as const),
   ...['start'].map((verb) => [verb, startTransaction] as const),
-  ...['commit', 'rollback'].map((verb) => [verb, endTransaction] as const),
+  ...['commit', 'rollback', 'end', 'abort'].map((verb) => [verb, endTransaction] as const),
   // Locks end with the transaction, and so does a NOTIFY that is not sent.
   ...['show', 'notify', 'lock'].map((verb) => [verb, silent] as const),
   // None of these evaluates an expression of its text. FETCH and MOVE act on a cursor that its DECLARE accounts for.
@@ -334,7 +384,7 @@ function addScan(scan: Scan, findings: Findings): void {
 
 /** For statements that are inspected anyway: only what inspection cannot see. */
 function addPermanent({ text, first, end }: Statement, findings: Findings): void {
-  const scan = createScan();
+  const scan = createScan(findings.settings);
   scanExpressions(text, first, end, first, scan);
   findings.permanent ??= scan.permanent;
   if (scan.resets) findings.resets = true;

@@ -468,3 +468,24 @@ describe('classifySql', () => {
     ]);
   });
 });
+
+it('custom settings are told by their names, as far as those can be read', () => {
+  const read = (sql: string): unknown[] => {
+    const { customSettings, settingParameters, computesSettings } = classifySql(sql);
+    return [[...customSettings], [...settingParameters], computesSettings];
+  };
+  expect(read('SET a.b = 1; SET SESSION "A"."b c".d TO 2')).toEqual([['a.b', 'A.b c.d'], [], false]);
+  expect(read('SET LOCAL a.b = 1; SET work_mem = 1; SET TIME ZONE 1')).toEqual([[], [], false]);
+  expect(read("SELECT set_config('a.b', t.c, false), set_config('work_mem', $3, false)")).toEqual([['a.b'], [], false]);
+  expect(read('SELECT set_config($1, $2, false), set_config($3::text, $4, $5)')).toEqual([[], [1, 3], false]);
+  expect(read("SELECT set_config('a.b', $1, true)")).toEqual([[], [], false]);
+  expect(read("SELECT set_config('a.' || b, c, false)")).toEqual([[], [], true]);
+  expect(read("SELECT set_config('a.' || b, c, true), set_config($1, $2, true)")).toEqual([[], [], false]);
+  expect(read("DO $$ BEGIN PERFORM set_config('a.' || b, c, true); END $$")).toEqual([[], [], false]);
+  expect(read("DO $$ BEGIN EXECUTE 'SET a.' || b || ' = 1'; END $$")).toEqual([[], [], true]);
+  expect(read("DO $$ BEGIN PERFORM set_config('a.b', c, false); EXECUTE 'ALTER TABLE t SET (a = 1)'; END $$")).toEqual([
+    [],
+    [],
+    false,
+  ]);
+});

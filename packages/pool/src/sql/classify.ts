@@ -30,10 +30,20 @@ export interface SqlTraits {
   readonly inspectBeyondFunctions: boolean;
   /** What leaves state that neither inspection nor reset sees or removes ('setseed', 'LOAD', …); undefined: nothing. */
   readonly permanent: string | undefined;
+  /** Custom settings it sets for longer than its transaction, by names that can be read. */
+  readonly customSettings: readonly string[];
+  /** Numbers of the parameters that are names of settings. */
+  readonly settingParameters: readonly number[];
+  /** It may set custom settings whose names cannot be told. */
+  readonly computesSettings: boolean;
   /** Contains LISTEN, UNLISTEN or DISCARD ALL. */
   readonly listens: boolean;
   /** May set a setting back to its default: RESET, SET … TO DEFAULT, set_config with a value that may be NULL, DISCARD ALL. */
   readonly resets: boolean;
+  /** Which, as far as their names can be read; '*': any. Folded. SET ROLE NONE goes back to no default. */
+  readonly resetSettings: readonly string[];
+  /** The whole text is one RESET or SET … TO DEFAULT. */
+  readonly isReset: boolean;
   /** Prepared statements named in SQL, in the order of the text. */
   readonly prepared: readonly PreparedMention[];
   /** The whole text is one DISCARD ALL. */
@@ -44,6 +54,8 @@ export interface SqlTraits {
   readonly changesSchema: boolean;
   /** Contains transaction control, or a statement that is not recognised. */
   readonly mayOpenTransaction: boolean;
+  /** Begins, perhaps, by ending a transaction: a failed one ends with it, and what follows is carried out. */
+  readonly endsTransaction: boolean;
   /** May have constants that mean something else when the text is parsed again later: 'now'::timestamptz, 'f'::regproc. */
   readonly momentary: boolean;
   /** One autocommit query or data change that may run between other callers' statements on a shared connection. */
@@ -69,6 +81,7 @@ export function classifySql(sql: string): SqlTraits {
     findings.holds = true;
     findings.changesSchema = true;
     findings.mayOpenTransaction = true;
+    findings.endsTransaction = true;
     findings.isMultiplexable = false;
   }
   return freezeTraits(text, findings, isAmbiguous);
@@ -86,19 +99,29 @@ function freezeTraits(text: SqlText, findings: Findings, ambiguous: boolean): Sq
     unknownFunctions: findings.unknownFunctions.size === 0 ? NONE : Object.freeze([...findings.unknownFunctions]),
     inspectBeyondFunctions: holds,
     permanent: findings.permanent,
+    customSettings: freezeNames(findings.settings.custom),
+    settingParameters: freezeNames(findings.settings.parameters),
+    computesSettings: findings.settings.areComputed,
     listens: findings.listens,
     resets: findings.resets,
+    isReset: statements === 1 && findings.settings.isReset,
+    resetSettings: freezeNames(findings.settings.reset),
     prepared: prepared.length === 0 ? NONE : Object.freeze(prepared),
     discardsAll: statements === 1 && isDiscardAll(text, text.statementFirsts[0]!, text.statementEnds[0]!),
     deallocatesAll,
     changesSchema: findings.changesSchema,
     mayOpenTransaction: findings.mayOpenTransaction,
+    endsTransaction: findings.endsTransaction,
     momentary: hasMomentaryConstant(text),
     multiplexable: isMultiplexable,
     names: isMultiplexable ? Object.freeze(mentionedNames(text)) : NONE,
     needsReplacement: prepared.length > 0 && !deallocatesAll,
     ambiguous,
   });
+}
+
+function freezeNames<T>(names: ReadonlySet<T>): readonly T[] {
+  return names.size === 0 ? NONE : Object.freeze([...names]);
 }
 
 const NONE: readonly never[] = Object.freeze([]);

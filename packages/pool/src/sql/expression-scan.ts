@@ -7,7 +7,7 @@
  */
 import { CallContext } from './call-context.ts';
 import { isHarmlessFunction } from './harmless-functions.ts';
-import { identifierName, isIdentifier } from './identifiers.ts';
+import { foldCase, identifierName, isIdentifier } from './identifiers.ts';
 import { type FunctionEffect, functionEffect } from './sensitive-functions.ts';
 import { readSetConfig } from './set-config.ts';
 import type { SqlText } from './sql-text.ts';
@@ -38,10 +38,30 @@ export interface Scan {
   resets: boolean;
   permanent: string | undefined;
   readonly unknownFunctions: Set<string>;
+  readonly settings: SettingNames;
 }
 
-export function createScan(): Scan {
+/** Settings that a text sets for longer than its transaction, as far as their names can be read. */
+export interface SettingNames {
+  /** Names with a dot: custom ones. */
+  readonly custom: Set<string>;
+  /** Numbers of parameters that are names. */
+  readonly parameters: Set<number>;
+  /** Folded names of those that may be set back to their defaults; '*': any. */
+  readonly reset: Set<string>;
+  /** RESET or SET … TO DEFAULT did it. */
+  isReset: boolean;
+  /** Others are computed. */
+  areComputed: boolean;
+}
+
+export function createSettingNames(): SettingNames {
+  return { custom: new Set(), parameters: new Set(), reset: new Set(), isReset: false, areComputed: false };
+}
+
+export function createScan(settings: SettingNames = createSettingNames()): Scan {
   return {
+    settings,
     modifiesData: false,
     createsTable: false,
     holds: false,
@@ -70,6 +90,7 @@ export function scanExpressions(text: SqlText, first: number, end: number, verb:
     // UPDATE pg_settings is SET: the view has a rule that calls set_config.
     scan.holds = true;
     scan.resets = true;
+    scan.settings.reset.add('*');
     if (mentionsSeed(text, first, end)) scan.permanent ??= 'UPDATE pg_settings';
   }
 }
@@ -137,10 +158,19 @@ function scanCall(text: SqlText, i: number, context: CallContext, scan: Scan): v
   const schema = start === i ? undefined : identifierName(text, i - 2);
   if (name === 'set_config') {
     const call = readSetConfig(text, i + 1);
-    if (call.resets) scan.resets = true;
+    if (call.resets) {
+      scan.resets = true;
+      scan.settings.reset.add(call.name === undefined ? '*' : foldCase(call.name));
+    }
     if (call.permanent !== undefined) scan.permanent ??= call.permanent;
     if (call.isLocal) scan.isBound = true;
-    else scan.holds = true;
+    else {
+      scan.holds = true;
+      if (!call.mayLast) return;
+      if (call.parameter !== undefined) scan.settings.parameters.add(call.parameter);
+      else if (call.name === undefined) scan.settings.areComputed = true;
+      else if (call.name.includes('.')) scan.settings.custom.add(call.name);
+    }
     return;
   }
   const effect = functionEffect(name);

@@ -18,7 +18,7 @@ const HOLDS = `
 pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared pg_advisory_unlock
 pg_advisory_unlock_shared pg_advisory_unlock_all
 query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite
-crosstab crosstab2 crosstab3 crosstab4 connectby xpath_table
+crosstab crosstab2 crosstab3 crosstab4 connectby xpath_table set_limit
 `;
 
 const PERMANENT = `
@@ -27,7 +27,7 @@ pg_replication_origin_session_setup pg_replication_origin_session_reset
 pg_create_physical_replication_slot pg_create_logical_replication_slot
 pg_copy_physical_replication_slot pg_copy_logical_replication_slot
 pg_backup_start pg_start_backup
-dblink_connect dblink_connect_u dblink_open
+dblink_connect dblink_connect_u dblink_open isn_weak
 `;
 
 const TRACE = `
@@ -59,16 +59,17 @@ export function functionEffect(name: string): FunctionEffect | undefined {
 /** The name of a function with a permanent effect that `code` (the body of a DO block) mentions. */
 export function mentionedPermanentFunction(code: string): string | undefined {
   const folded = code.toLowerCase();
-  return PERMANENT_NAMES.find((name) => folded.includes(name));
+  return permanentFunctions.find((name) => folded.includes(name));
 }
 
 const names = (list: string): string[] => list.trim().split(/\s+/);
 
-const PERMANENT_NAMES: readonly string[] = names(PERMANENT);
+/** Names of the functions with a permanent effect. */
+export const permanentFunctions: readonly string[] = names(PERMANENT);
 
 const EFFECTS: ReadonlyMap<string, FunctionEffect> = new Map<string, FunctionEffect>([
   ...names(HOLDS).map((name) => [name, 'holds'] as const),
-  ...PERMANENT_NAMES.map((name) => [name, 'permanent'] as const),
+  ...permanentFunctions.map((name) => [name, 'permanent'] as const),
   ...names(TRACE).map((name) => [name, 'trace'] as const),
   ...names(BOUND).map((name) => [name, 'bound'] as const),
 ]);

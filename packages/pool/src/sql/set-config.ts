@@ -5,6 +5,12 @@ import { CLOSE_BRACKET, COMMA, OPEN_BRACKET, OPEN_PAREN, TokenKind } from './tok
 import { isOneOf, isWord } from './words.ts';
 
 export interface SetConfigCall {
+  /** The setting, if its name is written as a constant. */
+  readonly name: string | undefined;
+  /** The number of the parameter that is the name. */
+  readonly parameter: number | undefined;
+  /** is_local may be false. */
+  readonly mayLast: boolean;
   /** is_local is certainly true, and the setting is one that the end of the transaction sets back. */
   readonly isLocal: boolean;
   /** The value may be NULL, which sets the setting back to its default. */
@@ -15,7 +21,14 @@ export interface SetConfigCall {
 // What boolin() takes for true; prefixes of "true" and "yes" too.
 const TRUE_TEXTS: ReadonlySet<string> = new Set(['t', 'tr', 'tru', 'true', 'y', 'ye', 'yes', 'on', '1']);
 
-const UNKNOWN: SetConfigCall = { isLocal: false, resets: true, permanent: undefined };
+const UNKNOWN: SetConfigCall = {
+  name: undefined,
+  parameter: undefined,
+  mayLast: true,
+  isLocal: false,
+  resets: true,
+  permanent: undefined,
+};
 
 /** Reads the arguments behind the "(" at token `open`. */
 export function readSetConfig(text: SqlText, open: number): SetConfigCall {
@@ -26,9 +39,13 @@ export function readSetConfig(text: SqlText, open: number): SetConfigCall {
   const [nameStart, valueStart, localStart] = starts as [number, number, number];
   const name = literalArgument(text, nameStart, valueStart - 1);
   const isSeed = name !== undefined && isSeedSetting(name);
+  const mayLast = !isLiteralTrue(text, localStart, close);
   return {
+    mayLast,
+    name,
+    parameter: parameterArgument(text, nameStart, valueStart - 1),
     // Setting the seed, even locally, seeds random() for good: rolling back does not restore its state.
-    isLocal: name !== undefined && !isSeed && isLiteralTrue(text, localStart, close),
+    isLocal: name !== undefined && !isSeed && !mayLast,
     resets: literalArgument(text, valueStart, localStart - 1) === undefined,
     permanent: isSeed ? 'set_config(seed)' : undefined,
   };
@@ -58,8 +75,18 @@ function argumentStarts(text: SqlText, open: number, close: number): number[] {
 
 /** The value of tokens [start, end) if they are one plain literal, perhaps cast to text. */
 function literalArgument(text: SqlText, start: number, end: number): string | undefined {
+  return isOneToken(text, start, end) ? plainLiteral(text, start) : undefined;
+}
+
+/** The number of a parameter that is all of tokens [start, end), likewise. */
+function parameterArgument(text: SqlText, start: number, end: number): number | undefined {
+  if (!isOneToken(text, start, end) || text.kinds[start] !== TokenKind.parameter) return undefined;
+  return Number(text.sql.slice(text.starts[start]! + 1, text.ends[start]));
+}
+
+function isOneToken(text: SqlText, start: number, end: number): boolean {
   const isCast = end === start + 3 && text.kinds[start + 1] === TokenKind.cast && isOneOf(text, start + 2, ['text']);
-  return end === start + 1 || isCast ? plainLiteral(text, start) : undefined;
+  return end === start + 1 || isCast;
 }
 
 function isLiteralTrue(text: SqlText, start: number, end: number): boolean {
