@@ -113,20 +113,6 @@ export const sessionStateScripts: readonly Script[] = [
     },
   },
   {
-    name: 'state-under-a-time-limit-of-its-own',
-    section: '2.11',
-    async run({ open }) {
-      const a = await open('A');
-      // Shorter than it takes to ask what the session holds.
-      for (let i = 0; i < 5; i++) await a.query('SET statement_timeout = 1');
-      await a.query('SET statement_timeout = 0');
-      await a.query('SET statement_timeout = 90000');
-      await a.query('SHOW statement_timeout');
-      await a.query('RESET statement_timeout');
-      await a.query('SHOW statement_timeout');
-    },
-  },
-  {
     name: 'state-of-transactions-that-wait-for-others',
     section: '2.11',
     serverConnections: 2,
