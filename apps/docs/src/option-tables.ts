@@ -46,6 +46,12 @@ const interfaces: readonly { part: string; file: string; name: string; others?: 
     others: 'See below.',
   },
   {
+    part: 'driver-connection',
+    file: 'packages/serverless/src/http/options.ts',
+    name: 'ConnectionParameters',
+    others: 'As in a connection string; a function is called for every request.',
+  },
+  {
     part: 'driver-cache',
     file: 'packages/serverless/src/http/options.ts',
     name: 'CacheOptions',

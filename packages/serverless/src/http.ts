@@ -7,7 +7,7 @@ export {
   neonConfig,
 } from './config.ts';
 export type { InteractiveOptions, TransactionFunction } from './http/interactive.ts';
-export type { CacheOptions, HTTPQueryOptions, HTTPTransactionOptions, MaybeComputed } from './http/options.ts';
+export type { CacheOptions, ConnectionParameters, HTTPQueryOptions, HTTPTransactionOptions } from './http/options.ts';
 export {
   type NeonQueryFunction,
   type NeonQueryFunctionInTransaction,

@@ -1,6 +1,17 @@
 /** Who, where, as what: the connection string of one request. Texts of errors never hold any part of it. */
 import { createError } from '../postern-error.ts';
+import type { ConnectionParameters } from './options.ts';
 
+/** Names of the parameters, and what they are of a URL. */
+export const partOf = {
+  user: 'username',
+  username: 'username',
+  password: 'password',
+  host: 'hostname',
+  hostname: 'hostname',
+  port: 'port',
+  database: 'pathname',
+} as const;
 const defaultConnectTimeoutSeconds = 5;
 
 /** Calls it, with `about`, if it is a function. */
@@ -24,4 +35,17 @@ export function parseConnectionString(text: string): URL {
   const url = `ftp:${text.replace(/^postgres(ql)?:|.+/s, '')}`;
   if (URL.canParse(url)) return new URL(url);
   throw createError('usage', 'invalid connection string: use postgres://user:password@host/database');
+}
+
+/** Puts the parts together, calling those that are functions. */
+export async function resolveConnection(parameters: ConnectionParameters): Promise<URL> {
+  const url = parseConnectionString(await computed(parameters.connectionString ?? 'postgres://-'));
+  let name: keyof typeof partOf;
+  for (name in partOf) {
+    const value = await computed(parameters[name]);
+    // The other characters that mean something there, the URL escapes itself.
+    if (value !== undefined) url[partOf[name]] = String(value).replaceAll('%', '%25');
+  }
+  // Without one of these it is none: the same error.
+  return url.username && url.hostname !== '-' && url.pathname[1] ? url : parseConnectionString('');
 }

@@ -228,14 +228,23 @@ describe('options at every level', () => {
     server.close();
   });
 
-  test('a connection string by a function, asked for each request', async () => {
-    let password = 'wrong';
-    const sql = postern(async () => gateway.url({ password }));
-    await expect(sql`SELECT 1`).rejects.toMatchObject({ code: '28P01' });
-    password = gateway.database.password;
-    expect(await sql`SELECT 1 AS n`).toEqual([{ n: 1 }]);
-    const connectionString = gateway.url({ password: 'wrong' });
-    await expect(sql.query('SELECT 1', [], { connectionString })).rejects.toMatchObject({ code: '28P01' });
+  test('the connection in parts, also by functions', async () => {
+    const { database, user, password } = gateway.database as never as {
+      database: string;
+      user: string;
+      password: string;
+    };
+    expect(database).toBeUndefined();
+    const host = { host: '127.0.0.1', port: gateway.port, database: gateway.database.name };
+    const one = postern({ ...host, user, password: async () => password });
+    const two = postern(gateway.url({ password: 'wrong' }), { password });
+    const three = postern({ connectionString: () => gateway.url() });
+    for (const sql of [one, two, three]) expect(await sql`SELECT 1 AS n`).toEqual([{ n: 1 }]);
+    await expect(
+      two.query('SELECT 1', [], { connectionString: gateway.url({ password: 'wrong' }) }),
+    ).rejects.toMatchObject({
+      code: '28P01',
+    });
   });
 });
 

@@ -37,7 +37,7 @@ export async function beginTransaction<Result>(
       const answer = queue.then(() => {
         if (token === null) throw createError('usage', 'the transaction is over');
         // Its answer would wait for the rows, whose reader waits for it.
-        if (stream) throw createError('usage', 'a stream of the transaction is open');
+        if (stream) throw createError('usage', 'a stream is open');
         failed = undefined;
         const isFirst = !token;
         const all = {

@@ -1,9 +1,21 @@
 /** What can be said about a query over HTTP, at each level: `postern()`, transaction, query. The inner one wins. */
 import type { FetchEndpoint } from '../config.ts';
 import type { CustomTypes } from '../values/types.ts';
+import { partOf } from './connection.ts';
 
-/** Functions are called for every request. */
-export type MaybeComputed<Value> = Value | (() => Value | Promise<Value>);
+type MaybeComputed<Value> = Value | (() => Value | Promise<Value>);
+
+/** Parts of a connection string, added to it or instead of it; functions are called for every request. */
+export interface ConnectionParameters {
+  connectionString?: MaybeComputed<string> | undefined;
+  user?: MaybeComputed<string> | undefined;
+  username?: MaybeComputed<string> | undefined;
+  password?: MaybeComputed<string> | undefined;
+  host?: MaybeComputed<string> | undefined;
+  hostname?: MaybeComputed<string> | undefined;
+  port?: MaybeComputed<string | number> | undefined;
+  database?: MaybeComputed<string> | undefined;
+}
 
 /** How long the gateway may answer from its cache, in seconds. */
 export interface CacheOptions {
@@ -14,9 +26,8 @@ export interface CacheOptions {
   tags?: readonly string[];
 }
 
-export interface HTTPQueryOptions<ArrayMode extends boolean = boolean, FullResults extends boolean = boolean> {
-  /** Instead of what `postern()` was given. */
-  connectionString?: MaybeComputed<string> | undefined;
+export interface HTTPQueryOptions<ArrayMode extends boolean = boolean, FullResults extends boolean = boolean>
+  extends ConnectionParameters {
   /** Rows as arrays instead of objects. Default false. */
   arrayMode?: ArrayMode | undefined;
   /** `{ rows, fields, command, rowCount, rowAsArray }` instead of rows alone. Default false. */
@@ -49,11 +60,12 @@ export function defined(object: object | undefined): Record<string, unknown> {
   return Object.fromEntries(Object.entries(Object(object)).filter(([, value]) => value != null));
 }
 
-/** Lays `levels` over one another, outer first. */
+/** Lays `levels` over one another, outer first. A connection string replaces all that was said about the connection. */
 export function mergeOptions(...levels: readonly (HTTPTransactionOptions | undefined)[]): HTTPTransactionOptions {
   const merged: Record<string, unknown> = {};
   for (const level of levels) {
     const own = defined(level);
+    if (own.connectionString) for (const name in partOf) delete merged[name];
     const outer = merged.fetchOptions as RequestInit | undefined;
     const inner = own.fetchOptions as RequestInit | undefined; // whatever fetch would take
     Object.assign(merged, own, {

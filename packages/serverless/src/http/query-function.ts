@@ -1,7 +1,7 @@
 /** `sql`: the tagged template and everything that hangs on it. */
 import { createError } from '../postern-error.ts';
 import { beginTransaction, type InteractiveOptions, type TransactionFunction } from './interactive.ts';
-import { type HTTPQueryOptions, type HTTPTransactionOptions, type MaybeComputed, mergeOptions } from './options.ts';
+import { type HTTPQueryOptions, type HTTPTransactionOptions, mergeOptions } from './options.ts';
 import type { NeonQueryPromise } from './query-promise.ts';
 import { answerError, post, readBody } from './request.ts';
 import { type AnyRow, type FullQueryResults, type QueryRows, readResult } from './results.ts';
@@ -79,14 +79,15 @@ export interface NeonQueryFunction<ArrayMode extends boolean, FullResults extend
 }
 
 /**
- * A query function for the database of a connection string (a function is asked for it before every request). Connects to
- * nothing; what is wrong with the string shows when the first query is awaited. `options` hold for all its queries.
+ * A query function for the database of a connection string. Connects to nothing; what is wrong with the string shows when
+ * the first query is awaited. `options` hold for all its queries.
  */
 export function postern<ArrayMode extends boolean = false, FullResults extends boolean = false>(
-  connectionString: MaybeComputed<string>,
+  connectionString: string | HTTPTransactionOptions<ArrayMode, FullResults>,
   options?: HTTPTransactionOptions<ArrayMode, FullResults>,
 ): NeonQueryFunction<ArrayMode, FullResults> {
-  const base: HTTPTransactionOptions = { connectionString, ...options };
+  const base: HTTPTransactionOptions =
+    typeof connectionString === 'object' ? connectionString : { connectionString, ...options };
   const sql = createStatements(post, base);
 
   async function transaction(

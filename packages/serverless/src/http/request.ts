@@ -3,7 +3,7 @@ import { cacheTagsHeader } from '@postern/contract';
 import { backOff } from '../back-off.ts';
 import { defaultFetchEndpoint, type FetchFunction, neonConfig } from '../config.ts';
 import { createError, PosternError } from '../postern-error.ts';
-import { computed, connectTimeoutMs, parseConnectionString } from './connection.ts';
+import { computed, connectTimeoutMs, resolveConnection } from './connection.ts';
 import { defined, type HTTPTransactionOptions } from './options.ts';
 
 /** Those that are undefined are not sent. */
@@ -25,8 +25,7 @@ export async function post(
   /** Hears of every answer, those that are errors too. */
   onAnswer?: (response: Response) => void,
 ): Promise<Response> {
-  const url = parseConnectionString(String(await computed(options.connectionString)));
-  if (!url.username || !url.pathname[1]) parseConnectionString(''); // throws: incomplete is invalid
+  const url = await resolveConnection(options);
   const {
     authToken,
     cache,

@@ -1,6 +1,5 @@
 /** A node-postgres `Pool`. With Postern, all its clients share one WebSocket. */
 import { type Configuration, neonConfig } from '../config.ts';
-import { computed, parseConnectionString } from '../http/connection.ts';
 import { postern } from '../http/query-function.ts';
 import { createError, PosternError } from '../postern-error.ts';
 import { Emitter } from '../ws/emitter.ts';
@@ -239,12 +238,12 @@ export class Pool extends Emitter<PoolEvents> {
     const { connectionString, types } = this.options;
     const { user, password, host, port, database, queryTimeoutMs } = resolveParameters(this.options);
     const timeoutMs = clampTimeout(config.query_timeout ?? queryTimeoutMs);
-    const url = parseConnectionString(connectionString ?? `postgres://${host}:${port}`);
-    url.username ||= encodeURIComponent(user);
-    if (!url.pathname[1]) url.pathname = encodeURIComponent(database);
-    const sql = postern(async () => {
-      url.password = encodeURIComponent((await computed(password)) ?? '');
-      return `postgres${url.href.slice(3)}`;
+    const sql = postern({
+      connectionString,
+      user,
+      password: password ?? undefined,
+      database,
+      ...(connectionString === undefined && { host, port }),
     });
     return sql.query(config.text, values ?? config.values, {
       fullResults: true,
