@@ -1,13 +1,13 @@
 // `/sql` directly on node:http, ahead of the Hono app: no Request, no Response, no streams in between.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { sqlPath } from '@postern/contract';
 import { ownBody } from '../http/lent-body.ts';
 import { callerGone, requestTooLarge } from '../http/request-errors.ts';
 import { allHeaders, type SqlHandler, type SqlHttpReply, type SqlHttpRequest } from '../http/sql-handler.ts';
 import type { StreamedBody } from '../http/streamed-body.ts';
 import { callerPlace } from './caller-place.ts';
+import { behind, OpenAnswers } from './open-answers.ts';
 
 /** Answers the request and returns true, or returns false and leaves it alone. */
 export type SqlListener = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -20,37 +20,18 @@ export interface SqlListenerOptions {
 /** Takes `POST /sql` and nothing else; OPTIONS, other methods and other paths are the app's. */
 export function createSqlListener(handler: SqlHandler, options: SqlListenerOptions = {}): SqlListener {
   const { stallTimeoutMs = 60_000 } = options;
-  const answering = new WeakMap<Socket, ServerResponse>();
+  const answers = new OpenAnswers();
   return (request, response) => {
     if (request.method !== 'POST' || !isSqlPath(request.url)) return false;
-    inTurn(answering, request, response, () =>
-      handler(fromIncomingMessage(request, response), (reply) => send(response, reply, stallTimeoutMs)),
-    );
+    const { socket } = request;
+    const former = answers.note(socket, response);
+    // Only safe methods may run side by side (RFC 9112 §9.3.2).
+    behind(former, () => {
+      if (former !== undefined && socket.destroyed) return;
+      handler(fromIncomingMessage(request, response), (reply) => send(response, reply, stallTimeoutMs));
+    });
     return true;
   };
-}
-
-/**
- * node:http hands out requests that were sent ahead at once. Only safe methods may run side by side (RFC 9112 §9.3.2), so
- * each waits for the answer before it. `answering` has the last of each connection.
- */
-function inTurn(
-  answering: WeakMap<Socket, ServerResponse>,
-  { socket }: IncomingMessage,
-  response: ServerResponse,
-  start: () => void,
-): void {
-  const former = answering.get(socket);
-  answering.set(socket, response);
-  response.once('close', () => {
-    if (answering.get(socket) === response) answering.delete(socket);
-  });
-  if (former === undefined) start();
-  else {
-    former.once('close', () => {
-      if (!socket.destroyed) start();
-    });
-  }
 }
 
 function isSqlPath(url: string | undefined): boolean {

@@ -5,19 +5,16 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { behind, OpenAnswers } from './open-answers.ts';
 import type { UpgradeListener } from './websocket-upgrade.ts';
 
 /** Takes what asks for a WebSocket to `upgrade`, and ignores all other wishes. */
 export function createUpgradeListener(server: Server, upgrade: UpgradeListener): UpgradeListener {
   const event = 'setSecureContext' in server ? 'secureConnection' : 'connection';
-  /** The latest answer of each connection that is not over yet: an upgrade may have been sent behind its request. */
-  const answering = new WeakMap<Duplex, ServerResponse>();
+  // An upgrade may have been sent behind a request that is not answered yet.
+  const answers = new OpenAnswers();
   server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
-    answering.set(socket, response);
-    response.once('close', () => {
-      if (answering.get(socket) === response) answering.delete(socket);
-    });
+    answers.note(socket, response);
   });
 
   return (request, duplex, head) => {
@@ -37,9 +34,7 @@ export function createUpgradeListener(server: Server, upgrade: UpgradeListener):
       socket.resume();
     };
     socket.on('error', ignore);
-    const former = answering.get(socket);
-    if (former === undefined) giveBack();
-    else former.once('close', giveBack);
+    behind(answers.of(socket), giveBack);
   };
 }
 
