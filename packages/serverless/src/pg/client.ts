@@ -132,9 +132,8 @@ export class Client extends Emitter<ClientEvents> {
   ): unknown {
     if (given === null || given === undefined) throw createError('usage', 'no query text');
     if (typeof given === 'object' && 'submit' in given) {
-      const own = given instanceof Query ? given : undefined;
-      if (own) this.#watch(own);
-      if (!own?.config.signal?.aborted) this.submit(given, true);
+      if (given instanceof Query) this.#start(given, true);
+      else this.submit(given, true);
       return given;
     }
     const config = typeof given === 'string' ? { text: given } : given;
@@ -144,11 +143,16 @@ export class Client extends Emitter<ClientEvents> {
       : new Promise((resolve, reject) => {
           query.callback = (error, results) => (error ? reject(error) : resolve(results));
         });
-    const { text, rows, signal } = query.config;
+    const { text, rows } = query.config;
     // Behind COPY FROM STDIN whatever is sent would be taken for its data; behind a portion of rows, for what is asked next.
-    const isExclusive = this.#watch(query) || Boolean(rows) || /\bcopy\b/i.test(text);
-    if (!signal?.aborted) this.submit(query, isExclusive);
+    this.#start(query, Boolean(rows) || /\bcopy\b/i.test(text));
     return result;
+  }
+
+  #start(query: Query, isExclusive: boolean): void {
+    const isWatched = this.#watch(query);
+    // Else it has its error already.
+    if (!query.config.signal?.aborted) this.submit(query, isWatched || isExclusive);
   }
 
   /** Queues something that talks to the connection itself. */
