@@ -4,6 +4,7 @@ import {
   encodeDataRow,
   encodeNotificationResponse,
   encodeQuery,
+  encodeReadyForQuery,
   encodeText,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
@@ -42,6 +43,24 @@ test('LISTEN is answered once notifications would arrive', async () => {
   const listener = await answering(engine.postgres);
   await settle();
   expect(listener.asked()).toEqual(['Query LISTEN "c"']);
+  expect(caller.heard()).toEqual(['ReadyForQuery I']);
+});
+
+test('UNLISTEN is answered once nothing more would arrive', async () => {
+  const engine = createTestEngine();
+  const caller = await engine.open();
+  let isListening = true;
+  await answering(engine.postgres, (sql) => (isListening ? listensOnC(sql) : undefined));
+  await caller.send(encodeQuery('LISTEN c'));
+  const listener = await answering(engine.postgres, (sql) => (sql.startsWith('UNLISTEN') ? null : undefined));
+  await settle();
+  caller.heard();
+  isListening = false;
+  await caller.send(encodeQuery('UNLISTEN c'));
+  expect(listener.asked()).toEqual(['Query LISTEN "c"', 'Query UNLISTEN "c"']);
+  expect(caller.heard()).toEqual(['CommandComplete SELECT 0']);
+  listener.connection.send(encodeCommandComplete('UNLISTEN'), encodeReadyForQuery('I'));
+  await settle();
   expect(caller.heard()).toEqual(['ReadyForQuery I']);
 });
 

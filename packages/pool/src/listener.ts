@@ -181,8 +181,11 @@ export function createListener(pool: Pool): Listener {
         ...added.map((channel) => `LISTEN ${quoteIdentifier(channel)}`),
         ...removed.map((channel) => `UNLISTEN ${quoteIdentifier(channel)}`),
       ];
-      if (statements.length > 0) run(statements, added.length > 0 ? limited(session, done) : () => {});
-      if (added.length === 0) done(true);
+      if (statements.length === 0) return done(true);
+      if (added.length > 0) return run(statements, limited(session, done));
+      // Answered before that is so, what is sent meanwhile would be heard by a LISTEN that comes after it.
+      const left = (): void => done(true);
+      server.sendQuery(encodeQuery(statements.join('; ')), createErrand({ ready: left, lost: left }));
     },
     forget,
     mayHaveSent(serverProcessId, { processId }) {
