@@ -101,8 +101,8 @@ test('the pool is not exceeded by checking passwords again and again', async () 
 describe('a wait for the pool that takes too long says which limit, its value, the wait, and what to change', () => {
   const complaint = {
     code: '53300',
-    message: expect.stringMatching(/\(pool_timeout 0\.3 s, waited \d+\.\d s; connection limit 1, 1 in use/),
-    hint: expect.stringMatching(/connection_limit.*pool_timeout/),
+    message: expect.stringMatching(/\(pool_timeout 0\.3 s, waited \d+\.\d s; pool size 1, 1 in use/),
+    hint: expect.stringMatching(/--pool-size.*pool_timeout/),
   };
   let holder: pg.Client;
 

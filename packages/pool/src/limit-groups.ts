@@ -23,7 +23,7 @@ export function createLimitGroups(
       const key = `${limit}/${name}`;
       let group = byName.get(key);
       if (group === undefined) {
-        group = { limit, lent: 0 };
+        group = { size: limit, limit, lent: 0 };
         byName.set(key, group);
         added(group, pool, key);
       }

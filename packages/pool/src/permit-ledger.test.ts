@@ -139,7 +139,7 @@ test('waiting for a permit is waiting for the pool: pool_timeout counts', async 
   await world.pass(900);
   expect(caller.heard()).toEqual([]);
   await world.pass(200);
-  expect(caller.heard()[0]).toMatch(/53300 timed out waiting for a connection from the pool .*connection limit 3/);
+  expect(caller.heard()[0]).toMatch(/53300 timed out waiting for a connection from the pool .*pool size 3/);
 });
 
 test('a login takes a permit, and exceeds the budget rather than wait for long', async () => {

@@ -2,6 +2,7 @@
 import { DatabaseError, ProtocolError } from '@postern/wire';
 import { isRetryable } from './connect-retry.ts';
 import { PoolError } from './errors.ts';
+import type { LimitGroup } from './wait-queue.ts';
 
 export function poolTimeout(state: {
   readonly waitedMs: number;
@@ -10,15 +11,27 @@ export function poolTimeout(state: {
   readonly size: number;
   readonly leased: number;
   readonly pinned: number;
+  /** Whose connection_limit the waiter shares. */
+  readonly group: LimitGroup | undefined;
 }): PoolError {
+  const { waitedMs, limitMs, group } = state;
+  const isOwnLimit = group !== undefined && group.lent >= group.limit;
+  const [what, hint] = isOwnLimit
+    ? [
+        `connection_limit of this caller ${group.size}, ${group.lent} in use`,
+        'connection_limit (of an API key: its plan)',
+      ]
+    : [
+        `pool size ${state.size}, ${state.leased} in use, ${state.pinned} pinned, ${state.waiting} waiting`,
+        'the pool size (--pool-size)',
+      ];
   return new PoolError({
     code: 'pool_timeout',
     sqlstate: '53300',
     message:
-      `timed out waiting for a connection from the pool (pool_timeout ${state.limitMs / 1000} s, ` +
-      `waited ${(state.waitedMs / 1000).toFixed(1)} s; connection limit ${state.size}, ${state.leased} in use, ` +
-      `${state.pinned} pinned, ${state.waiting} waiting)`,
-    hint: 'Raise the pool size (connection_limit, --pool-size) or pool_timeout, or make transactions shorter.',
+      `timed out waiting for a connection from the pool (pool_timeout ${limitMs / 1000} s, ` +
+      `waited ${(waitedMs / 1000).toFixed(1)} s; ${what})`,
+    hint: `Raise ${hint} or pool_timeout, or make transactions shorter.`,
     safeToRetry: true,
   });
 }

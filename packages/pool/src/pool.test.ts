@@ -47,11 +47,27 @@ describe('waiting', () => {
     await pass(200);
     expect(second.heard()).toEqual([
       'ERROR 53300 timed out waiting for a connection from the pool (pool_timeout 2 s, waited 2.0 s; ' +
-        'connection limit 1, 1 in use, 0 pinned, 1 waiting)',
+        'pool size 1, 1 in use, 0 pinned, 1 waiting)',
       'ReadyForQuery I',
     ]);
     expect(second.isClosed).toBe(false);
     expect(engine.stats().pools).toMatchObject([{ waiting: 0 }]);
+  });
+
+  test('for a connection_limit of its own ends with an error that names that', async () => {
+    const { postgres, open, pass } = createTestEngine({ limits: { ...alone, poolSize: 2 } });
+    const limited = { settings: { connectionLimit: 1, poolTimeoutMs: 1_000 } };
+    const first = await open(limited);
+    await answering(postgres, silentWhenSlow);
+    await first.send(encodeQuery(slow));
+    const second = await open(limited);
+    await second.send(encodeQuery('SELECT 1'));
+    await pass(1_100);
+    expect(second.heard()).toEqual([
+      'ERROR 53300 timed out waiting for a connection from the pool (pool_timeout 1 s, waited 1.0 s; ' +
+        'connection_limit of this caller 1, 1 in use)',
+      'ReadyForQuery I',
+    ]);
   });
 
   test('fails a segment of several messages once, and skips to its Sync', async () => {

@@ -303,6 +303,7 @@ export class Pool {
               size: this.size,
               leased: this.leased.size,
               pinned: this.pinned.size,
+              group: waiter.group,
             }),
         false,
       );

@@ -5,6 +5,8 @@ import type { TextFacts } from './text-facts.ts';
 
 /** Callers that share one connection_limit. */
 export interface LimitGroup {
+  /** The connection_limit itself. */
+  readonly size: number;
   /** Where several processes share it: what of it is ours (group-permits.ts). */
   limit: number;
   /** Server connections lent to them. */
