@@ -2,6 +2,7 @@
  * The gateway without any socket: engine, endpoints, authentication and frontends put together. What runs it (Node today)
  * brings time, cryptography and a way to reach Postgres, and hands over callers.
  */
+import { GatewayError } from '@postern/contract';
 import { type Clock, createEngine, type Dial, defaultLimits, type EngineLimits } from '@postern/pool';
 import { createAccelerate, createPrismaService } from './accelerate/create-accelerate.ts';
 import { mountAccelerate } from './accelerate/mount-accelerate.ts';
@@ -102,14 +103,18 @@ export interface Gateway {
   /** Every HTTP route. */
   readonly app: HttpApp;
   stats(): GatewayStats;
-  /** Takes no new sessions, lets running transactions finish within the grace, ends everything else. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Takes no new sessions, lets running transactions finish within the grace, ends everything else. `noneOpen` is called
+   * once no transaction over HTTP needs further requests.
+   */
+  close(graceMs: number, noneOpen?: () => void): Promise<void>;
 }
 
 /** Throws an Error that names the key when the configuration makes no sense. */
 export function createGateway(config: GatewayConfig, platform: GatewayPlatform): Gateway {
   const { clock, crypto, dial, log } = platform;
   const workplace = createWorkplace(platform.worker);
+  let isClosing = false;
   const { maxWebSocketMessageBytes = 67_108_864 } = config;
   const endpoints = config.endpoints.map(createEndpoint);
   const directory = createEndpointDirectory({ endpoints, ownPorts: platform.ownPorts });
@@ -236,6 +241,10 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
       mountAccelerate(routes, accelerate);
       if (dataProxy !== undefined) mountDataProxy(routes, dataProxy.handler);
     },
+    async health() {
+      if (isClosing) throw new GatewayError('shutting_down', 'the gateway is shutting down');
+      return {};
+    },
     onDefect: (error, path) => log(defectEvent(path, error)),
   });
   const stats = (): GatewayStats => ({ ...engine.stats(), callers: admission.callers });
@@ -252,10 +261,19 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
     sql,
     app,
     stats,
-    async close(graceMs) {
+    async close(graceMs, noneOpen) {
+      isClosing = true;
       webSockets.announceShutdown();
       transactions.close();
-      await engine.close(graceMs);
+      let isOver = false;
+      const closed = engine.close(graceMs).then(() => {
+        isOver = true;
+      });
+      while (!isOver && transactions.size + prisma.transactions.size > 0) {
+        await new Promise<void>((resolve) => void clock.after(20, resolve));
+      }
+      noneOpen?.();
+      await closed;
       dataProxy?.close();
     },
   };

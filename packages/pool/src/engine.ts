@@ -29,7 +29,7 @@ import { connectFailed } from './pool-errors.ts';
 import type { PoolStats } from './pool-stats.ts';
 import { SendBatches } from './send-batches.ts';
 import { ServerBudget, targetKey } from './server-budget.ts';
-import { PooledSession } from './session.ts';
+import { PooledSession, refuse } from './session.ts';
 import { parseStartupOptions } from './startup-options.ts';
 import { Turns } from './turns.ts';
 
@@ -66,7 +66,7 @@ export interface SessionOptions {
   readonly protocolMinor?: 0 | 2;
   /** Bytes received behind the start-up; copied. */
   readonly initialBytes?: Uint8Array;
-  /** false: no AuthenticationOk … ReadyForQuery is sent (HTTP). */
+  /** false: no AuthenticationOk … ReadyForQuery is sent, and the gateway's end reaches who waits as the stream's error (HTTP). */
   readonly greeting?: boolean;
   /** For operators: who this is. */
   readonly label?: string;
@@ -114,6 +114,8 @@ export function createEngine(options: EngineOptions): Engine {
   const permits = options.permits === undefined ? undefined : new PermitLedger(options.permits, clock);
   const waitingPools = new Set<Pool>();
   const budget = new ServerBudget(limits.maxServerConnections, pools);
+  /** Tell those whose logins are under way that it ends without them. */
+  const loginEndings = new Set<(error: PoolError) => void>();
   const groups = createLimitGroups((group, pool, name) => permits?.addGroup(group, pool, name));
   // Callers' streams read on into the same memory, server connections' streams can be told that it was kept.
   const idleCallers = createIdleCallers<PooledSession>({
@@ -293,6 +295,7 @@ export function createEngine(options: EngineOptions): Engine {
       context,
       pool,
       stream: given.stream,
+      isInner: given.greeting === false,
       processId,
       label: given.label ?? '',
       limits: {
@@ -324,15 +327,21 @@ export function createEngine(options: EngineOptions): Engine {
 
   return {
     login: (target, identity, { connectTimeoutMs }) =>
-      retryWithin({
-        clock,
-        budgetMs: connectTimeoutMs,
-        attempt: (leftMs) => logInOnce(target, identity, Math.min(limits.loginTimeoutMs, leftMs)),
+      new Promise((resolve, reject) => {
+        if (isClosing) return reject(context.shuttingDown());
+        loginEndings.add(reject);
+        retryWithin({
+          clock,
+          budgetMs: connectTimeoutMs,
+          isOver: () => isClosing,
+          attempt: (leftMs) => logInOnce(target, identity, Math.min(limits.loginTimeoutMs, leftMs)),
+        })
+          .then(resolve, reject)
+          .finally(() => loginEndings.delete(reject));
       }),
     openSession(given) {
       if (isClosing) {
-        given.stream.write(errorMessage('FATAL', '', context.shuttingDown()));
-        given.stream.end();
+        refuse(given.stream, context.shuttingDown(), given.greeting === false);
         return { processId: 0, phase: 'closed', close: () => {} };
       }
       if (given.mode === 'direct') return openDirect(given);
@@ -360,17 +369,17 @@ export function createEngine(options: EngineOptions): Engine {
       isClosing = true;
       const endAt = clock.now() + graceMs;
       const goodbye = context.shuttingDown();
+      for (const end of loginEndings) end(goodbye);
       for (;;) {
         let isBusy = false;
         for (const session of [...keys.sessions()]) {
-          const isIdle =
-            session instanceof DirectSession
-              ? session.isIdle
-              : session.server === undefined && !session.lease.isWaiting;
-          if (isIdle || clock.now() >= endAt) {
-            if (session instanceof DirectSession) session.fail(goodbye);
-            else session.fail(errorMessage('FATAL', '', goodbye));
-          } else isBusy = true;
+          if (session instanceof DirectSession) {
+            if (session.isIdle || clock.now() >= endAt) session.fail(goodbye);
+            else isBusy = true;
+            // Who waits for a server connection will get none any more.
+          } else if (session.server === undefined) session.refuse(goodbye);
+          else if (clock.now() >= endAt) session.fail(errorMessage('FATAL', '', goodbye));
+          else isBusy = true;
         }
         if (!isBusy) break;
         await new Promise<void>((resolve) => {

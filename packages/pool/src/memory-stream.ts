@@ -72,18 +72,18 @@ class MemoryStream implements ByteStream {
     this.schedule();
   }
 
-  destroy(): void {
+  destroy(error?: Error): void {
     if (this.state === 'closed') return;
     this.queue.length = 0;
-    this.closeBoth();
+    this.closeBoth(error);
   }
 
-  private closeBoth(): void {
+  private closeBoth(error?: Error): void {
     for (const end of [this, this.peer]) {
       if (end.state === 'closed') continue;
       end.state = 'closed';
       end.bufferedBytes = 0;
-      queueMicrotask(() => end.onClose?.());
+      queueMicrotask(() => end.onClose?.(error));
     }
   }
 }

@@ -8,6 +8,7 @@ import { CallerInput } from './caller-input.ts';
 import { CallerOutput } from './caller-output.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage, isFatalResponse, readyForQuery } from './error-message.ts';
+import type { PoolError } from './errors.ts';
 import { Forwarder } from './forwarding.ts';
 import { LastWords } from './last-words.ts';
 import { Lease, type LeaseLimits } from './lease.ts';
@@ -28,6 +29,8 @@ export interface PooledSessionOptions {
   readonly context: EngineContext;
   readonly pool: Pool;
   readonly stream: ByteStream;
+  /** Its frontend is told by the stream's error why it is refused, which says whether that is safe to repeat. */
+  readonly isInner: boolean;
   readonly processId: number;
   readonly label: string;
   readonly limits: LeaseLimits;
@@ -61,6 +64,7 @@ export class PooledSession implements ReplySink {
   sent = 0;
   /** Its frontend lends it to one caller after another: none of them knows when its statements were parsed. */
   servesMany = false;
+  private readonly isInner: boolean;
   private isKept = false;
   private isFatalSent = false;
 
@@ -68,6 +72,7 @@ export class PooledSession implements ReplySink {
     this.context = options.context;
     this.pool = options.pool;
     this.stream = options.stream;
+    this.isInner = options.isInner;
     this.processId = options.processId;
     this.name = options.label;
     this.onClosed = options.onClosed;
@@ -331,6 +336,13 @@ export class PooledSession implements ReplySink {
     this.close();
   }
 
+  /** The same, where nothing of what it wants has been carried out. */
+  refuse(error: PoolError): void {
+    this.context.toCaller.flush();
+    this.detach();
+    refuse(this.stream, error, this.isInner);
+  }
+
   close(): void {
     if (this.phase === 'closed') return;
     this.context.toCaller.flush();
@@ -361,4 +373,14 @@ export class PooledSession implements ReplySink {
     this.lease.lastServer = undefined;
     this.onClosed(this);
   }
+}
+
+/** Ends a caller's stream with an error. `isInner`: see PooledSessionOptions. */
+export function refuse(stream: ByteStream, error: PoolError, isInner: boolean): void {
+  if (isInner) {
+    stream.destroy(error);
+    return;
+  }
+  stream.write(errorMessage('FATAL', '', error));
+  stream.end();
 }

@@ -2,7 +2,7 @@
  * A Postgres session played from the inside: statements in, rows in Prisma's values out. Statements are sent as they come
  * and answered in order. One per request, or one per interactive transaction.
  */
-import { GatewayError } from '@postern/contract';
+import { GatewayError, toGatewayError } from '@postern/contract';
 import type { ByteStream } from '@postern/pool';
 import { type ResultValue, type ValueDecoder, valueDecoder } from '@postern/prisma-mapping';
 import {
@@ -92,7 +92,7 @@ export function createSqlSession({ open, maxRowBytes, tooLarge }: SqlSessionOpti
         abort(error);
       }
     },
-    onEnded: (error) => finish(error ?? sessionEnded()),
+    onEnded: (error) => finish(error === undefined ? sessionEnded() : toGatewayError(error)),
   });
   open(stream);
 

@@ -26,7 +26,7 @@ export function createHttpApp(options: HttpAppOptions): HttpApp {
     try {
       return Response.json({ status: 'ok', ...(await health()) }, { headers: noCache });
     } catch (error) {
-      onDefect?.(error, '/health');
+      if (!(error instanceof GatewayError)) onDefect?.(error, '/health');
       return Response.json({ status: 'unavailable' }, { status: 503, headers: noCache });
     }
   });

@@ -21,8 +21,8 @@ export interface InteractiveTransactionOptions {
   readonly onOver: (fate: TransactionFate) => void;
 }
 
-/** Why a transaction is over: ended by a request, by its time limits, by Postgres, by the gateway's own end. */
-export type TransactionFate = 'ended' | 'expired' | 'left idle' | 'lost' | 'shut down';
+/** Why a transaction is over: ended by a request, by its time limits, by Postgres or the gateway's own end. */
+export type TransactionFate = 'ended' | 'expired' | 'left idle' | 'lost';
 
 /** A request's turn. */
 export interface TransactionTurn {
@@ -38,8 +38,6 @@ export interface InteractiveTransaction {
   readonly firstTurn: TransactionTurn;
   /** Resolves when it is this request's turn. `onAbort` registers what is to be done when its caller leaves. */
   enter(onAbort: (listener: (reason?: GatewayError) => void) => void): Promise<TransactionTurn>;
-  /** Rolls back now if it is nobody's turn, else when the turn is over. */
-  shutDown(): void;
 }
 
 type State =
@@ -62,7 +60,6 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
   let state: State = { name: 'turn', listener: undefined };
   /** Of the last ReadyForQuery that ended a turn; undefined: the session has not been opened. */
   let ready: number | undefined;
-  let isShuttingDown = false;
 
   const stream = createSessionStream({
     // Notices between turns are nobody's.
@@ -116,7 +113,6 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
   function endTurn(left: number | undefined): void {
     ready = left;
     if (left === undefined || left === status.idle) finish('ended');
-    else if (isShuttingDown) finish('shut down');
     else {
       const next = waiting.shift();
       if (next !== undefined) next.grant(startTurn());
@@ -160,10 +156,6 @@ export function startInteractiveTransaction(options: InteractiveTransactionOptio
         });
       });
     },
-    shutDown() {
-      isShuttingDown = true;
-      if (state.name === 'idle') finish('shut down');
-    },
   };
 }
 
@@ -183,7 +175,5 @@ export function fateError(fate: TransactionFate): GatewayError {
       return new GatewayError('server_connection_lost', 'the server connection of the transaction was lost', {
         hint: 'Postgres rolled the transaction back; begin it again.',
       });
-    case 'shut down':
-      return new GatewayError('shutting_down', 'the gateway is shutting down; the transaction was rolled back');
   }
 }

@@ -58,14 +58,14 @@ export interface SqlTransactions {
   begin(options: BeginOptions): { readonly token: string; readonly turn: TransactionTurn };
   /**
    * Resolves when it is this request's turn; `onAbort` registers what is to be done when its caller leaves. Rejects with a
-   * GatewayError: `transaction_unknown`, `transaction_expired`, `transaction_busy`, `server_connection_lost`, `shutting_down`.
+   * GatewayError: `transaction_unknown`, `transaction_expired`, `transaction_busy`, `server_connection_lost`.
    */
   enter(
     token: string,
     callerKey: string,
     onAbort: (listener: (reason?: GatewayError) => void) => void,
   ): Promise<TransactionTurn>;
-  /** Rolls back what is idle, lets turns that run come to their end, begins nothing new. */
+  /** Begins nothing new from now on. */
   close(): void;
   readonly size: number;
 }
@@ -98,7 +98,7 @@ export function createSqlTransactions(options: SqlTransactionsOptions): SqlTrans
 
   return {
     begin({ callerKey, timeoutMs = limits.totalTimeoutMs, maxTimeoutMs = limits.maxTotalTimeoutMs, open }) {
-      if (isClosing) throw fateError('shut down');
+      if (isClosing) throw new GatewayError('shutting_down', 'the gateway is shutting down and begins no transaction');
       if (live.size >= limits.maxTransactions) {
         const message = `the gateway has its maximum of ${limits.maxTransactions} interactive transactions`;
         throw new GatewayError('too_many_transactions', message);
@@ -127,7 +127,6 @@ export function createSqlTransactions(options: SqlTransactionsOptions): SqlTrans
     },
     close() {
       isClosing = true;
-      for (const { transaction } of live.values()) transaction.shutDown();
     },
     get size() {
       return live.size;

@@ -82,6 +82,16 @@ async function send(transaction: string, query: string | string[], options: Opti
   };
 }
 
+/** Outside of any. */
+async function query(text: string, on: RunningGateway, url = database.url): Promise<Pick<Reply, 'status' | 'json'>> {
+  const response = await fetch(`http://127.0.0.1:${on.httpAddress.port}/sql`, {
+    method: 'POST',
+    headers: { 'Neon-Connection-String': url },
+    body: JSON.stringify({ query: text, params: [] }),
+  });
+  return { status: response.status, json: await response.json() };
+}
+
 async function begin(query: string | string[] = [], options?: Options): Promise<string> {
   const { token, json } = await send('begin', query, options);
   if (token === null) throw new Error(`no token: ${JSON.stringify(json)}`);
@@ -267,23 +277,46 @@ describe('its end', () => {
     expect(await ids()).toEqual([]);
   });
 
-  it('comes with the gateway’s', async () => {
+  it('may come after the gateway’s has begun, over new connections too; all else is refused', async () => {
+    const closing = await open();
+    const health = `http://127.0.0.1:${closing.httpAddress.port}/health`;
+    const token = await begin('INSERT INTO t VALUES (1)', { on: closing });
+    const closed = closing.close(20_000);
+    const refusal = { status: 400, json: { code: '57P01', gatewayCode: 'shutting_down', safeToRetry: true } };
+    const url = `${database.url}?connect_timeout=1`;
+    for (const one of [
+      send('begin', 'SELECT 1', { on: closing }),
+      query('SELECT 1', closing),
+      query('SELECT 1', closing, url),
+    ]) {
+      expect(await one).toMatchObject(refusal);
+    }
+    expect((await fetch(health)).status).toBe(503);
+    const headers = { connection: 'close' };
+    expect(await send(token, 'INSERT INTO t VALUES (2)', { on: closing, headers })).toMatchObject({ status: 200 });
+    expect(await send(token, 'INSERT INTO t VALUES (3)', { on: closing, end: 'commit' })).toMatchObject({
+      ...{ status: 200, state: 'over' },
+    });
+    await closed;
+    await expect(fetch(health)).rejects.toThrow();
+    expect(await ids()).toEqual([1, 2, 3]);
+  });
+
+  it('comes with the gateway’s when its grace is over', async () => {
     const closing = await open();
     const token = await begin('INSERT INTO t VALUES (1)', { on: closing });
+    const last = send(token, 'SELECT pg_sleep(60)', { on: closing, end: 'commit' });
     await begin('INSERT INTO t VALUES (2)', { on: closing });
-    const release = await lock(7);
-    const last = send(token, 'SELECT pg_advisory_xact_lock(7)', { on: closing, end: 'commit' });
     await expect
       .poll(openTransactions)
       .toEqual(expect.arrayContaining([{ state: 'active' }, { state: 'idle in transaction' }]));
-    const closed = closing.close(20_000);
-    // The one that rests ends at once, the one that runs may finish.
-    await expect.poll(openTransactions).toEqual([{ state: 'active' }]);
-    await release();
-    expect(await last).toMatchObject({ status: 200, state: 'over' });
-    await closed;
-    expect(await openTransactions()).toEqual([]);
-    expect(await ids()).toEqual([1]);
+    await closing.close(50);
+    const { json } = await last;
+    expect(json).toMatchObject({ code: '57P01' });
+    // It may have been committed, as far as anybody can tell.
+    expect(json.safeToRetry).toBeUndefined();
+    await expect.poll(openTransactions).toEqual([]);
+    expect(await ids()).toEqual([]);
   });
 });
 

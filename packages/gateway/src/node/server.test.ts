@@ -1,6 +1,7 @@
 // The whole gateway on real ports in front of a real Postgres, used by clients nobody changed.
+import { once } from 'node:events';
 import { get } from 'node:https';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Client, neon, neonConfig, Pool } from '@neondatabase/serverless';
 import { connectRaw, createTestDatabase, type TestDatabase } from '@postern/testkit';
@@ -458,6 +459,30 @@ describe('the life of the gateway', () => {
     await closed;
     expect(await database.query('select n from closing')).toEqual([{ n: 1 }]);
     await gateway.close(0);
+  });
+
+  it('refuses callers who wait for their login, and says so', async () => {
+    let connections = 0;
+    const silent = createServer(() => void connections++).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const endpoints = [{ name: 'default', databaseUrl: `postgres://u:p@127.0.0.1:${port}/d?sslmode=disable` }];
+    const { gateway, url, http, configure } = await open({ endpoints });
+    configure({ pipelineConnect: false });
+    const clients = [new pg.Client(url({ password: 'a' })), new Client(url({ password: 'b' }))];
+    const logins = clients.map((client) => client.connect().catch((error: unknown) => error));
+    const reply = fetch(`http://127.0.0.1:${http}/sql`, {
+      method: 'POST',
+      headers: { 'Neon-Connection-String': url() },
+      body: '{"query":"select 1"}',
+    });
+    await expect.poll(() => connections).toBe(3);
+    const closed = gateway.close(10_000);
+    expect(await Promise.all(logins)).toMatchObject([{ code: '57P01' }, { code: '57P01' }]);
+    const answer = { code: '57P01', gatewayCode: 'shutting_down', safeToRetry: true };
+    expect(await (await reply).json()).toMatchObject(answer);
+    await closed;
+    silent.close();
   });
 
   it('does not wait longer than its grace', async () => {

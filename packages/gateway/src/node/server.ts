@@ -101,13 +101,15 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   }
 
   async function close(graceMs: number): Promise<void> {
-    const closed = Promise.all([closeServer(http), tcp === undefined ? undefined : closeServer(tcp.server)]);
-    http.closeIdleConnections();
-    front.close();
-    await gateway.close(graceMs);
+    const closed = [tcp === undefined ? undefined : closeServer(tcp.server)];
+    await gateway.close(graceMs, () => {
+      closed.push(closeServer(http));
+      http.closeIdleConnections();
+      front.close();
+    });
     http.closeIdleConnections();
     // The servers do not count sockets that were taken over from them (accepted-socket.ts).
-    const gone = Promise.all([closed, gateway.webSockets.whenEmpty(), tcp?.whenEmpty()]);
+    const gone = Promise.all([...closed, gateway.webSockets.whenEmpty(), tcp?.whenEmpty()]);
     await Promise.race([gone, sleep(goodbyeMs)]);
     gateway.webSockets.destroyCallers();
     tcp?.destroyConnections();
