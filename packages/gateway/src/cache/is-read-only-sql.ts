@@ -1,14 +1,14 @@
+import { withoutLeadingSpace } from '../leading-space.ts';
+
 /**
  * Whether a text of SQL only reads, as far as its words tell. No parser: a text that looks like anything else, if only
  * inside a string, is simply not cached. What functions do is for the caller to know who asks for caching.
  */
 export function isReadOnlySql(sql: string): boolean {
-  const text = sql.replace(leadingSpace, '').replace(trailingSemicolon, '');
+  const text = withoutLeadingSpace(sql).replace(trailingSemicolon, '');
   return firstWord.test(text) && !suspicious.test(text);
 }
 
-/** White space and comments; nested block comments end the match, and what follows is no first word. */
-export const leadingSpace: RegExp = /^(?:\s+|--[^\n\r]*(?:[\n\r]|$)|\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\/)+/;
 const trailingSemicolon = /[;\s]+$/;
 const firstWord = /^(?:select|values|table|with|show)\b|^\(/i;
 /** A second statement, something that writes, locks, or gives another answer each time it is asked for on purpose. */

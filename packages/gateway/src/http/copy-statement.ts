@@ -3,7 +3,7 @@
 
 import type { SqlRequestBody } from '@postern/contract';
 import { GatewayError } from '@postern/contract';
-import { leadingSpace } from '../cache/is-read-only-sql.ts';
+import { withoutLeadingSpace } from '../leading-space.ts';
 
 export function copyUnsupported(): GatewayError {
   return new GatewayError('unsupported_over_http', 'COPY and replication are not supported over HTTP');
@@ -19,7 +19,7 @@ export function findCopy(body: SqlRequestBody): number | undefined {
 /** Postgres takes STDIN and STDOUT for one another. COPY of files on its machine is no conversation. */
 function isCopy(sql: string): boolean {
   if (!mayBecomeCopy(sql.charCodeAt(0))) return false;
-  const text = sql.replace(leadingSpace, '');
+  const text = withoutLeadingSpace(sql);
   return firstWord.test(text) && callersEnd.test(text);
 }
 
