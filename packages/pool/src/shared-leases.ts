@@ -97,16 +97,17 @@ export class SharedLeases {
     }
   }
 
-  /** Not while a cancel is under way: it could still hit whoever comes next. */
+  /** Of one that is gone the pool has heard. */
   private free(server: ServerConnection): void {
+    if (server.isGone) return;
     // Nobody waits for what it still owes: that was taken back.
     if (server.owed.length > 0) server.destroy();
-    if (server.cancelsInFlight > 0 && !server.isGone) {
-      this.freeLater(server);
-      return;
+    // A cancel under way could still hit whoever comes next.
+    else if (server.cancelsInFlight > 0) this.freeLater(server);
+    else {
+      server.isDraining = false;
+      this.options.freed(server);
     }
-    server.isDraining = false;
-    this.options.freed(server);
   }
 
   private freeLater(server: ServerConnection): void {
