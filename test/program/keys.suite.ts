@@ -99,6 +99,26 @@ export function keysSuite(): void {
     expect(await ask(`http://localhost:${port}`, key ?? '')).toEqual([[1]]);
   });
 
+  test('create knows the endpoints of its configuration, by the names the gateway gives them', async () => {
+    const config = join(folder, 'endpoints.json');
+    const endpoints = { Shop: { databaseUrl: 'postgres://u:p@h/d' }, open: { databaseUrl: 'postgres://h/d' } };
+    writeFileSync(config, JSON.stringify({ endpoints, keysFile: join(folder, 'endpoints-keys.json') }));
+    const create = (name: string) => keys('create', '--config', config, '--endpoint', name);
+    expect((await create('Shop')).stdout).toMatch(/^Key \w+ for endpoint shop, /);
+    expect(await create('none')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('there is no endpoint "none"; configured are shop, open') },
+    });
+    expect(await create('open')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('the database URL of endpoint "open" names no role') },
+    });
+  });
+
+  test('create says so when no endpoint is configured', async () => {
+    const file = join(folder, 'nowhere.json');
+    const { stdout } = await keys('create', '--endpoint', 'shop', '--keys-file', file);
+    expect(stdout).toContain('No endpoint is configured here: the gateway must have one named shop.');
+  });
+
   test.each([
     [['create', '--plan', 'huge'], '--plan: there is no plan "huge"; known are free, starter, pro, business'],
     [['create', '--key-database-url', 'mysql://u:hunter2@h/d'], '--key-database-url: expected postgres://'],

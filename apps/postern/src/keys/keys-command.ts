@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { createKey, type KeyEntry, readKeyFile, writeKeyFile } from '@postern/gateway';
+import { createKey, type KeyEntry, parseDatabaseUrl, readKeyFile, writeKeyFile } from '@postern/gateway';
 import type { Config } from '../config/config-schema.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { ProgramContext } from '../program-context.ts';
@@ -31,8 +31,10 @@ async function create(
   config: Config,
   entries: readonly KeyEntry[],
 ): Promise<string> {
-  const { name, endpoint, schema, plan, ownDatabaseUrl } = wish;
-  if (ownDatabaseUrl === undefined) checkEndpoint(endpoint, config);
+  const { name, schema, plan, ownDatabaseUrl } = wish;
+  const endpoint = wish.endpoint.toLowerCase();
+  const known = endpointUrls(config);
+  if (ownDatabaseUrl === undefined) checkEndpoint(endpoint, known);
   else if (!/^postgres(ql)?:\/\/[^/@]+@/.test(ownDatabaseUrl) || !URL.canParse(ownDatabaseUrl)) {
     throw new UsageError('--key-database-url: expected postgres://user:password@host:5432/database');
   }
@@ -52,7 +54,7 @@ async function create(
 For Prisma:
 
   prisma+postgres://HOST/?api_key=${key}
-`;
+${known.size > 0 || endpoint === defaultEndpoint ? '' : `\nNo endpoint is configured here: the gateway must have one named ${endpoint}.\n`}`;
 }
 
 const productPlans: readonly string[] = ['free', 'starter', 'pro', 'business'];
@@ -63,11 +65,26 @@ function checkPlan(plan: string, { plans = {} }: Config): string {
   throw new UsageError(`--plan: there is no plan "${plan}"; known are ${known.join(', ')}`);
 }
 
+const defaultEndpoint = 'default';
+
+/** By the names the gateway gives them; empty when none is configured here. */
+function endpointUrls({ databaseUrl, endpoints = {} }: Config): ReadonlyMap<string, string> {
+  const urls = Object.entries(endpoints).map(([name, { databaseUrl: url }]) => [name.toLowerCase(), url] as const);
+  return new Map(databaseUrl === undefined ? urls : [[defaultEndpoint, databaseUrl], ...urls]);
+}
+
 /** Only when endpoints are configured here: the gateway may run somewhere else, with a configuration of its own. */
-function checkEndpoint(endpoint: string, { databaseUrl, endpoints }: Config): void {
-  const known = [...(databaseUrl === undefined ? [] : ['default']), ...Object.keys(endpoints ?? {})];
-  if (known.length === 0 || known.includes(endpoint)) return;
-  throw new UsageError(`--endpoint: there is no endpoint "${endpoint}"; configured are ${known.join(', ')}`);
+function checkEndpoint(endpoint: string, known: ReadonlyMap<string, string>): void {
+  if (known.size === 0) return;
+  const url = known.get(endpoint);
+  if (url === undefined) {
+    const names = [...known.keys()].join(', ');
+    throw new UsageError(`--endpoint: there is no endpoint "${endpoint}"; configured are ${names}`);
+  }
+  if (parseDatabaseUrl(url).role !== undefined) return;
+  throw new UsageError(
+    `--endpoint: the database URL of endpoint "${endpoint}" names no role, and a key needs one; name it there, or give --key-database-url`,
+  );
 }
 
 function revoke(id: string, path: string, entries: readonly KeyEntry[]): string {
