@@ -15,7 +15,8 @@ export type CallerFacts = {
 
 export type GatewayEvent =
   | ({ event: 'session_started'; mode: 'pooled' | 'direct'; processId: number } & CallerFacts)
-  | ({ event: 'session_ended'; mode: 'pooled' | 'direct'; processId: number; durationMs: number } & CallerFacts)
+  /** Without `processId`: Postgres let nobody in, though the caller had logged in; it never started. */
+  | ({ event: 'session_ended'; mode: 'pooled' | 'direct'; processId?: number; durationMs: number } & CallerFacts)
   /** The caller got an error instead of a session. `detail` is for the operator only: why, where the caller only got "no". */
   | ({ event: 'caller_refused'; code: string; sqlstate: string; message: string; detail?: string } & CallerFacts)
   | ({ event: 'cancel_requested' } & Pick<CallerFacts, 'transport' | 'address'>)

@@ -28,6 +28,7 @@ const readyIdle = [0x5a, 0, 0, 0, 5, 0x49] as const;
 
 export class DirectSession {
   processId = 0;
+  onOpened: (() => void) | undefined;
   phase: 'opening' | 'open' | 'closed' = 'opening';
   /** Nothing runs and no transaction is open, as far as the last answer tells. */
   isIdle = true;
@@ -91,6 +92,7 @@ export class DirectSession {
     server.stream.onDrain = (): void => stream.resume();
     server.stream.onClose = (): void => this.close();
     for (const message of this.options.greeting(this, server)) stream.write(message.slice());
+    this.onOpened?.();
     const held = this.held;
     this.held = [];
     for (const bytes of held) this.fromCaller(bytes);

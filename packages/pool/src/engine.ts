@@ -73,7 +73,9 @@ export interface SessionOptions {
 }
 
 export interface Session {
+  /** 0: not known yet, of a direct session, whose is Postgres' own; it calls `onOpened` when it is. */
   readonly processId: number;
+  onOpened?: (() => void) | undefined;
   readonly phase: 'opening' | 'open' | 'closed';
   /**
    * Of a pooled session that has been answered: nothing on it can be noticed by whoever uses it next, but the statements

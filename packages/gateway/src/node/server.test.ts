@@ -310,6 +310,19 @@ describe('TCP', () => {
       .toEqual(['direct', 'pooled']);
   });
 
+  it('tells in the log which of Postgres’ processes serves a direct session', async () => {
+    const { url, log } = await open();
+    const client = new pg.Client(url());
+    await client.connect();
+    const { rows } = await client.query('select pg_backend_pid() as pid');
+    await client.end();
+    const ids = (): unknown[] => log.map(({ event, processId }) => [event, processId]);
+    await expect.poll(ids).toEqual([
+      ['session_started', rows[0].pid],
+      ['session_ended', rows[0].pid],
+    ]);
+  });
+
   it('passes on that a database does not exist', async () => {
     const { tcp } = await open();
     const { user, password } = database;

@@ -3,7 +3,7 @@
  * The same for WebSocket and TCP. It ends by giving the stream to the engine, or with one ErrorResponse.
  */
 import { GatewayError } from '@postern/contract';
-import type { Clock, Engine } from '@postern/pool';
+import type { Clock, Engine, Session } from '@postern/pool';
 import {
   createStartupDecoder,
   encodeErrorResponse,
@@ -222,7 +222,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       }
       caller.authenticated();
       stream.resume();
-      const { processId } = engine.openSession({
+      const session = engine.openSession({
         stream,
         target: endpointTarget(endpoint, database),
         identity,
@@ -233,7 +233,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
         label: `${caller.transport} ${caller.address}`,
       });
       finish();
-      logSession(options, caller, { ...facts, mode, processId });
+      logSession(options, caller, { ...facts, mode }, session);
     }
 
     /** Nothing of this file happens to the caller any more. */
@@ -264,11 +264,15 @@ export function createStartup(options: StartupOptions): AcceptCaller {
 function logSession(
   { log, clock }: Pick<StartupOptions, 'log' | 'clock'>,
   caller: Pick<Caller, 'whenClosed'>,
-  session: CallerFacts & { readonly mode: 'pooled' | 'direct'; readonly processId: number },
+  facts: CallerFacts & { readonly mode: 'pooled' | 'direct' },
+  session: Session,
 ): void {
   const openedAtMs = clock.now();
-  log({ event: 'session_started', ...session });
+  const started = (): void => log({ event: 'session_started', ...facts, processId: session.processId });
+  if (session.processId === 0) session.onOpened = started;
+  else started();
   caller.whenClosed(() => {
-    log({ event: 'session_ended', ...session, durationMs: Math.round(clock.now() - openedAtMs) });
+    const known = session.processId === 0 ? {} : { processId: session.processId };
+    log({ event: 'session_ended', ...facts, ...known, durationMs: Math.round(clock.now() - openedAtMs) });
   });
 }
