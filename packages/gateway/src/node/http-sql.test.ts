@@ -67,6 +67,14 @@ test('POST /sql is answered ahead of the app, query part or not', async () => {
   expect(viaApp()).toBe(0);
 });
 
+test.each(['http://gate.example/sql', 'HTTPS://gate.example:99/sql?a=b'])('so is POST %s', async (target) => {
+  const { port, viaApp } = await setUp({ answers: [oneRow] });
+  const head = Object.entries({ ...headers, 'Content-Length': body.length, Host: 'other', Connection: 'close' });
+  const lines = head.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  expect(await raw(port, `POST ${target} HTTP/1.1\r\n${lines}\r\n${body}`)).toMatch(/^HTTP\/1.1 200 /);
+  expect(viaApp()).toBe(0);
+});
+
 test('everything else goes to the app', async () => {
   const { url, viaApp } = await setUp({});
   const statuses = [];

@@ -34,8 +34,12 @@ export function createSqlListener(handler: SqlHandler, options: SqlListenerOptio
   };
 }
 
-function isSqlPath(url: string | undefined): boolean {
-  return url === sqlPath || url?.startsWith(`${sqlPath}?`) === true;
+const startOfAbsoluteUrl = /^https?:\/\/[^/?#]+/i;
+
+/** Proxies send whole URLs (RFC 9112 §3.2.2), of which only the path is ours to look at. */
+function isSqlPath(url = ''): boolean {
+  const path = url.startsWith('/') ? url : url.replace(startOfAbsoluteUrl, '');
+  return path === sqlPath || path.startsWith(`${sqlPath}?`);
 }
 
 function send(response: ServerResponse, reply: SqlHttpReply, stallTimeoutMs: number): void {
