@@ -241,7 +241,6 @@ describe('WebSocket', () => {
 
 describe('TCP', () => {
   test.each<[string, () => Uint8Array[], object]>([
-    ['HTTP', () => [Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')], { code: '08P01' }],
     ['TLS without asking', () => [Buffer.from('16030100c8010000c4030300', 'hex')], { code: '08P01' }],
     ['random bytes', () => [Buffer.from('de2bf0f30fb73a2ac1ff00aa', 'hex')], { code: '08P01' }],
     ['a start-up of length 0', () => [int32(0)], { code: '08P01' }],

@@ -87,7 +87,7 @@ export interface GatewayPlatform {
   /** Memory for output, of the kind the platform's sockets like best. */
   allocate?: (bytes: number) => Uint8Array;
   log: LogEvent;
-  /** Ports this gateway can be reached at, once it listens. */
+  /** Ports this gateway can be reached at, once it listens: that of HTTP, and that of TCP if there is one. */
   ownPorts: () => readonly number[];
   /** Where several processes serve the same ports. */
   worker?: WorkerPlace | undefined;
@@ -257,7 +257,7 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
 
   return {
     webSockets,
-    tcp: createTcpFrontend({ accept, admission, log }),
+    tcp: createTcpFrontend({ accept, admission, log, ownPorts: platform.ownPorts }),
     sql,
     app,
     stats,

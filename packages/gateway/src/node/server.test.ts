@@ -203,6 +203,29 @@ function activity(text: string): Promise<Record<string, unknown>[]> {
   );
 }
 
+describe('the wrong port', () => {
+  it('that of HTTP names the other to Postgres clients', async () => {
+    const { url, http, tcp, log } = await open();
+    await expect(new pg.Client(url({ port: http })).connect()).rejects.toMatchObject({
+      code: '08P01',
+      message: 'this port serves HTTP and WebSocket, and a Postgres client has connected to it',
+      hint: `Connect to port ${tcp} (--tcp).`,
+    });
+    expect(log).toMatchObject([{ event: 'caller_refused', transport: 'tcp', user: database.user }]);
+    const encrypted = new pg.Client({ connectionString: url({ port: http }), ssl: true });
+    await expect(encrypted.connect()).rejects.toThrow('The server does not support SSL connections');
+  });
+
+  it('that of the Postgres protocol names the other to the official driver', async () => {
+    const { configure, url, http, tcp } = await open();
+    configure({ fetchEndpoint: `http://127.0.0.1:${tcp}/sql` });
+    await expect(neon(url())`select 1`).rejects.toMatchObject({
+      code: '08P01',
+      message: `this port serves the Postgres protocol; HTTP and WebSocket are served at port ${http}, --http`,
+    });
+  });
+});
+
 describe('/v1?address=', () => {
   it('reaches the endpoint by its own address and by ours, pooled by suffix, and nothing else', async () => {
     const { configure, url, http, log } = await open();

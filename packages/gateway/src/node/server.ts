@@ -17,6 +17,7 @@ import { createSqlListener } from './http-sql.ts';
 import { createUpgradeListener } from './ignored-upgrade.ts';
 import { type ListenOn, listen } from './listen.ts';
 import { createForward, peerPath, startPeerServer } from './peer-requests.ts';
+import { createSocketStream, socketSecurity } from './socket-stream.ts';
 import { createSqlFront, type SqlFront } from './sql-front.ts';
 import { watchSqlLoad } from './sql-load.ts';
 import { createStartCompiler } from './start-compiler.ts';
@@ -83,7 +84,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
   const peers = worker && (await startPeerServer(peerPath(worker.folder, worker.seat.number), gateway));
   const { onSqlLoad } = options;
   const sql = onSqlLoad === undefined ? gateway.sql : watchSqlLoad(gateway.sql, clock, onSqlLoad);
-  const { server: http, front } = createHttp(gateway.app, sql, options);
+  const { server: http, front } = createHttp(gateway, sql, options);
   http.on('upgrade', createUpgradeListener(http, createWebSocketUpgrade({ frontend: gateway.webSockets })));
   const tcp = options.tcp === undefined ? undefined : createTcpServer({ frontend: gateway.tcp, tls: options.tls });
 
@@ -137,7 +138,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Runnin
 }
 
 function createHttp(
-  app: Gateway['app'],
+  { app, tcp }: Pick<Gateway, 'app' | 'tcp'>,
   sql: SqlHandler,
   { tls, log }: Pick<StartGatewayOptions, 'tls' | 'log'>,
 ): { server: HttpServer; front: SqlFront } {
@@ -170,6 +171,14 @@ function createHttp(
     handler: sql,
     ...{ headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, stallTimeoutMs, checkIntervalMs },
     onDefect: (error) => log(defectEvent('http connection', error)),
+    onPostgres(socket) {
+      const stream = createSocketStream(socket, { security: socketSecurity(socket) });
+      tcp.connected({
+        ...{ stream, address: socket.remoteAddress ?? 'unknown', isAtHttp: true },
+        end: () => stream.end(),
+        whenClosed: (callback) => void socket.once('close', callback),
+      });
+    },
   });
   return { server, front };
 }

@@ -29,8 +29,8 @@ export interface SqlConnectionOptions {
   readonly now: () => number;
   /** No connection is used for a further request. */
   readonly isClosing: () => boolean;
-  /** The socket is somebody else's from now on: its bytes have been put back, it is paused. */
-  readonly handOver: (socket: Socket) => void;
+  /** The socket is somebody else's from now on: `input` has been put back, it is paused. */
+  readonly handOver: (socket: Socket, input: Buffer) => void;
   /** Something was thrown where nothing may be: the end of this connection, and of no other. */
   readonly onDefect: (error: unknown) => void;
   readonly onClosed: (connection: SqlConnection) => void;
@@ -340,7 +340,7 @@ export class SqlConnection {
     socket.pause();
     socket.unshift(input);
     this.options.onClosed(this);
-    this.options.handOver(socket);
+    this.options.handOver(socket, input);
     socket.off('error', this.onError);
     socket.resume();
   }

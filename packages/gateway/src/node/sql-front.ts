@@ -4,6 +4,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SqlHandler } from '../http/sql-handler.ts';
+import { isStartupPacket } from '../startup/wrong-port.ts';
 import { createPlaceToRead, readBufferBytes } from './accepted-socket.ts';
 import { createNodeClock } from './clock.ts';
 import { SqlConnection, type SqlConnectionOptions } from './sql-connection.ts';
@@ -16,6 +17,8 @@ export interface SqlFrontOptions {
   readonly keepAliveTimeoutMs: number;
   readonly stallTimeoutMs: number;
   readonly onDefect: (error: unknown) => void;
+  /** Somebody speaks the Postgres protocol. Absent: `server` says what it thinks of that. */
+  readonly onPostgres?: (socket: Socket) => void;
   /** How often the time limits are looked at. */
   readonly checkIntervalMs: number;
 }
@@ -23,7 +26,7 @@ export interface SqlFrontOptions {
 export interface SqlFront {
   /** Closes what is idle; what is being answered closes behind the answer. */
   close(): void;
-  /** Ends every connection now. */
+  /** Ends every connection now, but those of the server. */
   destroyConnections(): void;
 }
 
@@ -31,6 +34,7 @@ export interface SqlFront {
 export function createSqlFront(server: HttpServer, options: SqlFrontOptions): SqlFront {
   const event = 'setSecureContext' in server ? 'secureConnection' : 'connection';
   const connections = new Set<SqlConnection>();
+  const strayed = new Set<Socket>();
   const listeners = server.listeners(event) as ((socket: Socket) => void)[];
   const clock = createNodeClock();
   let isClosing = false;
@@ -49,7 +53,13 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
     responses: createSqlResponseWriter({ keepAliveTimeoutMs: options.keepAliveTimeoutMs, now: Date.now }),
     now: clock.now,
     isClosing: () => isClosing,
-    handOver(socket) {
+    handOver(socket, input) {
+      if (options.onPostgres !== undefined && isStartupPacket(input)) {
+        strayed.add(socket);
+        socket.once('close', () => strayed.delete(socket));
+        options.onPostgres(socket);
+        return;
+      }
       for (const listener of listeners) listener.call(server, socket);
     },
     onClosed: (connection) => void connections.delete(connection),
@@ -69,6 +79,7 @@ export function createSqlFront(server: HttpServer, options: SqlFrontOptions): Sq
     },
     destroyConnections() {
       for (const connection of connections) connection.destroy();
+      for (const socket of strayed) socket.destroy();
     },
   };
 }

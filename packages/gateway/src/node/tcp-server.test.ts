@@ -37,6 +37,7 @@ async function open(
       accept,
       admission: createAdmission(admission),
       log: (event) => void log.push({ ...event }),
+      ownPorts: () => [4444, 6432],
     }),
     tls: isTls ? testCertificate : undefined,
   });
@@ -190,12 +191,14 @@ describe('without a certificate', () => {
 });
 
 describe('strangers', () => {
-  it('an HTTP request gets an error, and everybody else is served', async () => {
-    const { port } = await open();
-    const socket = await openSocket(port);
-    const all = readAll(socket);
-    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-    expect(errorIn(await all)).toMatchObject({ code: '08P01' });
+  it('an HTTP request gets an error as HTTP, and everybody else is served', async () => {
+    const { port, log } = await open();
+    const response = await fetch(`http://127.0.0.1:${port}/sql`, { method: 'POST', body: 'x'.repeat(100_000) });
+    expect(response.status).toBe(400);
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+    const message = 'this port serves the Postgres protocol; HTTP and WebSocket are served at port 4444, --http';
+    expect(await response.json()).toMatchObject({ code: '08P01', gatewayCode: 'protocol_violation', message });
+    expect(log).toMatchObject([{ event: 'caller_refused', transport: 'tcp', code: 'protocol_violation', message }]);
     await (await connectRaw({ ...alice, port })).end();
   });
 

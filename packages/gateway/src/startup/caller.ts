@@ -1,4 +1,5 @@
 /** A caller who has just connected, as every frontend hands it to start-up. */
+import type { GatewayError } from '@postern/contract';
 import type { ByteStream } from '@postern/pool';
 
 export interface Caller {
@@ -14,6 +15,10 @@ export interface Caller {
   readonly urlOptions?: ReadonlyMap<string, string> | undefined;
   /** Absent: the transport cannot, or no certificate is configured; TLS requests are answered `N`. */
   readonly upgradeToTls?: ((options: TlsUpgrade) => Promise<SecuredStream>) | undefined;
+  /** Why it is told to go elsewhere, once it has said who it is. */
+  readonly refusal?: GatewayError | undefined;
+  /** What an HTTP client is told that came here; absent: what it sends is no Postgres protocol, as anything else. */
+  readonly httpAnswer?: (() => { readonly error: GatewayError; readonly bytes: Uint8Array }) | undefined;
   /** Sends what was written and closes; for transports that can say why. */
   end(closeCode: number, reason: string): void;
   /** Start-up is over: its limits for strangers no longer hold. */

@@ -23,6 +23,7 @@ import { refusalOf } from './refusal.ts';
 import { readRequest, type SessionRequest } from './request.ts';
 import { sessionSettings } from './session-settings.ts';
 import { createWaitingBudget } from './waiting-budget.ts';
+import { isHttpRequest } from './wrong-port.ts';
 
 export interface StartupOptions extends LoginRules {
   engine: Pick<Engine, 'openSession' | 'cancel'>;
@@ -68,6 +69,11 @@ export function createStartup(options: StartupOptions): AcceptCaller {
 
     const onBytes: { readonly [Name in State['name']]: Handler<Name> } = {
       opening: (bytes, { decoder }) => {
+        if (caller.httpAnswer !== undefined && isHttpRequest(bytes)) {
+          const { error, bytes: answer } = caller.httpAnswer();
+          fail(error, answer);
+          return;
+        }
         const packet = decoder.push(bytes);
         if (packet !== undefined) opened(packet, decoder.rest());
       },
@@ -163,6 +169,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
 
     function begin(packet: Extract<StartupPacket, { kind: 'startup' }>, received: Uint8Array): void {
       facts.user = packet.parameters.get('user') ?? '';
+      if (caller.refusal !== undefined) throw caller.refusal;
       const request = readRequest(packet, caller, options.directory, serverName);
       facts.database = request.database;
       const { resolution } = request;
@@ -243,7 +250,8 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       waiting.stop();
     }
 
-    function fail(error: unknown): void {
+    /** `answer`: in place of an ErrorResponse. */
+    function fail(error: unknown, answer?: Uint8Array): void {
       if (state.name === 'finished') return;
       const canAnswer = state.name !== 'tls-handshake';
       finish();
@@ -251,7 +259,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
       const { message } = fields;
       log({ event: 'caller_refused', ...facts, code, sqlstate: fields.code, message, ...(detail ? { detail } : {}) });
       if (code === 'internal_error') log(defectEvent('start-up', error));
-      if (canAnswer) stream.write(encodeErrorResponse(fields));
+      if (canAnswer) stream.write(answer ?? encodeErrorResponse(fields));
       caller.end(closeCode, message);
     }
 

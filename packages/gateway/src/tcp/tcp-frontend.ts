@@ -7,18 +7,24 @@ import type { Admission } from '../startup/admission.ts';
 import type { Caller } from '../startup/caller.ts';
 import { refusalOf } from '../startup/refusal.ts';
 import type { AcceptCaller } from '../startup/startup.ts';
+import { httpAtPostgres, postgresAtHttp } from '../startup/wrong-port.ts';
+import { httpAnswer } from './http-answer.ts';
 
 export interface TcpFrontendOptions {
   accept: AcceptCaller;
   admission: Admission;
   log: LogEvent;
+  /** See GatewayPlatform. */
+  ownPorts: () => readonly number[];
 }
 
 /** One accepted connection. */
 export interface TcpConnection {
   readonly stream: ByteStream;
   readonly address: string;
-  readonly upgradeToTls: Caller['upgradeToTls'];
+  readonly upgradeToTls?: Caller['upgradeToTls'];
+  /** It came to the port of HTTP: it is told where to go instead. */
+  readonly isAtHttp?: boolean;
   /** Ends the connection whatever it has become (plain, TLS, in between). */
   end(): void;
   /** Calls back once when the socket is gone. */
@@ -29,10 +35,15 @@ export interface TcpFrontend {
   connected(connection: TcpConnection): void;
 }
 
-export function createTcpFrontend({ accept, admission, log }: TcpFrontendOptions): TcpFrontend {
+export function createTcpFrontend({ accept, admission, log, ownPorts }: TcpFrontendOptions): TcpFrontend {
+  const toHttp = (): ReturnType<NonNullable<Caller['httpAnswer']>> => {
+    const error = httpAtPostgres(ownPorts()[0]);
+    return { error, bytes: httpAnswer(error) };
+  };
+
   return {
     connected(connection) {
-      const { stream, address } = connection;
+      const { stream, address, isAtHttp = false } = connection;
       const ticket = admission.admit(address);
       if ('refusal' in ticket) {
         const error = new GatewayError('too_many_sessions', ticket.refusal);
@@ -55,6 +66,7 @@ export function createTcpFrontend({ accept, admission, log }: TcpFrontendOptions
         stream,
         address,
         upgradeToTls: connection.upgradeToTls,
+        ...(isAtHttp ? { refusal: postgresAtHttp(ownPorts()[1]) } : { httpAnswer: toHttp }),
         end: () => connection.end(),
         authenticated: () => ticket.authenticated(),
         whenClosed: (callback) => connection.whenClosed(callback),
