@@ -279,6 +279,22 @@ describe('HTTP', () => {
     expect([health.status, await health.json()]).toMatchObject([200, { status: 'ok' }]);
     expect((await fetch(`http://127.0.0.1:${http}/nowhere`)).status).toBe(404);
   });
+
+  it.each(['HTTP/1.0\r\n', 'HTTP/1.1\r\nHost:\r\nConnection: close\r\n'])(
+    'answers /health without a host: GET /health %j',
+    async (rest) => {
+      const { http } = await open();
+      const answer = await new Promise<string>((resolve, reject) => {
+        let text = '';
+        const socket = connect({ host: '127.0.0.1', port: http }, () => socket.write(`GET /health ${rest}\r\n`));
+        socket.setEncoding('utf8').on('data', (chunk) => {
+          text += chunk;
+        });
+        socket.on('close', () => resolve(text)).on('error', reject);
+      });
+      expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\{"status":"ok"/s);
+    },
+  );
 });
 
 describe('passwords over HTTP from another machine', () => {

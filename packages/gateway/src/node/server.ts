@@ -147,6 +147,8 @@ function createHttp(
     (request, { incoming }) => app.fetch(request, { caller: callerPlace(incoming) }),
     {
       overrideGlobalObjects: false,
+      // Of requests without Host, as load balancers ask after one's health in HTTP/1.0.
+      hostname: 'localhost',
     },
   );
   const sqlListener = createSqlListener(sql, { stallTimeoutMs });
