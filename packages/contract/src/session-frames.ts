@@ -16,8 +16,8 @@ export const sessionLimits = {
   maxPayloadBytes: 1_048_576,
   /** One WebSocket message. */
   maxMessageBytes: 2_097_152,
-  /** The hello, decoded. In base64url it shares Node's 16 KiB for all headers of a request. */
-  maxHelloBytes: 6_144,
+  /** The hello, decoded. In base64url a line of nginx' and Apache's 8 KiB; it shares Node's 16 KiB for all headers. */
+  maxHelloBytes: 6_000,
   /** Payload of a control frame. */
   maxControlBytes: 1_024,
   /** Bytes per session and direction that may be under way without credit. */

@@ -17,7 +17,7 @@ export interface Sessions {
 
 // The contract's numbers, which the compiler compares: its table would be downloaded whole.
 type Limits = typeof sessionLimits;
-const maxHelloBytes: Limits['maxHelloBytes'] = 6_144;
+const maxHelloBytes: Limits['maxHelloBytes'] = 6_000;
 const maxSessions: Limits['maxSessions'] = 256;
 const windowBytes: Limits['windowBytes'] = 1_048_576;
 const creditStepBytes: Limits['creditStepBytes'] = 262_144;
