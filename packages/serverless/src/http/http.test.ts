@@ -328,6 +328,25 @@ describe('errors', () => {
     server.close();
   });
 
+  test.each([302, 307, 308])('a redirection (%d) is one: the connection string goes nowhere else', async (status) => {
+    const other = await scripted((_, response) => response.end(oneRow));
+    const location = other.url.replace(/.*@/, 'http://');
+    const server = await scripted((_, response) => response.writeHead(status, { location }).end('elsewhere'));
+    await expect(postern(server.url)`SELECT 1`).rejects.toMatchObject({
+      kind: 'protocol',
+      status,
+      message: `Server error (HTTP status ${status}): elsewhere`,
+    });
+    expect(other.requests).toEqual([]);
+    // Whoever knows better can say so.
+    if (status !== 302) {
+      const sql = postern(server.url, { fetchOptions: { redirect: 'follow' } });
+      expect(await sql`SELECT 1`).toEqual([{ n: 1 }]);
+    }
+    server.close();
+    other.close();
+  });
+
   test('an error that is a text only is quoted', async () => {
     const server = await scripted((_, response) => response.writeHead(400).end('"not here"'));
     const error = await postern(server.url)`SELECT 1`.catch((caught) => caught);

@@ -55,6 +55,7 @@ export async function post(
     try {
       const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(target, {
         method: 'POST',
+        redirect: 'manual', // or wherever it leads would get the connection string
         body: JSON.stringify(body),
         ...fetchOptions,
         headers,
