@@ -56,6 +56,32 @@ describe.each(['neon', 'postern'] as const)('on the %s wire', (protocol) => {
     neonConfig.protocol = protocol;
   });
 
+  test("a WebSocket that cannot be used any more, like another request's in a Worker, is an error at once", async () => {
+    const sockets: WebSocket[] = [];
+    const unusable = (): never => {
+      throw new Error('Cannot perform I/O on behalf of a different request.');
+    };
+    neonConfig.webSocketConstructor = class extends WebSocket {
+      constructor(url: string, protocols?: string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    };
+    enders.push(() => sockets.forEach((socket) => void socket.terminate()));
+    const pool = pooled({ max: 1 });
+    const client = await connected();
+    await pool.query('SELECT 1');
+    for (const socket of sockets) Object.assign(socket, { send: unusable, close: unusable });
+    for (const query of [pool.query('SELECT 2'), client.query('SELECT 2')]) {
+      await expect(query).rejects.toMatchObject({
+        kind: 'connection',
+        code: '08006',
+        message: expect.stringContaining('on behalf of a different request'),
+      });
+    }
+    expect((await pool.query('SELECT 3 AS n')).rows).toEqual([{ n: 3 }]);
+  });
+
   describe('rows fetched in portions', () => {
     test('do not mix with what is asked meanwhile', async () => {
       const client = await connected();
@@ -366,6 +392,21 @@ test('a WebSocket that does not answer is given up by all who share it', async (
   expect(await clients[0]?.isAlive(0)).toBe(false);
   expect([clients[1]?.isUsable, pool.totalCount]).toEqual([false, 0]);
 }, 20_000);
+
+test('clients that cannot log in on a WebSocket that does not answer give it up, too', async () => {
+  neonConfig.protocol = 'postern';
+  const relay = await startCountingRelay(gateway.port, 0);
+  enders.push(() => relay.close());
+  const connectionString = gateway.url({ port: relay.port });
+  const pool = pooled({ connectionString, connectionTimeoutMillis: 1_000 });
+  const listening = await pool.connect();
+  const ended = new Promise<void>((resolve) => listening.on('end', resolve));
+  relay.freeze();
+  await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '08001' });
+  await ended;
+  expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+  listening.release(true);
+});
 
 test('a client that is only busy does not end those who share its WebSocket', async () => {
   neonConfig.protocol = 'postern';

@@ -258,8 +258,7 @@ export class Client extends Emitter<ClientEvents> {
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
         const error = createError('connection', 'Connection terminated: no answer', '08006');
-        this.#hub?.drop(error, askedAt); // those who share its WebSocket need not find out one by one
-        this.#session?.close(error);
+        this.#drop(error, askedAt);
       }, aliveTimeoutMs);
       this.submit(
         {
@@ -270,6 +269,12 @@ export class Client extends Emitter<ClientEvents> {
         false,
       );
     });
+  }
+
+  /** Nothing was answered since then. */
+  #drop(error: PosternError, since: number): void {
+    this.#hub?.drop(error, since); // those who share its WebSocket need not find out one by one
+    this.#session?.close(error);
   }
 
   async #connect(): Promise<this> {
@@ -305,14 +310,14 @@ export class Client extends Emitter<ClientEvents> {
 
   /** One attempt. */
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
-    let session: Session | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const startedAt = Date.now();
     const tooLate = new Promise<never>((_, reject) => {
       this.#giveUp = reject;
       timer = setTimeout(
         () => {
           const error = createError('connection', 'Connection terminated due to connection timeout', '08001');
-          session?.close(error);
+          this.#drop(error, startedAt);
           reject(error);
         },
         clampTimeout(giveUpAt - Date.now()),
@@ -320,8 +325,7 @@ export class Client extends Emitter<ClientEvents> {
     });
     try {
       const password = (await Promise.race([computed(this.password), tooLate])) ?? undefined;
-      session = this.#openSession(settings, mayPipeline, password);
-      await session.login();
+      await this.#openSession(settings, mayPipeline, password).login();
     } finally {
       clearTimeout(timer);
     }

@@ -6,7 +6,7 @@ export interface CountingRelay {
   readonly connections: number;
   /** Replies the caller had to wait for so far: bursts of bytes towards it that followed something it had sent. */
   readonly roundTrips: number;
-  /** From now on nothing passes, and nothing is closed. */
+  /** On the connections there are nothing passes any more, and nothing is closed. */
   freeze(): void;
   close(): void;
 }
@@ -14,24 +14,25 @@ export interface CountingRelay {
 export async function startCountingRelay(targetPort: number, delayMs = 15): Promise<CountingRelay> {
   let connections = 0;
   let roundTrips = 0;
-  let isFrozen = false;
+  let freezes = 0;
   const sockets = new Set<{ destroy(): void }>();
   const server = createServer((caller) => {
     connections++;
     let isAsking = false;
+    const freezesBefore = freezes;
     const target = connect(targetPort, '127.0.0.1');
     sockets.add(caller).add(target);
     caller.on('error', () => target.destroy());
     target.on('error', () => caller.destroy());
     caller.on('data', (bytes) => {
       isAsking = true;
-      setTimeout(() => !isFrozen && target.write(bytes), delayMs);
+      setTimeout(() => freezes === freezesBefore && target.write(bytes), delayMs);
     });
     target.on('data', (bytes) => {
       // What comes within one delay of the first bytes was under way at the same time.
       if (isAsking) roundTrips++;
       isAsking = false;
-      setTimeout(() => !isFrozen && caller.write(bytes), delayMs);
+      setTimeout(() => freezes === freezesBefore && caller.write(bytes), delayMs);
     });
     caller.on('close', () => setTimeout(() => target.end(), delayMs));
     target.on('close', () => setTimeout(() => caller.end(), delayMs));
@@ -46,7 +47,7 @@ export async function startCountingRelay(targetPort: number, delayMs = 15): Prom
       return roundTrips;
     },
     freeze() {
-      isFrozen = true;
+      freezes++;
     },
     close() {
       for (const socket of sockets) socket.destroy();

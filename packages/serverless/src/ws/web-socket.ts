@@ -74,12 +74,18 @@ export function openWebSocket(
 
   return {
     write(bytes) {
-      if (state === 'open') socket.send(bytes);
+      try {
+        if (state === 'open') socket.send(bytes);
+      } catch (error) {
+        // In a Worker: it belongs to another request.
+        closed(error);
+      }
     },
     bufferedBytes: () => socket.bufferedAmount ?? 0,
     pause: () => socket.pause?.(),
     resume: () => socket.resume?.(),
     close() {
+      if (state === 'closed') return;
       state = 'closed';
       socket.close();
     },
