@@ -14,10 +14,11 @@ import { createSessionMultiplexer, type SessionMultiplexer } from './session-mul
 const { windowBytes, creditStepBytes } = sessionLimits;
 
 /** A network that takes everything at once, unless told to hold it back. */
-function createNetwork(): ByteStream & { sent: Uint8Array[]; bufferedBytes: number } {
+function createNetwork(): ByteStream & { sent: Uint8Array[]; bufferedBytes: number; isPaused: boolean } {
   return {
     sent: [],
     bufferedBytes: 0,
+    isPaused: false,
     security: 'tls',
     onData: undefined,
     onDrain: undefined,
@@ -26,8 +27,12 @@ function createNetwork(): ByteStream & { sent: Uint8Array[]; bufferedBytes: numb
       this.sent.push(bytes);
       return false;
     },
-    pause: () => {},
-    resume: () => {},
+    pause() {
+      this.isPaused = true;
+    },
+    resume() {
+      this.isPaused = false;
+    },
     end: () => {},
     destroy: () => {},
   };
@@ -283,6 +288,20 @@ describe('what the session writes', () => {
     await later();
     expect(opened[0]?.log).toEqual(['close', 'ended']);
     expect(sent()).toEqual({ 1: [windowBytes + 5, 'end'], 2: [windowBytes, 'end'] });
+  });
+
+  it('of sessions without end is not made for a caller that does not read it', () => {
+    const { network, arrive } = setUp();
+    // What open sessions have under way holds up nobody.
+    arrive(encodeSessionFrame(1, bytes(1)), encodeSessionFrame(2, bytes(1)));
+    network.bufferedBytes = 3 * windowBytes;
+    arrive(encodeSessionFrame(1, bytes(1)));
+    expect(network.isPaused).toBe(false);
+    arrive(encodeSessionEnd(2));
+    expect(network.isPaused).toBe(true);
+    network.bufferedBytes = 0;
+    network.onDrain?.();
+    expect(network.isPaused).toBe(false);
   });
 
   it('waits for a network that is behind, all sessions alike', () => {

@@ -39,6 +39,7 @@ export function createSessionMultiplexer(options: SessionMultiplexerOptions): Se
   let newest = 0;
   let state: 'open' | 'closed' = 'open';
   let isKept = false;
+  let isHeldBack = false;
 
   const shared: SharedTransport = {
     security: transport.security,
@@ -94,6 +95,12 @@ export function createSessionMultiplexer(options: SessionMultiplexerOptions): Se
       if (!(error instanceof SessionFrameError)) throw error;
       end(error);
       onViolation(error);
+      return isKept;
+    }
+    // More than sessions may have under way: answers to such as are over, whose number nothing else limits.
+    if (transport.bufferedBytes > (sessions.size + 1) * sessionLimits.windowBytes) {
+      isHeldBack = true;
+      transport.pause();
     }
     return isKept;
   }
@@ -105,6 +112,10 @@ export function createSessionMultiplexer(options: SessionMultiplexerOptions): Se
 
   transport.onData = receive;
   transport.onDrain = () => {
+    if (isHeldBack) {
+      isHeldBack = false;
+      transport.resume();
+    }
     for (const stream of sessions.values()) stream.transportDrained();
   };
   transport.onClose = end;
