@@ -238,8 +238,8 @@ export function createGateway(config: GatewayConfig, platform: GatewayPlatform):
   const app = createHttpApp({
     sql,
     mount(routes) {
-      mountAccelerate(routes, accelerate);
-      if (dataProxy !== undefined) mountDataProxy(routes, dataProxy.handler);
+      mountAccelerate(routes, accelerate, acceptPlainPasswords);
+      if (dataProxy !== undefined) mountDataProxy(routes, dataProxy.handler, acceptPlainPasswords);
     },
     async health() {
       if (isClosing) throw new GatewayError('shutting_down', 'the gateway is shutting down');

@@ -333,6 +333,21 @@ describe('passwords over HTTP from another machine', () => {
       expect(await post(trusting.http, trusting.url(), target)).toMatch(/^HTTP\/1\.1 200 /);
     },
   );
+
+  // A key that is refused for another reason was looked at.
+  it.skipIf(elsewhere === undefined).each([
+    ['/query', '"code":"P1011"', '"code":"P6002"'],
+    ['/transaction/start', '"code":"P1011"', '"code":"P6002"'],
+    [`/6.19.0/${'0'.repeat(64)}/graphql`, '"error_code":"P1011"', '"error_code":"P6002"'],
+  ])('are refused at %s of Prisma, too', async (target, refused, lookedAt) => {
+    const careful = await open();
+    const key = 'Authorization: Bearer nonsense\r\n';
+    expect(await post(careful.http, careful.url(), target, key)).toContain(refused);
+    const proxied = await post(careful.http, careful.url(), target, `${key}X-Forwarded-Proto: https\r\n`);
+    expect(proxied).toContain(lookedAt);
+    const trusting = await open({ acceptPlainPasswords: true });
+    expect(await post(trusting.http, trusting.url(), target, key)).toContain(lookedAt);
+  });
 });
 
 describe('TCP', () => {
