@@ -3,6 +3,7 @@
 
 import type { GatewayError, SqlRequestBody, SqlStatement } from '@postern/contract';
 import type { ByteStream } from '@postern/pool';
+import { DatabaseError } from '@postern/wire';
 import type { TransactionTurn } from './interactive-transaction.ts';
 import type { KeptSessions, SessionOwner } from './kept-sessions.ts';
 import type { RepeatedTexts } from './repeated-texts.ts';
@@ -124,7 +125,7 @@ export class SqlAttempt<Caller extends AuthenticatedCaller>
   ended(outcome: SqlOutcome): void {
     const { body, turn, context } = this;
     if (outcome.ok && turn === undefined && body.kind === 'single') context.repeatedTexts.add(body.statement.query);
-    if (outcome.ok || outcome.isUnbound !== true || !this.mayBeNamed) {
+    if (outcome.ok || outcome.isUnbound !== true || !this.mayBeNamed || hasWaited(outcome.error)) {
       this.taker.answered(outcome);
       return;
     }
@@ -164,6 +165,11 @@ export class SqlAttempt<Caller extends AuthenticatedCaller>
     const { startupParameters, options } = this.heading;
     return this.context.backend.openSession(this.caller, stream, { startupParameters, options });
   }
+}
+
+/** For a connection, a lock, or until its time was over: not because of the name, and once is enough. */
+function hasWaited(error: unknown): boolean {
+  return error instanceof DatabaseError && /^(08|53|55|57)/.test(error.code);
 }
 
 function namedSegment(

@@ -321,6 +321,34 @@ describe('errors of Postgres', () => {
   });
 });
 
+describe('a text that comes again goes by a name', () => {
+  const refused = (code: string) => [encodeErrorResponse({ severity: 'ERROR', code, message: 'no' }), ready];
+
+  function setUpKept(answers: NonNullable<Script['answers']>) {
+    const { backend, call } = setUp({ answers });
+    const { openSession } = backend;
+    backend.openSession = (...session) => {
+      openSession(...session);
+      return { isSpare: false, isUntouched: true };
+    };
+    return { backend, call };
+  }
+
+  test('and once more without, where that may be the reason of the refusal', async () => {
+    const { backend, call } = setUpKept([oneRow, refused('42804'), oneRow]);
+    await call();
+    expect((await call()).status).toBe(200);
+    expect(backend.segments).toHaveLength(3);
+  });
+
+  test.each(['08001', '53300', '55P03', '57014'])('but not where it waited in vain (%s)', async (code) => {
+    const { backend, call } = setUpKept([oneRow, refused(code), oneRow]);
+    await call();
+    expect((await call()).json).toMatchObject({ code });
+    expect(backend.segments).toHaveLength(2);
+  });
+});
+
 describe('what one request cannot do', () => {
   const message = 'COPY and replication are not supported over HTTP';
 
