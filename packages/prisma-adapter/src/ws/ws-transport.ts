@@ -101,16 +101,11 @@ function beginWsTransaction(
       try {
         // Behind the statements that wait for it, which would otherwise run when the transaction is over.
         await begun;
-      } catch (error) {
-        release(error);
-        if (how === 'commit') throw error;
-        return; // nothing to roll back
-      }
-      try {
         await client.query(how === 'commit' ? 'COMMIT' : 'ROLLBACK');
       } catch (error) {
         release(error);
-        throw error;
+        if (how === 'commit') throw error;
+        return; // not begun, or gone with its session: nothing to roll back
       }
       release();
     },
