@@ -9,15 +9,22 @@ const millisecondsPerDay = 86_400_000;
 export function timestampText(text: string): string {
   const match = timestampPattern.exec(text);
   if (match === null) return text; // infinity
-  return match[9] === undefined ? `${text.replace(' ', 'T')}+00:00` : shifted(match);
+  return text[4] === '-' && match[9] === undefined ? `${text.replace(' ', 'T')}+00:00` : shifted(match);
 }
 
 /** The same for a text with an offset, in whatever TimeZone it was written: the result is in UTC. */
 export function timestamptzText(text: string): string {
   // Nearly always: the gateway's sessions run in UTC.
-  if (text.endsWith('+00')) return `${text.slice(0, -3).replace(' ', 'T')}+00:00`;
+  if (text.endsWith('+00') && text[4] === '-') return `${text.slice(0, -3).replace(' ', 'T')}+00:00`;
   const match = timestampPattern.exec(text);
   return match === null ? text : shifted(match);
+}
+
+/** `2024-01-02` as it is; `0044-03-15 BC` → `-000043-03-15`. */
+export function dateText(text: string): string {
+  if (text.length === 10) return text; // nearly always
+  const match = timestampPattern.exec(text.replace(/(?= BC$)|$/, ' 00:00:00'));
+  return match === null ? text : shifted(match, text).replace(/T.*/, '');
 }
 
 /** `03:04:05.6+05:30` → `21:34:05.6`, the time of day in UTC. */
@@ -30,13 +37,14 @@ export function timetzText(text: string): string {
   return new Date(inDayMs).toISOString().slice(11, 19) + fraction;
 }
 
-/** Whole seconds are shifted, the fraction is kept as text: a Date has no microseconds. */
-function shifted(match: RegExpExecArray): string {
+/** Whole seconds are shifted, the fraction is kept as text: a Date has no microseconds. What no Date can hold stays `text`. */
+function shifted(match: RegExpExecArray, text: string = match[0]): string {
   const [, year, month, day, hours, minutes, seconds, fraction = '', offset = '+00', era] = match;
   const date = new Date(0);
   // 1 BC is the year 0 of ISO 8601.
   date.setUTCFullYear(era === undefined ? Number(year) : 1 - Number(year), Number(month) - 1, Number(day));
   date.setTime(date.getTime() + timeMs(hours, minutes, seconds) - offsetMs(offset));
+  if (Number.isNaN(date.getTime())) return text;
   // Years beyond four digits get ISO's sign and six digits, which Date reads back.
   return `${date.toISOString().slice(0, -5)}${fraction}+00:00`;
 }

@@ -51,6 +51,15 @@ test.each([
   [Oid.timestamptz, '1880-01-01 00:00:00+00:53:28', ColumnType.DateTime, '1879-12-31T23:06:32+00:00'],
   [Oid.timestamptz, '0044-03-15 12:00:00+00 BC', ColumnType.DateTime, '-000043-03-15T12:00:00+00:00'],
   [Oid.timestamptz, '12024-01-02 03:04:05+01', ColumnType.DateTime, '+012024-01-02T02:04:05+00:00'],
+  [Oid.timestamptz, '12024-01-02 03:04:05.5+00', ColumnType.DateTime, '+012024-01-02T03:04:05.5+00:00'],
+  [Oid.timestamp, '12024-01-02 03:04:05', ColumnType.DateTime, '+012024-01-02T03:04:05+00:00'],
+  [Oid.timestamp, '0044-03-15 12:00:00 BC', ColumnType.DateTime, '-000043-03-15T12:00:00+00:00'],
+  [Oid.date, '0044-03-15 BC', ColumnType.Date, '-000043-03-15'],
+  [Oid.date, '12024-01-02', ColumnType.Date, '+012024-01-02'],
+  [Oid.date, '-infinity', ColumnType.Date, '-infinity'],
+  // Beyond what a Date can hold.
+  [Oid.date, '5874897-12-31', ColumnType.Date, '5874897-12-31'],
+  [Oid.timestamptz, '294276-12-31 23:59:59+01', ColumnType.DateTime, '294276-12-31 23:59:59+01'],
   [Oid.int4Array, '{1,NULL,3}', ColumnType.Int32Array, [1, null, 3]],
   [
     Oid.int2Array,
@@ -73,6 +82,7 @@ test.each([
   [Oid.nameArray, '{a}', ColumnType.TextArray, ['a']],
   [Oid.varcharArray, '{}', ColumnType.TextArray, []],
   [Oid.dateArray, '{2024-01-02}', ColumnType.DateArray, ['2024-01-02']],
+  [Oid.dateArray, '{"0044-03-15 BC",NULL}', ColumnType.DateArray, ['-000043-03-15', null]],
   [Oid.timeArray, '{03:04:05}', ColumnType.TimeArray, ['03:04:05']],
   [Oid.timetzArray, '{03:04:05+01}', ColumnType.TimeArray, ['02:04:05']],
   [Oid.timestampArray, '{"2024-01-02 03:04:05"}', ColumnType.DateTimeArray, ['2024-01-02T03:04:05+00:00']],

@@ -1,7 +1,7 @@
 // The text Postgres sends for a value → what Prisma's runtime takes from a driver adapter (reference/prisma.md §1.3).
 
 import { type ArrayLiteral, decodeBytea, Oid, parseArrayLiteral } from '@postern/wire';
-import { timestampText, timestamptzText, timetzText } from './date-time.ts';
+import { dateText, timestampText, timestamptzText, timetzText } from './date-time.ts';
 
 /** Text for what JavaScript has no exact type for: int8, numeric, dates, times, JSON. */
 export type ResultValue = string | number | boolean | null | Uint8Array | readonly ResultValue[];
@@ -32,6 +32,7 @@ const decoders: ReadonlyMap<number, ValueDecoder> = new Map<number, ValueDecoder
   [Oid.float4, float],
   [Oid.float8, float],
   [Oid.money, moneyText],
+  [Oid.date, dateText],
   [Oid.timetz, timetzText],
   [Oid.timestamp, timestampText],
   [Oid.timestamptz, timestamptzText],
@@ -41,13 +42,14 @@ const decoders: ReadonlyMap<number, ValueDecoder> = new Map<number, ValueDecoder
   [Oid.float4Array, arrayOf(float)],
   [Oid.float8Array, arrayOf(float)],
   [Oid.moneyArray, arrayOf(moneyText)],
+  [Oid.dateArray, arrayOf(dateText)],
   [Oid.timetzArray, arrayOf(timetzText)],
   [Oid.timestampArray, arrayOf(timestampText)],
   [Oid.timestamptzArray, arrayOf(timestamptzText)],
   ...[
     ...[Oid.int8Array, Oid.oidArray, Oid.numericArray, Oid.charArray, Oid.bpcharArray, Oid.textArray, Oid.varcharArray],
     ...[Oid.nameArray, Oid.bitArray, Oid.varbitArray, Oid.inetArray, Oid.cidrArray, Oid.xmlArray, Oid.regclassArray],
-    ...[Oid.regtypeArray, Oid.dateArray, Oid.timeArray, Oid.jsonArray, Oid.jsonbArray, Oid.uuidArray],
+    ...[Oid.regtypeArray, Oid.timeArray, Oid.jsonArray, Oid.jsonbArray, Oid.uuidArray],
   ].map((oid): [number, ValueDecoder] => [oid, arrayOf(asText)]),
 ]);
 
