@@ -122,4 +122,16 @@ export const values: readonly Operation[] = [
         select: { timestamp: true, timestamptz: true, date: true },
       }),
   },
+  {
+    name: 'dates that never come',
+    run: async (prisma) => {
+      await prisma.$executeRawUnsafe(
+        `UPDATE "Everything" SET timestamp = 'infinity', date = '-infinity', timestamptzs = '{infinity}' WHERE id = 3`,
+      );
+      return prisma.everything.findUnique({
+        where: { id: 3 },
+        select: { timestamp: true, timestamptz: true, date: true, timestamptzs: true },
+      });
+    },
+  },
 ];

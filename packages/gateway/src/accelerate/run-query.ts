@@ -1,6 +1,5 @@
 /** Query plans, run to their JSON. */
 import {
-  normalizeJsonProtocolValues,
   QueryInterpreter,
   type QueryPlanNode,
   safeJsonStringify,
@@ -8,6 +7,7 @@ import {
 } from '@prisma/client-engine-runtime';
 import type { SqlQueryable } from '@prisma/driver-adapter-utils';
 import type { ClientVersion } from './client-version.ts';
+import { protocolJson } from './protocol-json.ts';
 import type { QueryRequest } from './request-body.ts';
 import type { RequestScope } from './request-scope.ts';
 import { rewritePlan } from './rewrite-plan.ts';
@@ -99,7 +99,7 @@ export function interpretPlan(
 function encodeResult({ tenant }: PlanContext, plan: QueryPlanNode, result: unknown): Uint8Array {
   // Values of raw queries are the user's: JSON that looks like one of Prisma's tags must pass as it is.
   const isRaw = plan.type === 'query' && plan.args.type === 'rawSql';
-  const json = encoder.encode(safeJsonStringify(isRaw ? result : normalizeJsonProtocolValues(result)) ?? 'null');
+  const json = encoder.encode(isRaw ? (safeJsonStringify(result) ?? 'null') : protocolJson(result));
   if (json.length > tenant.plan.maxResponseBytes) throw responseTooLarge(tenant.plan);
   return json;
 }

@@ -3,11 +3,10 @@ import {
   type BatchResponse,
   type CompactedBatchResponse,
   convertCompactedRows,
-  normalizeJsonProtocolValues,
   type QueryPlanNode,
-  safeJsonStringify,
   UserFacingError,
 } from '@prisma/client-engine-runtime';
+import { protocolJson } from '../accelerate/protocol-json.ts';
 import type { RequestScope } from '../accelerate/request-scope.ts';
 import {
   insideTransaction,
@@ -80,7 +79,7 @@ export async function runBatchOn(
     const rows = await interpretPlan(context, { plan: compiled.plan, params: {}, comments: undefined }, target);
     for (const row of convertCompactedRows(rows as object[], compiled)) {
       if (row instanceof UserFacingError) add(failure(row));
-      else add(success(action, encoder.encode(safeJsonStringify(normalizeJsonProtocolValues(row)))));
+      else add(success(action, encoder.encode(protocolJson(row))));
     }
   }
 
