@@ -112,6 +112,28 @@ describe('a caller that vanishes', () => {
     expect(engine.stats().pools).toMatchObject([{ idle: 1, faults: 0 }]);
   });
 
+  test('before its copy has begun, and the cancel came too early: the Sync behind CopyFail is waited for', async () => {
+    const { caller, connection, engine, postgres } = await createLeased();
+    await caller.send(encodeQuery('COPY t FROM STDIN'));
+    await take(connection);
+    await caller.vanish();
+    (await postgres.nextConnection()).stream.destroy();
+    expect(await take(connection)).toBe('fQS');
+    connection.send(
+      encodeCopyInResponse({ format: 'text', columnFormats: [0] }),
+      failure('57014', 'COPY from stdin failed'),
+      encodeReadyForQuery('I'),
+      rolledBack,
+      encodeReadyForQuery('I'),
+    );
+    expect(await take(connection)).toBe('');
+    connection.send(encodeReadyForQuery('I'));
+    expect(await take(connection)).toBe('Q');
+    connection.send(encodeReadyForQuery('I'));
+    await settle();
+    expect(engine.stats().pools).toMatchObject([{ idle: 1, faults: 0 }]);
+  });
+
   test('on a Postgres that does not come back in time: the connection is closed', async () => {
     const { caller, connection, engine, pass } = await createLeased();
     await caller.send(encodeQuery('BEGIN'));

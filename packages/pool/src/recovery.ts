@@ -89,6 +89,10 @@ export function recover(
     return;
   }
   server.send(encodeCopyFail('the caller disconnected'));
-  if (server.owed.length === 0 && !server.isCopyingIn) rollBack();
-  else context.cancelOnServer(target, server).then(rollBack, () => finish(false));
+  if (server.owed.length === 0) rollBack();
+  else {
+    // A copy may yet begin: what is sent behind its end is answered.
+    server.expect(Expect.CopyEnd, Action.Swallow, errand, undefined);
+    context.cancelOnServer(target, server).then(rollBack, () => finish(false));
+  }
 }
