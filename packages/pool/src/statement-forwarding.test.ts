@@ -212,5 +212,7 @@ test('a message that makes no sense is Postgres’ to refuse', async () => {
   const withoutEnd = Uint8Array.of(0x50, 0, 0, 0, 6, 0x41, 0x42);
   await a.send(withoutEnd, encodeSync());
   expect(connection.pending()).toBe('PS');
-  await a.send(encodeQuery('SELECT 1'));
+  // Close of a statement, without a name and with one that does not end.
+  await a.send(Uint8Array.of(0x43, 0, 0, 0, 5, 0x53), Uint8Array.of(0x43, 0, 0, 0, 6, 0x53, 0x41), encodeSync());
+  expect(connection.pending()).toBe('PSCCS');
 });

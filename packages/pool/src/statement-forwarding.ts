@@ -293,6 +293,11 @@ export class StatementForwarder {
   }
 
   close(server: ServerConnection, bytes: Uint8Array, at: number, end: number): void {
+    // A body that ends before or behind its name.
+    if (end < at + 7 || indexOfZero(bytes, at + 6) !== end - 1) {
+      this.sendMalformed(server, Expect.Close, bytes, at, end);
+      return;
+    }
     if (bytes[at + 5] === 0x53 && bytes[at + 6] !== 0) {
       const key = nameKey(bytes, at + 6, end - 1);
       const statement = this.names.get(key);

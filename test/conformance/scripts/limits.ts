@@ -77,6 +77,8 @@ export const limitScripts: readonly Script[] = [
       await a.segment(message('B', bytes(cstring(''), cstring(''), int16(3))));
       await a.segment(message('D', bytes('X', cstring(''))));
       await a.segment(message('C', bytes('X', cstring(''))));
+      for (const body of [bytes(), bytes('S'), bytes('S', 's1'), bytes('S', cstring('s1'), cstring('s2'))])
+        await a.segment(message('C', body));
       await a.segment(message('E', bytes(cstring(''))));
       // A malformed Sync is answered by its own ReadyForQuery, the good one behind it by another.
       await a.segment(message('S', bytes(1, 2, 3)));
