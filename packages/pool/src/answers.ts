@@ -196,6 +196,7 @@ export class Answers implements BackendHandler {
     const { owed, server } = this;
     const syncsInCopy = this.hasCopyBegun ? server.syncsInCopy : 0;
     server.isCopyingIn = false;
+    server.syncsInCopy = 0;
     this.hasCopyBegun = false;
     if (isFatalResponse(bytes, start)) server.fatal = bytes.slice(start, end);
     if (owed.length === 0) {
@@ -259,6 +260,7 @@ export class Answers implements BackendHandler {
     this.server.isCopyingIn = false;
     if (!this.hasCopyBegun) return;
     this.hasCopyBegun = false;
+    this.server.syncsInCopy = 0;
     for (let i = 1; i < this.owed.length; i++) {
       if (this.owed.kindAt(i) !== Expect.CopyEnd) continue;
       this.owed.removeAt(i);

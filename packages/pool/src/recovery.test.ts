@@ -1,10 +1,13 @@
 import type { ScriptedConnection } from '@postern/testkit';
 import {
   encodeCommandComplete,
+  encodeCopyData,
+  encodeCopyDone,
   encodeCopyInResponse,
   encodeParse,
   encodeQuery,
   encodeReadyForQuery,
+  encodeSync,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
 import { createTestEngine, failure, settle, type TestCaller, type TestEngine } from './engine.fixture.ts';
@@ -132,6 +135,19 @@ describe('a caller that vanishes', () => {
     connection.send(encodeReadyForQuery('I'));
     await settle();
     expect(engine.stats().pools).toMatchObject([{ idle: 1, faults: 0 }]);
+  });
+
+  test('behind a copy with Syncs inside, before it has ended: the connection is closed', async () => {
+    const { caller, connection, engine } = await createLeased();
+    await caller.send(encodeQuery('COPY t FROM STDIN'));
+    await take(connection);
+    connection.send(encodeCopyInResponse({ format: 'text', columnFormats: [0] }));
+    await settle();
+    await caller.send(encodeCopyData(new Uint8Array(1)), encodeSync(), encodeCopyDone());
+    expect(await take(connection)).toBe('dScH');
+    await caller.vanish();
+    await connection.closed;
+    expect(engine.stats().pools).toMatchObject([{ recovering: 0, idle: 0 }]);
   });
 
   test('on a Postgres that does not come back in time: the connection is closed', async () => {

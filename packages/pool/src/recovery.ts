@@ -84,7 +84,8 @@ export function recover(
   }
 
   server.holder = errand;
-  if (server.isMidMessage || (server.isCopyingIn && server.syncsInCopy > 0)) {
+  // How many of the Syncs in a copy are answered is not known before it has ended.
+  if (server.isMidMessage || server.syncsInCopy > 0) {
     finish(false);
     return;
   }
