@@ -167,6 +167,15 @@ describe.each(['http', 'ws'] as const)('over %s', (transport) => {
     expect(await rowsOf(adapter, 'SELECT 1')).toEqual([[1]]);
   });
 
+  test('a first statement that waits for data is refused, and the transaction can be ended', async () => {
+    const adapter = await open();
+    await adapter.executeScript('CREATE TABLE IF NOT EXISTS copied (n int)');
+    const tx = await adapter.startTransaction();
+    await expect(tx.executeRaw(query('COPY copied FROM STDIN'))).rejects.toThrow();
+    await tx.rollback();
+    expect(await rowsOf(adapter, 'SELECT 1')).toEqual([[1]]);
+  });
+
   test('as many parameters as Postgres takes, alone and first in a transaction', async () => {
     const adapter = await open();
     const numbers = Array.from({ length: 65_535 }, (_, index) => index);

@@ -47,6 +47,10 @@ export function runWithBegin(client: PoolClient, begin: string, { text, values }
         tags.push(message.text);
         confirm();
       },
+      handleCopyInResponse(connection) {
+        connection.sendCopyFail('No source stream defined');
+        connection.sync(); // the one that came during COPY was not heard
+      },
       handleError(error) {
         refuse(error);
         reject(error);
