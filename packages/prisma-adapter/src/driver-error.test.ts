@@ -29,6 +29,11 @@ test.each<[string, PosternError, object]>([
   ],
   ['no free connection', new PosternError('full', { code: '53300' }), { kind: 'TooManyConnections', cause: 'full' }],
   [
+    'no free session within the time',
+    new PosternError('full', { kind: 'connection', code: '53300' }),
+    { kind: 'TooManyConnections', cause: 'full', originalCode: '53300' },
+  ],
+  [
     'a host that is not there',
     new PosternError('fetch failed', {
       kind: 'connection',

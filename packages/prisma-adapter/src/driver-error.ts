@@ -32,6 +32,8 @@ function causeOf(error: PosternError, context: ErrorContext): ErrorCause | undef
         ? undefined
         : (gatewayCause(error) ?? databaseCause({ ...error, code, message }, context));
     case 'connection':
+      // Of the driver's own pool: nothing was sent.
+      if (code === '53300') return databaseCause({ code, message }, context);
       if (code === '57014') return { kind: 'SocketTimeout', originalCode: code, originalMessage: message };
       return {
         ...connectionCause(error.sourceError ?? error, {
