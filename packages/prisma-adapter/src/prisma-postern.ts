@@ -28,7 +28,7 @@ export interface PrismaPosternConfig {
   max?: number | undefined;
   /** Over WebSocket: after how long an unused session is closed. Default 10 s. */
   idleTimeoutMillis?: number | undefined;
-  /** Over WebSocket: for logging in. Default: `?connect_timeout=`, else 5 s. */
+  /** Over WebSocket: for logging in (default: `?connect_timeout=`, else 5 s), and for a free session (default: no limit). */
   connectionTimeoutMillis?: number | undefined;
 }
 

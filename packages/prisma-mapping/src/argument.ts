@@ -58,25 +58,31 @@ function encodeString(text: string, type: ArgumentType | undefined): string {
   if (type?.scalarType !== 'datetime') return text.replace(loneSurrogate, '\ufffd');
   const date = new Date(text);
   // `infinity`, or a time of day: Postgres knows better.
-  return Number.isNaN(date.getTime()) ? text : encodeDate(date, type);
+  return Number.isNaN(date.getTime()) ? text : encodeDate(date, type, microseconds.exec(text)?.[1]);
 }
+
+/**
+ * Behind the milliseconds, of values as they are read: those are the keys of what belongs to them. From programs they come as
+ * Dates have them, and Postgres would round what is more.
+ */
+const microseconds = /\.\d{3}(\d{1,3})\+00:00$/;
 
 /**
  * Where the type is not known (raw queries) the offset is written too: Postgres ignores it for timestamp, date and time,
  * and for timestamptz it keeps the session's TimeZone from shifting the value.
  */
-function encodeDate(date: Date, type: ArgumentType | undefined): string {
+function encodeDate(date: Date, type: ArgumentType | undefined, microseconds?: string): string {
   switch (type?.dbType) {
     case 'DATE':
       return formatDate(date);
     case 'TIME':
-      return formatTime(date);
+      return formatTime(date, microseconds);
     case 'TIMETZ':
-      return `${formatTime(date)}+00`;
+      return `${formatTime(date, microseconds)}+00`;
     case 'TIMESTAMP':
-      return formatTimestamp(date);
+      return formatTimestamp(date, microseconds);
     default:
-      return formatTimestamptz(date);
+      return formatTimestamptz(date, microseconds);
   }
 }
 

@@ -58,14 +58,17 @@ function offsetMs(offset: string): number {
   return (offset.startsWith('-') ? -1 : 1) * timeMs(hours, minutes, seconds);
 }
 
-/** A Date as Postgres reads it, in UTC: `2024-01-02 03:04:05.678`. Years before 1 end in ` BC`. */
-export function formatTimestamp(date: Date): string {
-  return `${formatDay(date)} ${formatTime(date)}${era(date)}`;
+/**
+ * A Date as Postgres reads it, in UTC: `2024-01-02 03:04:05.678`. Years before 1 end in ` BC`. `microseconds`: the digits
+ * behind its milliseconds.
+ */
+export function formatTimestamp(date: Date, microseconds?: string): string {
+  return `${formatDay(date)} ${formatTime(date, microseconds)}${era(date)}`;
 }
 
 /** The same with its offset, so that the session's TimeZone does not matter. */
-export function formatTimestamptz(date: Date): string {
-  return `${formatDay(date)} ${formatTime(date)}+00${era(date)}`;
+export function formatTimestamptz(date: Date, microseconds?: string): string {
+  return `${formatDay(date)} ${formatTime(date, microseconds)}+00${era(date)}`;
 }
 
 /** `2024-01-02` */
@@ -74,9 +77,10 @@ export function formatDate(date: Date): string {
 }
 
 /** `03:04:05.678` */
-export function formatTime(date: Date): string {
+export function formatTime(date: Date, microseconds = ''): string {
   const milliseconds = date.getUTCMilliseconds();
-  const fraction = milliseconds === 0 ? '' : `.${String(milliseconds).padStart(3, '0')}`;
+  const isWhole = milliseconds === 0 && microseconds === '';
+  const fraction = isWhole ? '' : `.${String(milliseconds).padStart(3, '0')}${microseconds}`;
   return `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}${fraction}`;
 }
 
