@@ -7,7 +7,7 @@ import type { RateLimiter } from '../plans/rate-limiter.ts';
 import type { Workplace } from '../workers/workplace.ts';
 import type { AccelerateEvent } from './accelerate-event.ts';
 import { type AccelerateHandler, createAccelerateHandler } from './accelerate-handler.ts';
-import { createResponder, type Respond } from './responder.ts';
+import { createResponder, findGrant, type Respond } from './responder.ts';
 import { createTenants } from './tenant.ts';
 import { createTransactions, type Transactions } from './transactions.ts';
 
@@ -26,9 +26,13 @@ export interface PrismaServiceOptions {
   readonly workplace: Pick<Workplace, 'accelerateTransactions'>;
 }
 
+/** Whether a request shows a good key. Never rejects: why not, `respond` finds again. */
+export type HasKey = (request: Request) => Promise<boolean>;
+
 /** What the two protocols have in common: whose request it is, its limits, its cache, its transactions. */
 export interface PrismaService {
   readonly respond: Respond;
+  readonly hasKey: HasKey;
   readonly transactions: Transactions;
   readonly cache: ResultCache;
   readonly clock: Clock;
@@ -47,6 +51,11 @@ export function createPrismaService(options: PrismaServiceOptions): PrismaServic
       log,
       logsSuccess,
     }),
+    hasKey: (request) =>
+      findGrant(keys, request).then(
+        (grant) => grant !== undefined,
+        () => false,
+      ),
     transactions: workplace.accelerateTransactions(createTransactions()),
     cache,
     clock,
@@ -55,5 +64,5 @@ export function createPrismaService(options: PrismaServiceOptions): PrismaServic
 }
 
 export function createAccelerate(service: PrismaService, workplace: Pick<Workplace, 'accelerate'>): AccelerateHandler {
-  return workplace.accelerate(createAccelerateHandler(service), service.maxRequestBytes);
+  return workplace.accelerate(createAccelerateHandler(service), service);
 }

@@ -42,10 +42,15 @@ export type Respond = (
   work: (exchange: Exchange) => Promise<Answer>,
 ) => Promise<Response>;
 
+/** The grant of the key a request shows, if that is a good one. */
+export async function findGrant(keys: KeyRing, request: Request): Promise<KeyGrant | undefined> {
+  const key = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+  return key === undefined ? undefined : await keys.find(key);
+}
+
 export function createResponder({ keys, tenantOf, limiter, clock, log, logsSuccess }: ResponderOptions): Respond {
   async function authenticate(request: Request, facts: ResponseFacts): Promise<Tenant> {
-    const key = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-    const grant = key === undefined ? undefined : await keys.find(key);
+    const grant = await findGrant(keys, request);
     if (grant === undefined) {
       throw new AccelerateError(
         'P6002',

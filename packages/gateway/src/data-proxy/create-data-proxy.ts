@@ -32,7 +32,7 @@ export function createDataProxy(options: DataProxyOptions): DataProxy {
     publicOrigin,
   });
   return {
-    handler: workplace.dataProxy(handler, service.maxRequestBytes),
+    handler: workplace.dataProxy(handler, service),
     close: () => compilers.close(),
   };
 }

@@ -100,6 +100,24 @@ test('a Prisma transaction goes on at whichever worker a request arrives', async
   expect(await database.query('SELECT n FROM prisma')).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]);
 });
 
+test.each([
+  ['POST', '/transaction/start'],
+  ['POST', '/transaction/1-a/query'],
+  ['PUT', `/6.19.3/${'0'.repeat(64)}/schema`],
+  ['POST', `/6.19.3/${'0'.repeat(64)}/itx/1-a/graphql`],
+])('what a stranger sends is not waited for: %s %s', async (method, path) => {
+  const leave = new AbortController();
+  const response = await fetch(url(2, path), {
+    method,
+    headers: { authorization: `Bearer ${key.key.slice(0, -1)}~` },
+    body: new ReadableStream({ start: (body) => body.enqueue(new TextEncoder().encode('{')) }),
+    duplex: 'half',
+    signal: leave.signal,
+  } as RequestInit);
+  expect(await response.text()).toContain('P6002');
+  leave.abort();
+});
+
 test('a schema that one worker got is known to all, and so are its transactions', async () => {
   await database.query('CREATE TABLE "Note" (id int PRIMARY KEY)');
   const schema = Buffer.from(

@@ -1,6 +1,7 @@
 /** The Accelerate-compatible routes among several workers: what concerns a transaction is answered by the worker that has it. */
 import { accelerateErrorReply } from '../accelerate/accelerate-error.ts';
 import type { AccelerateHandler } from '../accelerate/accelerate-handler.ts';
+import type { HasKey } from '../accelerate/create-accelerate.ts';
 import { readBytes } from '../accelerate/request-body.ts';
 import type { Transactions } from '../accelerate/transactions.ts';
 import { forwardFetch } from './forward-fetch.ts';
@@ -12,7 +13,9 @@ export interface RoutedAccelerateOptions {
   readonly worker: number;
   readonly workers: number;
   readonly forward: ForwardRequest;
-  readonly maxRequestBytes?: number | undefined;
+  /** What strangers send is not gathered: they are answered here. */
+  readonly hasKey: HasKey;
+  readonly maxRequestBytes: number;
 }
 
 /** Ids that say whose transaction it is. */
@@ -29,7 +32,7 @@ export function markTransactions(transactions: Transactions, worker: number): Tr
 }
 
 export function createRoutedAccelerate(options: RoutedAccelerateOptions): AccelerateHandler {
-  const { handler, worker, workers, forward, maxRequestBytes = 10_485_760 } = options;
+  const { handler, worker, workers, forward, hasKey, maxRequestBytes } = options;
 
   const ownerOf = (id: string): number | undefined => ownerElsewhere(id, worker, workers);
 
@@ -43,9 +46,9 @@ export function createRoutedAccelerate(options: RoutedAccelerateOptions): Accele
 
   const within =
     (here: (request: Request, id: string) => Promise<Response>) =>
-    (request: Request, id: string): Promise<Response> => {
+    async (request: Request, id: string): Promise<Response> => {
       const owner = ownerOf(id);
-      return owner === undefined ? here(request, id) : send(owner, request);
+      return owner === undefined || !(await hasKey(request)) ? here(request, id) : send(owner, request);
     };
 
   return {
@@ -54,6 +57,7 @@ export function createRoutedAccelerate(options: RoutedAccelerateOptions): Accele
     commit: within(handler.commit),
     rollback: within(handler.rollback),
     async startTransaction(request) {
+      if (!(await hasKey(request))) return handler.startTransaction(request);
       // A transaction within another is a savepoint there; which one is said in the body.
       let bytes: Uint8Array;
       try {

@@ -2,6 +2,7 @@
  * The older protocol among several workers: what concerns a transaction is answered by the worker that has it, and a schema
  * that one of them gets is told to all, because the client's next request may arrive anywhere.
  */
+import type { HasKey } from '../accelerate/create-accelerate.ts';
 import { readBytes } from '../accelerate/request-body.ts';
 import type { ErrorReply } from '../accelerate/responder.ts';
 import type { ClientPath, DataProxyHandler } from '../data-proxy/data-proxy-handler.ts';
@@ -16,6 +17,8 @@ export interface RoutedDataProxyOptions {
   readonly worker: number;
   readonly workers: number;
   readonly forward: ForwardRequest;
+  /** What strangers send is not gathered: they are answered here. */
+  readonly hasKey: HasKey;
   readonly maxRequestBytes: number;
 }
 
@@ -23,13 +26,13 @@ export interface RoutedDataProxyOptions {
 const toldHeader = 'postern-schema-told';
 
 export function createRoutedDataProxy(options: RoutedDataProxyOptions): DataProxyHandler {
-  const { handler, worker, workers, forward, maxRequestBytes } = options;
+  const { handler, worker, workers, forward, hasKey, maxRequestBytes } = options;
 
   const within =
     (here: DataProxyHandler['queryWithin'], errorReply: ErrorReply): DataProxyHandler['queryWithin'] =>
     async (request, path, id) => {
       const owner = ownerElsewhere(id, worker, workers);
-      if (owner === undefined) return here(request, path, id);
+      if (owner === undefined || !(await hasKey(request))) return here(request, path, id);
       try {
         return await forwardFetch(forward, owner, request, { maxRequestBytes });
       } catch (error) {
@@ -49,6 +52,7 @@ export function createRoutedDataProxy(options: RoutedDataProxyOptions): DataProx
   }
 
   async function putSchema(request: Request, path: ClientPath): Promise<Response> {
+    if (!(await hasKey(request))) return handler.putSchema(request, path);
     let body: Uint8Array;
     try {
       body = await readBytes(request, maxSchemaUploadBytes);

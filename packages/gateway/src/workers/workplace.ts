@@ -4,6 +4,7 @@
  */
 import { type Engine, type EngineLimits, type EngineOptions, resolveLimits } from '@postern/pool';
 import type { AccelerateHandler } from '../accelerate/accelerate-handler.ts';
+import type { PrismaService } from '../accelerate/create-accelerate.ts';
 import type { Transactions } from '../accelerate/transactions.ts';
 import type { AuthenticatorOptions } from '../auth/authenticator.ts';
 import type { ResultCache } from '../cache/result-cache.ts';
@@ -24,6 +25,8 @@ export interface WorkerPlace {
   readonly forward: ForwardRequest;
 }
 
+type RequestRules = Pick<PrismaService, 'hasKey' | 'maxRequestBytes'>;
+
 export interface Workplace {
   readonly engine: Partial<Pick<EngineOptions, 'permits' | 'processNumber'>>;
   /** The engine's, where several processes share them. */
@@ -38,8 +41,8 @@ export interface Workplace {
   limiter(limiter: RateLimiter): RateLimiter;
   accelerateTransactions(transactions: Transactions): Transactions;
   sql(handler: SqlHandler, checkCaller: CheckCaller, maxRequestBytes: number | undefined): SqlHandler;
-  accelerate(handler: AccelerateHandler, maxRequestBytes: number | undefined): AccelerateHandler;
-  dataProxy(handler: DataProxyHandler, maxRequestBytes: number): DataProxyHandler;
+  accelerate(handler: AccelerateHandler, service: RequestRules): AccelerateHandler;
+  dataProxy(handler: DataProxyHandler, service: RequestRules): DataProxyHandler;
 }
 
 /** `place` undefined: alone. */
@@ -94,9 +97,9 @@ function among({ seat, forward }: WorkerPlace): Workplace {
     accelerateTransactions: (transactions) => markTransactions(transactions, worker),
     sql: (handler, checkCaller, maxRequestBytes) =>
       createRoutedSqlHandler({ handler, worker, workers, forward, checkCaller, maxRequestBytes }),
-    accelerate: (handler, maxRequestBytes) =>
-      createRoutedAccelerate({ handler, worker, workers, forward, maxRequestBytes }),
-    dataProxy: (handler, maxRequestBytes) =>
-      createRoutedDataProxy({ handler, worker, workers, forward, maxRequestBytes }),
+    accelerate: (handler, { hasKey, maxRequestBytes }) =>
+      createRoutedAccelerate({ handler, worker, workers, forward, hasKey, maxRequestBytes }),
+    dataProxy: (handler, { hasKey, maxRequestBytes }) =>
+      createRoutedDataProxy({ handler, worker, workers, forward, hasKey, maxRequestBytes }),
   };
 }
