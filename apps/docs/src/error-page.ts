@@ -16,6 +16,8 @@ export function errorPage(catalogue: Readonly<Record<string, ErrorCatalogueEntry
     '',
     'The SQLSTATE is the `code` of `pg`, of the drivers and of a `/sql` body. Most errors on `/sql` have HTTP status 400 because that is',
     'the only status whose body the official Neon driver reads. *Safe to repeat* means that nothing of the statement can have run.',
+    'Its body, and the error that `@postern/serverless` makes of it, have the name from this list as `gatewayCode`, where the request itself',
+    'was refused or could not be answered.',
     'The Prisma code is the one that Prisma Client shows with an `accelerateUrl`.',
     '',
     '| Error | SQLSTATE | HTTP | WebSocket | Prisma | Safe to repeat |',

@@ -20,6 +20,12 @@ export { NeonQueryPromise } from './http/query-promise.ts';
 export type { AnyRow, FullQueryResults, QueryRows } from './http/results.ts';
 export type { StreamFunction } from './http/stream.ts';
 export { type FragmentHelpers, type ParameterizedQuery, SqlTemplate, UnsafeRawSql } from './http/template.ts';
-export { type ErrorDetails, type ErrorKind, PosternError, PosternError as NeonDbError } from './postern-error.ts';
+export {
+  type ErrorDetails,
+  type ErrorKind,
+  type GatewayErrorCode,
+  PosternError,
+  PosternError as NeonDbError,
+} from './postern-error.ts';
 export type { FieldDef } from './values/rows.ts';
 export { type CustomTypes, type TypeParser, type Types, types } from './values/types.ts';

@@ -1,4 +1,7 @@
 /** The one family of errors a program sees, over HTTP and WebSocket alike. Compare `code` or `kind`, not texts. */
+import type { GatewayErrorCode } from '@postern/contract';
+
+export type { GatewayErrorCode };
 
 /**
  * `database`: Postgres or the gateway said no. `connection`: it could not be reached or was lost. `protocol`: it answered
@@ -26,6 +29,8 @@ export interface ErrorDetails {
   readonly file?: string | undefined;
   readonly line?: string | undefined;
   readonly routine?: string | undefined;
+  /** Of errors of the gateway's own over HTTP: their name in its list of errors, where several have the same SQLSTATE. */
+  readonly gatewayCode?: GatewayErrorCode | undefined;
   /** True only if repeating the whole transaction cannot apply anything twice. */
   readonly safeToRetry?: boolean | undefined;
   /** Also in the gateway's log. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type NeonQueryFunction, postern } from '../http.ts';
+import { type GatewayErrorCode, type NeonQueryFunction, type PosternError, postern } from '../http.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway.fixture.ts';
 
 let gateway: GatewayFixture;
@@ -50,6 +50,15 @@ describe('begin', () => {
     const single = counting();
     const rows = await single.sql.begin(({ commitWith }) => commitWith`SELECT 1 AS n`);
     expect([batch.count(), single.count(), rows]).toEqual([1, 1, [{ n: 1 }]]);
+  });
+
+  test('a time limit that is over is known by its name', async () => {
+    const { sql } = counting();
+    const failure: unknown = await sql
+      .begin((tx) => tx`SELECT pg_sleep(30)`, { timeoutMs: 50 })
+      .catch((error: unknown) => error);
+    const name: GatewayErrorCode | undefined = (failure as PosternError).gatewayCode;
+    expect(name).toBe('transaction_expired');
   });
 
   test('COMMIT alone, options of BEGIN, nothing at all', async () => {
