@@ -14,7 +14,7 @@ export type Send = (body: unknown, headers: Headers, options: HTTPTransactionOpt
 
 /** Raised before anything of the caller's ran: starting up, no free connection. */
 const notReady = /^(57P03|53300|0800[14])$/;
-/** Of a body that is not JSON, as part of a message, without what is before an @ if it quotes URLs. */
+/** Of a body that is not JSON, as part of a message. */
 const maxQuotedCharacters = 300;
 
 /** Posts `body`; the answer is a good one. Repeats only what cannot have run, within `connect_timeout`. */
@@ -65,7 +65,7 @@ export async function post(
       if (response.ok) return response;
       await readBody(response);
     } catch (failure) {
-      const error = failureOf(failure, `:${url.password}@`);
+      const error = failureOf(failure);
       // A procedure that raises one of these may have committed before; the gateway's own have no routine.
       const wasRaised = error.severity === 'ERROR' && error.routine;
       const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(`${error.code}`);
@@ -74,21 +74,24 @@ export async function post(
   }
 }
 
-/** What to throw when `fetch`, or reading its answer, failed. `secret`, a part of the connection string, must not appear in it. */
-export function failureOf(failure: unknown, secret?: string): PosternError {
+/** Without what is before an @ if it quotes URLs: some runtimes quote the header they did not like, proxies the request. */
+function redacted(text: unknown): string {
+  return `${text}`.replace(/\/\/[^\s/]*@/g, '//');
+}
+
+/** What to throw when `fetch`, or reading its answer, failed. */
+export function failureOf(failure: unknown): PosternError {
   if (failure instanceof PosternError) return failure;
   const { code, cause } = Object(failure) as { code?: unknown; cause?: { code?: unknown } };
   const trace = String([failure, code, cause, cause?.code]);
   // Never reached the server, whatever the runtime calls it: nobody listens (yet). A connection that breaks may bring some of
   // these words, too, but not behind `connect`.
   const safeToRetry = /refused|eai_again|connect e\w+unreach|err_connect_|tooopen|\(connect\)/i.test(trace);
-  // Some runtimes quote the header they did not like.
-  const isTelling = secret && trace.includes(secret);
   return createError(
     'connection',
-    `Error connecting to database: ${isTelling ? 'invalid request' : failure}`,
+    `Error connecting to database: ${redacted(failure)}`,
     /^(Abort|Timeout)Error/.test(trace) ? '57014' : safeToRetry ? '08001' : '08006',
-    { safeToRetry, sourceError: isTelling ? undefined : (failure as Error) },
+    { safeToRetry, sourceError: redacted(trace) === trace ? (failure as Error) : undefined },
   );
 }
 
@@ -114,7 +117,7 @@ export function answerError(
   const isError = body?.message;
   return createError(
     isError ? 'database' : 'protocol',
-    `${isError || `Server error (HTTP status ${status}): ${text.replace(/\/\/[^\s/]*@/g, '//').slice(0, maxQuotedCharacters)}`}`,
+    `${isError || `Server error (HTTP status ${status}): ${redacted(text).slice(0, maxQuotedCharacters)}`}`,
     undefined,
     {
       status,
