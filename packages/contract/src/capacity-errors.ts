@@ -24,7 +24,7 @@ export const capacityErrors: Readonly<Record<CapacityErrorCode, ErrorCatalogueEn
     prismaCode: 'P2024',
     safeToRetry: true,
     meaning: 'No server connection became free within pool_timeout.',
-    cure: 'Raise connection_limit or pool_timeout, or shorten transactions.',
+    cure: 'Raise the limit that the message names (the pool size, or connection_limit) or pool_timeout, or shorten transactions.',
   },
   too_many_sessions: {
     sqlstate: '53300',

@@ -9,7 +9,7 @@ export interface CacheStrategy {
 }
 
 /** As Prisma documents them. */
-export const maxTags = 5;
+const maxTags = 5;
 const tagPattern = /^[A-Za-z0-9_]{1,64}$/;
 const maxSeconds = 31_536_000; // a year
 

@@ -22,7 +22,7 @@ export interface CompilerLimits {
   readonly maxPlanBytes: number;
 }
 
-export const defaultCompilerLimits: CompilerLimits = {
+const defaultCompilerLimits: CompilerLimits = {
   maxCompilers: 8,
   maxWorking: 2,
   maxWaiting: 1_000,

@@ -22,8 +22,8 @@ export interface SqlRequestHead {
 export type SqlHeadReading = SqlRequestHead | 'incomplete' | 'unusual';
 
 /** Longer heads and bodies are node:http's, whose limits are the ones that are answered (431, 413). */
-export const maxHeadBytes = 8_192;
-export const maxPlainBodyBytes = 65_536;
+const maxHeadBytes = 8_192;
+const maxPlainBodyBytes = 65_536;
 const maxHeaders = 64;
 
 const requestLine = Buffer.from(`POST ${sqlPath} HTTP/1.1\r\n`, 'latin1');
