@@ -5,7 +5,7 @@ import { computed } from '../http/connection.ts';
 import { quoteIdentifier } from '../http/template.ts';
 import { createError, type PosternError } from '../postern-error.ts';
 import { createTypes, type TypeParser, type Types, types } from '../values/types.ts';
-import type { Connection } from '../ws/connection.ts';
+import { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
 import { answer, tell } from './callback.ts';
@@ -17,6 +17,7 @@ import {
 } from './connection-parameters.ts';
 import { copyFrom, copyTo } from './copy.ts';
 import { openCursor } from './cursor.ts';
+import { escapeLiteral } from './escape-literal.ts';
 import { type ChannelNotification, listen } from './listen.ts';
 import { abortError, failQuery, Query, type QueryCallback, type QueryConfig, type Submittable } from './query.ts';
 import type { Result } from './result.ts';
@@ -59,6 +60,7 @@ export class Client extends Emitter<ClientEvents> {
   declare readonly port: number;
   readonly ssl = false;
   declare password: ClientConfig['password'];
+  declare readonly connection: Connection;
   readonly #parameters: ConnectionParameters;
   readonly #options: ClientConfig;
   readonly #types: Types;
@@ -81,12 +83,22 @@ export class Client extends Emitter<ClientEvents> {
     const { user, database, host, port, password } = this.#parameters;
     Object.assign(this, { user, database, host, port: Number(port) });
     // Not shown when somebody prints the client.
-    Object.defineProperties(this, { config: { value: config }, password: { value: password, writable: true } });
+    Object.defineProperties(this, {
+      config: { value: config },
+      password: { value: password, writable: true },
+      connection: { value: new Connection() },
+    });
     this.#types = createTypes(this.#options.types ?? types);
   }
 
-  get connection(): Connection | undefined {
-    return this.#session?.connection;
+  /** Where it leads, and as whom: what instrumentations read. */
+  get connectionParameters(): this {
+    return this;
+  }
+
+  /** By this some libraries tell a client from a pool. */
+  get _connected(): boolean {
+    return this.isUsable;
   }
 
   get processID(): number | null {
@@ -132,12 +144,12 @@ export class Client extends Emitter<ClientEvents> {
   ): unknown {
     if (given === null || given === undefined) throw createError('usage', 'no query text');
     if (typeof given === 'object' && 'submit' in given) {
+      given.callback ??= typeof values === 'function' ? values : callback;
       if (given instanceof Query) this.#start(given, true);
       else this.submit(given, true);
       return given;
     }
-    const config = typeof given === 'string' ? { text: given } : given;
-    const query = new Query(config, values, callback);
+    const query = new Query(given, values, callback);
     const result = query.callback
       ? undefined
       : new Promise((resolve, reject) => {
@@ -216,8 +228,7 @@ export class Client extends Emitter<ClientEvents> {
     values?: readonly unknown[],
     options?: { batchSize?: number },
   ): AsyncGenerator<Row> {
-    const config = typeof query === 'string' ? { text: query } : query;
-    return openCursor<Row>(this, { ...config, ...(values && { values }) }, options?.batchSize);
+    return openCursor<Row>(this, query, values, options?.batchSize);
   }
 
   /** Notifications on a channel, from when the first one is asked for. Leaving the loop ends the subscription. */
@@ -337,6 +348,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#hub ??= openHub(this.#parameters, settings);
     this.#session = createSession({
       hub: this.#hub,
+      connection: this.connection,
       parameters: this.#parameters,
       password,
       isPipelined: mayPipeline && password !== undefined,
@@ -356,8 +368,8 @@ export class Client extends Emitter<ClientEvents> {
         if (this.#state === 'ended') return;
         this.#state = 'ended';
         clearTimeout(this.#keepAlive);
-        // Callbacks of queries are called first.
-        queueMicrotask(() => {
+        // Callbacks of queries are called first. Of what the server said, whoever awaits a query hears first, as in node-postgres.
+        (error?.severity ? setTimeout : queueMicrotask)(() => {
           if (error) tell(() => this.emit('error', error));
           this.emit('end');
         });
@@ -389,10 +401,4 @@ export class Client extends Emitter<ClientEvents> {
     else signal?.addEventListener('abort', abort);
     return true;
   }
-}
-
-/** `'it''s'`, with `E''` where there are backslashes. */
-export function escapeLiteral(text: string): string {
-  const escaped = String(text ?? '').replace(/['\\]/g, '$&$&');
-  return escaped.includes('\\') ? ` E'${escaped}'` : `'${escaped}'`;
 }

@@ -9,11 +9,13 @@ const defaultBatchSize = 256;
 
 export async function* openCursor<Row>(
   client: Client,
-  config: QueryConfig,
+  config: string | QueryConfig,
+  values: readonly unknown[] | undefined,
   batchSize: number = defaultBatchSize,
 ): AsyncGenerator<Row> {
   const rows = createAsyncQueue<Row | undefined>();
-  const query = new Query({ ...config, rows: batchSize });
+  const query = new Query(config, values);
+  query.config = { ...query.config, rows: batchSize };
   const fetch = query.handlePortalSuspended;
   /** There are more rows, and the server waits. */
   let suspended: Connection | undefined;
@@ -25,7 +27,7 @@ export async function* openCursor<Row>(
     connection.close({ type: 'P' });
     query.leave(connection);
   };
-  const { signal } = config;
+  const { signal } = query.config;
   const abort = (): void => {
     client.abandon(query);
     suspended = undefined; // nothing more is asked for

@@ -12,6 +12,7 @@ export interface Submittable {
   /** Sends its messages. Returns an error when it cannot. */
   submit(connection: Connection): unknown;
   readonly config?: { readonly name?: string | undefined };
+  callback?: QueryCallback | undefined;
   /** Nobody waits for it any more: ends what would wait for something to be asked for. */
   leave?(connection: Connection): void;
   handleParseComplete?(): void;
@@ -84,9 +85,11 @@ export class Query extends Emitter<QueryEvents> implements Submittable {
 
   constructor(config: string | QueryConfig, values?: readonly unknown[] | QueryCallback, callback?: QueryCallback) {
     super();
-    const own = typeof config === 'string' ? { text: config } : config;
-    this.config = Array.isArray(values) ? { ...own, values } : own;
-    this.callback = callback ?? (typeof values === 'function' ? values : own.callback);
+    const own: QueryConfig = typeof config === 'string' ? { text: config } : config;
+    const isCallback = typeof values === 'function';
+    // What tags like sql-template-strings make has a getter for its text, which is not copied.
+    this.config = { ...own, text: own.text, values: isCallback ? own.values : (values ?? own.values) };
+    this.callback = callback ?? (isCallback ? values : own.callback);
   }
 
   /** Takes from its client what it was not given itself. */

@@ -4,7 +4,7 @@
  */
 import { createError, PosternError } from '../postern-error.ts';
 import type { FieldDef } from '../values/rows.ts';
-import { Connection, nameBehind, readError, readFields, readRow } from '../ws/connection.ts';
+import { type Connection, nameBehind, readError, readFields, readRow } from '../ws/connection.ts';
 import type { Emitter } from '../ws/emitter.ts';
 import { createDecoder, decodeText, int32, packet, Reader } from '../ws/packet.ts';
 import { createScram, type Scram } from '../ws/scram.ts';
@@ -28,6 +28,8 @@ export interface Entry {
 
 export interface SessionOptions {
   readonly hub: Hub;
+  /** What queries talk to; the same for each attempt to log in. */
+  readonly connection: Connection;
   readonly parameters: ConnectionParameters;
   readonly password: string | undefined;
   /** Send the password without being asked. */
@@ -43,7 +45,6 @@ export interface SessionOptions {
 }
 
 export interface Session {
-  readonly connection: Connection;
   /** What a CancelRequest needs; null before the log-in. */
   key(): { processID: number | null; secretKey: Uint8Array | null };
   isIdle(): boolean;
@@ -67,14 +68,24 @@ const cancelTimeoutMs = 10_000;
 const cancelRequestCode = 80_877_102;
 const protocolVersion = 196_608;
 
+/** A message, as node-postgres' listeners get it. */
+interface Message {
+  name: string;
+  text?: string;
+  chunk?: Uint8Array;
+  fields?: FieldDef[];
+  parameterName?: string;
+  parameterValue?: string;
+}
+
 /** Letters and names of messages that queries, and listeners of the connection, are told of, by `handle…` and `on`. */
 const events = /* @__PURE__ */ (
   '1ParseComplete 2BindComplete 3CloseComplete nNoData sPortalSuspended IEmptyQuery GCopyInResponse HCopyOutResponse ' +
-  'WCopyBothResponse cCopyDone dCopyData TRowDescription CCommandComplete'
+  'WCopyBothResponse SParameterStatus cCopyDone dCopyData TRowDescription CCommandComplete'
 ).split(' ');
 
 export function createSession(options: SessionOptions): Session {
-  const { hub, parameters, password, isPipelined, waiting, emitter } = options;
+  const { hub, connection, parameters, password, isPipelined, waiting, emitter } = options;
   let state: 'connecting' | 'ready' | 'closed' = 'connecting';
   /** Queries may be sent: the session is open, or what is said first may hold them. */
   let mayPump = false;
@@ -115,7 +126,8 @@ export function createSession(options: SessionOptions): Session {
       end(fatal ?? Object.assign(error, { safeToRetry }));
     },
   };
-  const connection = new Connection(passenger, () => close());
+  connection.passenger = passenger;
+  connection.stream.destroy = () => close();
 
   const isIdle = (): boolean => inFlight.length + waiting.length + cancels === 0;
   const isOpen = (): boolean => state === 'ready';
@@ -142,8 +154,11 @@ export function createSession(options: SessionOptions): Session {
       if (error) {
         inFlight.pop();
         forgetUnparsed(next);
-        failQuery(next.query, error as Error, connection);
-        if (isIdle()) queueMicrotask(() => isIdle() && options.onDrain(false));
+        // Not before whoever gave it can listen.
+        queueMicrotask(() => {
+          failQuery(next.query, error as Error, connection);
+          if (isIdle()) options.onDrain(false);
+        });
       } else hasSentQueries = true;
     }
   }
@@ -226,10 +241,14 @@ export function createSession(options: SessionOptions): Session {
       const name = nameBehind(type, events);
       if (!name) return;
       const event = name[0]!.toLowerCase() + name.slice(1);
-      const message: { name: string; text?: string; chunk?: Uint8Array; fields?: FieldDef[] } = { name: event };
+      const message: Message = { name: event };
       if (type === '1' && entry) entry.parsing = '';
       if (type === 'T') message.fields = columns = readFields(reader);
       if (type === 'C') message.text = reader.text();
+      if (type === 'S') {
+        message.parameterName = reader.text();
+        message.parameterValue = reader.text();
+      }
       if (type === 'd') message.chunk = reader.bytes().slice();
       const handle = query?.[`handle${name}` as 'handleCommandComplete'] as ((...about: unknown[]) => void) | undefined;
       if (type === 'G' && !handle) connection.sendCopyFail('abandoned');
@@ -287,7 +306,6 @@ export function createSession(options: SessionOptions): Session {
   }
 
   return {
-    connection,
     key: () => ({ processID, secretKey }),
     isIdle,
     isOpen,

@@ -40,7 +40,8 @@ export const errorFields: readonly string[] = /* @__PURE__ */ letters.slice(0, -
 /** ErrorResponse or NoticeResponse; `kind` is which. */
 export function readError(body: Uint8Array, kind: 'error' | 'notice'): DatabaseError {
   const reader = new Reader(body);
-  const fields: Record<string, string> = {};
+  // Each is there, by which db-errors tells that the error is Postgres'.
+  const fields: Record<string, string | undefined> = Object.fromEntries(errorFields.map((name) => [name]));
   for (let text = reader.text(); text; text = reader.text()) {
     const name = nameBehind(text[0], letters);
     if (name) fields[name] = text.slice(1);
@@ -78,19 +79,13 @@ export class Connection extends Emitter {
   /** Named statements the server knows, by name. */
   readonly parsedStatements: Record<string, string> = {};
   readonly submittedNamedStatements: Record<string, string> = this.parsedStatements;
-  /** node-postgres corks its socket; here that is always so. */
-  declare readonly stream: { cork(): void; uncork(): void; destroy(): void };
+  /** node-postgres corks its socket; here that is always so. `destroy` is for the session to set. */
+  readonly stream: { cork(): void; uncork(): void; destroy(): void } = { cork() {}, uncork() {}, destroy() {} };
   /** Of the session it belongs to. */
-  declare readonly passenger: Sender;
+  declare passenger: Sender;
   /** What was parsed last. */
   parsing = '';
   #out: Uint8Array[] = [];
-
-  constructor(passenger: Sender, destroy: () => void) {
-    super();
-    this.passenger = passenger;
-    this.stream = { cork() {}, uncork() {}, destroy };
-  }
 
   parse({ name = '', text, types = [] }: ParseConfig): void {
     this.send('P', name, text, int16(types.length), concat(types.map(int32)));
