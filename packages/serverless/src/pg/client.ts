@@ -9,6 +9,7 @@ import { Connection } from '../ws/connection.ts';
 import { Emitter } from '../ws/emitter.ts';
 import { createHub, type Hub } from '../ws/transport.ts';
 import { answer, tell } from './callback.ts';
+import type { ClientEvents } from './client-events.ts';
 import {
   type ClientConfig,
   type ConnectionParameters,
@@ -38,16 +39,6 @@ export function openHub({ host, port }: ConnectionParameters, settings: Configur
     address = address.replace(/^s?/, settings.useSecureWebSocket ? 's' : '');
   }
   return createHub(`ws${address}`, settings.protocol ?? 'auto', settings.webSocketConstructor);
-}
-
-/** Events of a client. */
-export interface ClientEvents {
-  connect: [];
-  drain: [];
-  end: [];
-  error: [error: PosternError];
-  notice: [notice: PosternError];
-  notification: [notification: ChannelNotification];
 }
 
 export class Client extends Emitter<ClientEvents> {
@@ -96,8 +87,11 @@ export class Client extends Emitter<ClientEvents> {
     return this;
   }
 
-  /** By this some libraries tell a client from a pool. */
+  /** By these zapatos tells a client from a pool, and pg-pool whether it may be lent again. */
   get _connected(): boolean {
+    return this.isUsable;
+  }
+  get _queryable(): boolean {
     return this.isUsable;
   }
 

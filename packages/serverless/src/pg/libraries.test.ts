@@ -13,7 +13,11 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-type Client = official.Client & { _connected?: boolean; connectionParameters: Record<string, unknown> };
+type Client = official.Client & {
+  _connected?: boolean;
+  _queryable?: boolean;
+  connectionParameters: Record<string, unknown>;
+};
 type Use = (pg: typeof official, client: Client) => unknown;
 
 /** What sql-template-strings makes. */
@@ -51,6 +55,15 @@ const uses: Record<string, Use> = {
     const before = client._connected;
     await client.connect();
     return [before, client._connected, (new Pool() as { _connected?: boolean })._connected];
+  },
+
+  async 'pg-pool: a client that is alive may be lent again'(_, client) {
+    await client.connect();
+    client.on('error', () => {});
+    const before = client._queryable;
+    await client.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => {});
+    while (client._queryable) await tick(5);
+    return [before, client._queryable];
   },
 
   async 'sql-template-strings: a getter for the text'({ Query }, client) {
@@ -129,7 +142,7 @@ describe('as with node-postgres', () => {
       try {
         return await use(pg, client);
       } finally {
-        if (client._connected) await client.end();
+        if (client._connected && client._queryable) await client.end();
       }
     };
     const theirs = await outcome(official, gateway.database.url);
