@@ -8,8 +8,8 @@ import { bundledText, bundleSize } from './testing/bundle-size.ts';
 // driver weighs 47 kB either way. The limits are what there is today, so that nothing is added unseen; the goal is 5 kB for
 // /http and 16 kB for everything.
 test.each([
-  ['http', 5_590],
-  ['index', 17_700],
+  ['http', 5_570],
+  ['index', 17_680],
 ])('%s', async (name, limit) => {
   const { minified, gzipped } = await bundleSize(name);
   console.log(`@postern/serverless ${name}: ${minified} bytes minified, ${gzipped} gzipped`);
