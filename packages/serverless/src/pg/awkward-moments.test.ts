@@ -393,20 +393,22 @@ test('a WebSocket that does not answer is given up by all who share it', async (
   expect([clients[1]?.isUsable, pool.totalCount]).toEqual([false, 0]);
 }, 20_000);
 
-test('clients that cannot log in on a WebSocket that does not answer give it up, too', async () => {
+test('behind a log-in that is not answered the next one gets a WebSocket of its own', async () => {
   neonConfig.protocol = 'postern';
   const relay = await startCountingRelay(gateway.port, 0);
   enders.push(() => relay.close());
   const connectionString = gateway.url({ port: relay.port });
   const pool = pooled({ connectionString, connectionTimeoutMillis: 1_000 });
   const listening = await pool.connect();
-  const ended = new Promise<void>((resolve) => listening.on('end', resolve));
   relay.freeze();
   await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: '08001' });
-  await ended;
   expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }]);
+  // That the first one is dead is nothing to those on the second.
+  const silent = pool.query('SELECT pg_sleep(6), 2 AS n');
+  expect(await listening.isAlive(0)).toBe(false);
+  expect((await silent).rows).toMatchObject([{ n: 2 }]);
   listening.release(true);
-});
+}, 20_000);
 
 test('a client that is only busy does not end those who share its WebSocket', async () => {
   neonConfig.protocol = 'postern';

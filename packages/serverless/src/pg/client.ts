@@ -263,7 +263,8 @@ export class Client extends Emitter<ClientEvents> {
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
         const error = createError('connection', 'Connection terminated: no answer', '08006');
-        this.#drop(error, askedAt);
+        this.#session?.connection.passenger.transport?.drop?.(error, askedAt); // those who share its WebSocket need not find out one by one
+        this.#session?.close(error);
       }, aliveTimeoutMs);
       this.submit(
         {
@@ -274,12 +275,6 @@ export class Client extends Emitter<ClientEvents> {
         false,
       );
     });
-  }
-
-  /** Nothing was answered since then. */
-  #drop(error: PosternError, since: number): void {
-    this.#hub?.drop(error, since); // those who share its WebSocket need not find out one by one
-    this.#session?.close(error);
   }
 
   async #connect(): Promise<this> {
@@ -316,13 +311,13 @@ export class Client extends Emitter<ClientEvents> {
   /** One attempt. */
   async #login(settings: Configuration, mayPipeline: boolean, giveUpAt: number): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const startedAt = Date.now();
     const tooLate = new Promise<never>((_, reject) => {
       this.#giveUp = reject;
       timer = setTimeout(
         () => {
           const error = createError('connection', 'Connection terminated due to connection timeout', '08001');
-          this.#drop(error, startedAt);
+          this.#session?.close(error);
+          this.#hub?.renew();
           reject(error);
         },
         clampTimeout(giveUpAt - Date.now()),

@@ -11,8 +11,6 @@ export interface Sessions {
   isUsable(): boolean;
   /** `onClose` hears of the end instead of the passenger's own. */
   open(passenger: Passenger, onClose: Passenger['onClose']): void;
-  /** Ends all of them, unless the server has said something, to whichever, since then. */
-  drop(error: PosternError, since: number): void;
 }
 
 // The contract's numbers, which the compiler compares: its table would be downloaded whole.
@@ -136,11 +134,6 @@ export function createSessions(
 
   return {
     isUsable: () => state !== 'closed' && sessions.size < maxSessions,
-    drop(error, since) {
-      if (heardAt > since) return;
-      socket?.close();
-      closed(error, true);
-    },
     open(passenger, onClose) {
       const id = ++lastId;
       const waiting: Uint8Array[] = [];
@@ -195,6 +188,11 @@ export function createSessions(
           if (!sessions.has(id)) return;
           send(frame(id, empty));
           leave(id);
+        },
+        drop(error, since) {
+          if (heardAt > since) return;
+          socket?.close();
+          closed(error, true);
         },
       };
       write(passenger.first('postern'));

@@ -28,8 +28,8 @@ export interface Hub {
   /** May what `first` gives be more than a log-in? Not if it may be said again to a server that had understood it. */
   isCertain(): boolean;
   open(passenger: Passenger): void;
-  /** Its WebSocket does not answer any more, unless something came since then: all who share it are told. */
-  drop(error: PosternError, since: number): void;
+  /** Whoever comes next gets another WebSocket: this one may be dead. */
+  renew(): void;
 }
 
 /** What servers turned out to speak. A cache: losing it costs one more attempt. */
@@ -65,7 +65,9 @@ export function createHub(
 
   return {
     isCertain: () => speaks() !== undefined,
-    drop: (error, since) => sessions?.drop(error, since),
+    renew() {
+      sessions = undefined;
+    },
     open(passenger) {
       const language = speaks();
       if (language === 'neon') return openPlain(passenger);

@@ -12,6 +12,8 @@ export interface Transport {
   pause(): void;
   resume(): void;
   close(): void;
+  /** It does not answer any more, unless something came since then: all who share the WebSocket, if any do, are told. */
+  drop?(error: PosternError, since: number): void;
 }
 
 export interface SocketEvents {
