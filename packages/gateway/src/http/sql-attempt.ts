@@ -167,9 +167,12 @@ export class SqlAttempt<Caller extends AuthenticatedCaller>
   }
 }
 
-/** For a connection, a lock, or until its time was over: not because of the name, and once is enough. */
+/**
+ * For a connection, a lock, or until its time was over: not because of the name, and once is enough. 08P01 is Postgres' word
+ * for a wrong number of parameters, and names the statement.
+ */
 function hasWaited(error: unknown): boolean {
-  return error instanceof DatabaseError && /^(08|53|55|57)/.test(error.code);
+  return error instanceof DatabaseError && /^(08(?!P01)|53|55|57)/.test(error.code);
 }
 
 function namedSegment(

@@ -334,12 +334,15 @@ describe('a text that comes again goes by a name', () => {
     return { backend, call };
   }
 
-  test('and once more without, where that may be the reason of the refusal', async () => {
-    const { backend, call } = setUpKept([oneRow, refused('42804'), oneRow]);
-    await call();
-    expect((await call()).status).toBe(200);
-    expect(backend.segments).toHaveLength(3);
-  });
+  test.each(['42804', '08P01'])(
+    'and once more without, where that may be the reason of the refusal (%s)',
+    async (code) => {
+      const { backend, call } = setUpKept([oneRow, refused(code), oneRow]);
+      await call();
+      expect((await call()).status).toBe(200);
+      expect(backend.segments).toHaveLength(3);
+    },
+  );
 
   test.each(['08001', '53300', '55P03', '57014'])('but not where it waited in vain (%s)', async (code) => {
     const { backend, call } = setUpKept([oneRow, refused(code), oneRow]);
