@@ -88,12 +88,18 @@ describe('settings and the rest', () => {
     expect(split({ options: '-c query_timeout=5000' }).startup).toEqual({});
   });
 
-  test('what only client libraries understand is ignored, and said so', () => {
-    expect(split({ sslmode: 'require', channel_binding: 'require', socket_timeout: '3', '_pq_.x': '1' })).toEqual({
-      gateway: {},
-      startup: {},
-      ignored: ['sslmode', 'channel_binding', 'socket_timeout', '_pq_.x'],
-    });
+  test.each<Record<string, string>>([
+    { sslmode: 'require', channel_binding: 'require', socket_timeout: '3', '_pq_.x': '1' },
+    // As hosts hand them out, and as postgres.js and others read them.
+    { supa: 'base-pooler.x', workaround: 'supabase-pooler.vercel', encoding: 'utf8', charset: 'utf8', native: 'true' },
+    { pool_size: '3', idle_timeout: '20', max_lifetime: '60', prepare: 'false' },
+    { replication: 'off' },
+  ])('what only client libraries understand is ignored, and said so: %j', (parameters) => {
+    expect(split(parameters)).toEqual({ gateway: {}, startup: {}, ignored: Object.keys(parameters) });
+  });
+
+  test('replication is for Postgres', () => {
+    for (const replication of ['database', 'true', '']) expect(split({ replication }).startup).toEqual({ replication });
   });
 
   test.each<[Record<string, string>, object]>([

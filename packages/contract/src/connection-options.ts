@@ -65,7 +65,8 @@ const ignoredOptions: ReadonlySet<string> = new Set(
   max_connection_lifetime max_idle_connection_lifetime single_use_connections uselibpqcompat pool_min_conns
   pool_max_conns pool_max_conn_lifetime pool_max_conn_idle_time default_query_exec_mode statement_cache_capacity
   description_cache_capacity query_timeout keepalive keepaliveinitialdelaymillis connectiontimeoutmillis
-  idletimeoutmillis enablechannelbinding maxuses maxlifetimeseconds allowexitonidle max min binary`.split(/\s+/),
+  idletimeoutmillis enablechannelbinding maxuses maxlifetimeseconds allowexitonidle max min binary native encoding charset
+  idle_timeout max_lifetime prepare pool_size supa workaround`.split(/\s+/),
 );
 
 /** Dealt with by whoever read them; neither a setting nor worth a mention. */
@@ -121,6 +122,8 @@ function consume(
   if (read) Object.assign(gateway, read(key, value, gateway));
   else if (key === 'schema' || key === 'currentschema') startup.setDefault('search_path', searchPathOf(value));
   else if (key === 'fallback_application_name') startup.setDefault('application_name', value);
+  // Which is no replication, and no setting either.
+  else if (key === 'replication' && /^(false|off|no|0)$/i.test(value)) ignored.add(name);
   else if (ignoredOptions.has(key) || key.startsWith('_pq_.') || key.startsWith('neon_')) ignored.add(name);
   else return false;
   return true;

@@ -110,8 +110,10 @@ function readSettings(startup: ReadonlyMap<string, string>): ReadonlyMap<string,
   const settings = new Map<string, string>();
   for (const [name, value] of startup) {
     const key = name.toLowerCase();
-    if (key === 'replication') refuseReplication(value);
-    else if (key === 'client_encoding') requireUtf8(value);
+    if (key === 'replication') {
+      throw new GatewayError('unsupported_over_http', 'replication is not supported over HTTP');
+    }
+    if (key === 'client_encoding') requireUtf8(value);
     else settings.set(name, value);
   }
   // JSON is UTF-8, so the session has to be, whatever the database's own encoding.
@@ -122,9 +124,4 @@ function readSettings(startup: ReadonlyMap<string, string>): ReadonlyMap<string,
 function requireUtf8(value: string): void {
   if (/^(utf-?8|unicode|auto)$/i.test(value)) return;
   throw new GatewayError('invalid_connection_option', 'connection option "client_encoding" can only be UTF8 over HTTP');
-}
-
-function refuseReplication(value: string): void {
-  if (/^(false|off|no|0)$/i.test(value)) return;
-  throw new GatewayError('unsupported_over_http', 'replication is not supported over HTTP');
 }

@@ -54,7 +54,8 @@ export function readRequest(
   });
   // Somewhere unknown is still somewhere if an API key says where.
   const wantsPool = resolution.outcome === 'found' ? resolution.isPooled : gateway.pooled === true;
-  const isPooled = wantsPool && !isReplication(startup.get('replication'));
+  // A replication connection is a conversation of its own kind and cannot be shared (reference/pooling.md §2.16).
+  const isPooled = wantsPool && !startup.has('replication');
   return {
     user,
     // Postgres' own rule for clients that name none.
@@ -68,9 +69,4 @@ export function readRequest(
     needsNegotiation: packet.minor > newestMinor || packet.protocolOptions.length > 0,
     protocolOptions: packet.protocolOptions,
   };
-}
-
-/** A replication connection is a conversation of its own kind and cannot be shared (reference/pooling.md §2.16). */
-function isReplication(value: string | undefined): boolean {
-  return value !== undefined && !['false', 'off', 'no', '0', ''].includes(value.toLowerCase());
 }

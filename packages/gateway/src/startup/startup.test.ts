@@ -211,7 +211,9 @@ describe('password login', () => {
   it('keeps replication out of the pool', async () => {
     const fixture = createStartupFixture();
     await logIn(fixture, { ...alice, params: { pooled: 'true', replication: 'database' } });
-    expect(fixture.engine.sessions[0]?.mode).toBe('direct');
+    await logIn(fixture, { ...alice, params: { pooled: 'true', replication: 'false' } });
+    expect(fixture.engine.sessions.map(({ mode }) => mode)).toEqual(['direct', 'pooled']);
+    expect(fixture.engine.sessions[1]?.startupParameters).toEqual(new Map());
   });
 });
 
