@@ -56,6 +56,8 @@ export class Forwarder {
   private isOneReset = false;
   /** A portal bound in this segment may be a COPY from the caller. */
   private mayCopyIn = false;
+  /** The segment that the last Parse of ours went into, of those the session has sent. */
+  injectedIn = -1;
   /** What follows cannot be read before an answer is in: whether a copy begins, or what PREPARE came to. */
   awaited: object | undefined;
 
@@ -194,6 +196,15 @@ export class Forwarder {
   /** Should an errand fail that is ahead of it, `text` would not be refused as everything else is (Label.resetQuery). */
   mustWait(server: ServerConnection, text: TextFacts | undefined): boolean {
     return text?.traits.endsTransaction === true && server.isOnErrandFor(this.session);
+  }
+
+  /**
+   * An earlier segment that is not answered has a Parse of ours in it: where something fails ahead of that, the connection
+   * does not get the statement.
+   */
+  get isInjectionOpen(): boolean {
+    const { segmentsSent, inFlight } = this.session;
+    return this.injectedIn < segmentsSent && this.injectedIn >= segmentsSent - inFlight;
   }
 
   /** A portal of this text was bound. */

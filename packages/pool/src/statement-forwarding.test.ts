@@ -8,11 +8,33 @@ import {
   encodeSync,
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { answering, createTestEngine, failure, identity } from './engine.fixture.ts';
+import { answering, createTestEngine, failure, identity, settle } from './engine.fixture.ts';
 
 const bindAndRun = (statement: string): Uint8Array[] => [encodeBind({ statement }), encodeExecute(), encodeSync()];
 
 describe('names of prepared statements', () => {
+  test.each(['s', ''])(
+    'put on another connection in a segment that fails before: the next one waits (%j)',
+    async (name) => {
+      const { postgres, open } = createTestEngine({ limits: { poolSize: 2, multiplexing: false } });
+      const [a, b] = [await open(), await open()];
+      const first = await postgres.nextConnection();
+      await first.accept();
+      await a.send(encodeParse(name, 'SELECT 1'), encodeSync());
+      first.send(Uint8Array.of(0x31, 0, 0, 0, 4), encodeReadyForQuery('I'));
+      await b.send(encodeQuery('BEGIN'));
+      await a.send(encodeExecute('none'), ...bindAndRun(name), ...bindAndRun(name));
+      const second = await postgres.nextConnection();
+      await second.accept();
+      await settle();
+      expect(second.pending()).toBe('EPBES');
+      for (let i = 0; i < 5; i++) await second.next();
+      second.send(failure('34000', 'portal "none" does not exist'), encodeReadyForQuery('I'));
+      await settle();
+      expect(second.pending()).toBe('PBES');
+    },
+  );
+
   test('a name taken is refused in Postgres’ words, and the rest of the segment is skipped', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();

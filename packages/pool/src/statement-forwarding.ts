@@ -175,7 +175,7 @@ export class StatementForwarder {
       text = this.unnamed.resolved(server);
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
-      if (this.forwarder.mustWait(server, this.names.get(key)?.text)) return 0;
+      if (this.forwarder.isInjectionOpen || this.forwarder.mustWait(server, this.names.get(key)?.text)) return 0;
       let statement = this.supplied(server, key, 'exec_bind_message');
       if (statement !== undefined) {
         text = this.forwarder.sqlPrepared.resolve(server, statement.text);
@@ -266,6 +266,7 @@ export class StatementForwarder {
       if (bytes[at + 6] === 0) {
         if (!this.unnamed.supply(server)) return false;
       } else {
+        if (this.forwarder.isInjectionOpen) return false;
         const key = nameKey(bytes, at + 6, end - 1);
         const statement = this.supplied(server, key, 'exec_describe_statement_message');
         if (statement !== undefined) {

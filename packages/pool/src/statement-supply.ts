@@ -48,6 +48,7 @@ export class StatementSupply {
     }
     const statement = this.mayParseHere(wanted) ? wanted : this.ownCopy(wanted);
     this.parse(server, statement);
+    this.session.forwarder.injectedIn = this.session.segmentsSent;
     const ref: StatementRef = { kind: 'injected', statement, generation: statement.generation, routine };
     server.expect(Expect.Parse, Action.Swallow, this.session, ref);
     return statement;

@@ -59,7 +59,7 @@ export class UnnamedForwarder {
       this.forwarder.awaitAnswer(server, awaited);
       return false;
     }
-    if (server.unnamed === (current ?? null)) return true;
+    if (server.unnamed === (current ?? null)) return !this.forwarder.isInjectionOpen;
     if (current === undefined) {
       server.send(closeUnnamed);
       server.unsynced++;
@@ -83,6 +83,7 @@ export class UnnamedForwarder {
   private inject(server: ServerConnection, unnamed: UnnamedStatement, change: UnnamedChange | undefined): void {
     server.send(encodeParseOf(nothing, unnamed.text.tail));
     server.unsynced++;
+    this.forwarder.injectedIn = this.session.segmentsSent;
     const ref: StatementRef = { kind: 'injected-unnamed', change };
     server.expect(Expect.Parse, Action.Swallow, this.session, ref);
     server.unnamed = unnamed;
