@@ -108,3 +108,8 @@ export class ByteBuffer {
     this.end = length;
   }
 }
+
+export function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return true;
+  return false;
+}

@@ -87,6 +87,12 @@ export class CallerInput {
     to.append(bytes, start, segmentEnd(bytes, start));
   }
 
+  /** Drops what is left of a segment that was read in part. */
+  dropSegment(): void {
+    const { held } = this;
+    held.consume(segmentEnd(held.bytes, held.start) - held.start);
+  }
+
   /** Puts messages that were read back in front. */
   putBack(segment: ByteBuffer): void {
     const { held } = this;

@@ -276,11 +276,12 @@ export class Forwarder {
 
   // --- answers ---
 
-  answered(server: ServerConnection, kind: Expect, ref: unknown, code: number): void {
-    if (ref === this.awaited) this.answerKnown();
+  answered(server: ServerConnection, kind: Expect, ref: unknown, bytes: Uint8Array, start: number): void {
+    const isAwaited = ref === this.awaited;
+    if (isAwaited) this.answerKnown();
     if (kind === Expect.Execute && isSqlEffects(ref)) {
       this.planRetry.answered(kind);
-      this.sqlPrepared.executed(server, ref, code);
+      this.sqlPrepared.executed(server, ref, bytes[start]!);
       return;
     }
     const statementRef = ref as StatementRef;
@@ -293,7 +294,15 @@ export class Forwarder {
         break;
       case 'verified':
         this.statementForwarder.verified(statementRef.key);
+        if (statementRef.statement.shape !== undefined)
+          this.statementForwarder.shapes.told(server, statementRef.statement, bytes, start);
         break;
+      case 'described':
+        this.statementForwarder.shapes.told(server, statementRef.statement, bytes, start);
+        break;
+      case 'checked':
+        this.statementForwarder.shapes.checked(server, statementRef.statement, bytes, start, isAwaited);
+        return;
       case 'counted':
         break;
       case 'injected-unnamed':

@@ -117,7 +117,7 @@ export class PlanRetry {
       return false;
     this.isRetrying = true;
     this.heldError = bytes.slice(start, end);
-    this.isDescribe = kind === Expect.Describe && ref?.kind !== 'verified';
+    this.isDescribe = kind === Expect.Describe && ref?.kind !== 'verified' && ref?.kind !== 'checked';
     // Once the answers that the failure makes void are taken away.
     if (this.isFlushed && !this.isComplete) queueMicrotask(() => this.endSegment());
     return true;

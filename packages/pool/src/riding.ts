@@ -154,6 +154,7 @@ export class Riding {
   private takeBack(server: ServerConnection): void {
     const { session, segment } = this;
     const { owed } = server;
+    const isPart = session.inFlight === 0;
     for (let i = owed.length - 1; i >= 0; i--) {
       if (owed.sinkAt(i) !== session) continue;
       session.revoked(server, owed.kindAt(i) as Expect, owed.refAt(i), false);
@@ -162,12 +163,16 @@ export class Riding {
     session.forwarder.planRetry.takenBack();
     this.isRiding = false;
     session.server = undefined;
+    if (segment !== undefined) {
+      // The rest of it waits for an answer.
+      if (isPart) session.input.dropSegment();
+      session.input.putBack(segment);
+    }
     session.inFlight = 0;
     // What is prepared on it is not known any more.
     server.isSuspect = true;
     server.riders--;
     server.owedMs -= this.expectedMs;
-    if (segment !== undefined) session.input.putBack(segment);
     this.forgetSegment();
   }
 

@@ -56,6 +56,8 @@ export class ServerConnection {
   readonly owed: ReplyQueue<ReplySink> = new ReplyQueue();
   /** Server-side prepared statements and the generation under which they were prepared; least recently used first. */
   readonly prepared: Map<Statement, number> = new Map();
+  /** Those among them whose rows may not look as their callers were told. */
+  readonly unchecked: Set<Statement> = new Set();
 
   status: number = TransactionStatus.Idle;
   /** Extended-protocol messages sent behind the last Sync, Query or FunctionCall. */

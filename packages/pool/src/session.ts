@@ -192,7 +192,7 @@ export class PooledSession implements ReplySink {
   }
 
   answered(server: ServerConnection, kind: Expect, ref: unknown, bytes: Uint8Array, start: number): void {
-    if (ref !== undefined) this.forwarder.answered(server, kind, ref, bytes[start]!);
+    if (ref !== undefined) this.forwarder.answered(server, kind, ref, bytes, start);
     this.lastWords.answerCame();
   }
 

@@ -3,13 +3,17 @@ import {
   concatBytes,
   encodeBind,
   encodeBindComplete,
+  encodeCloseComplete,
   encodeCommandComplete,
   encodeDataRow,
+  encodeDescribe,
   encodeExecute,
+  encodeParameterDescription,
   encodeParse,
   encodeParseComplete,
   encodeQuery,
   encodeReadyForQuery,
+  encodeRowDescription,
   encodeSync,
   encodeText,
 } from '@postern/wire';
@@ -233,6 +237,38 @@ test('one cancelled while it runs is cancelled in Postgres, and those behind it 
   await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
   expect(b.heard()).toEqual(['BindComplete', 'CommandComplete SELECT 0', 'ReadyForQuery I']);
   expect(engine.stats().pools).toMatchObject([{ faults: 0, leased: 0, idle: 1, waiting: 0 }]);
+});
+
+test('one that waits in the middle of its segment runs elsewhere as a whole', async () => {
+  const { open, engine, postgres } = createTestEngine({ limits: { maxPreparedStatements: 1 } });
+  const [holder, b] = [await open(), await open()];
+  const connection = await postgres.nextConnection();
+  await connection.accept();
+  const rows = encodeRowDescription([{ name: 'n', dataTypeID: 23 }]);
+  await b.send(encodeParse('s', 'SELECT 1'), encodeDescribe('S', 's'), encodeSync());
+  connection.send(encodeParseComplete(), encodeParameterDescription([]), rows, encodeReadyForQuery('I'));
+  await settle();
+  await holder.send(encodeParse('other', 'SELECT 2'), encodeSync());
+  connection.send(encodeCloseComplete(), encodeParseComplete(), encodeReadyForQuery('I'));
+  await settle();
+  b.heard();
+  await holder.send(encodeQuery('SELECT 0'));
+  connection.pending();
+  await b.send(encodeBind({ statement: 's' }), encodeExecute(), encodeSync());
+  expect(connection.pending()).toContain('QCPDH');
+  void engine.cancel(holder.session.processId, secret);
+  (await postgres.nextConnection()).stream.destroy();
+  await settle();
+  connection.send(failure('57014', 'canceling statement due to user request'), encodeReadyForQuery('I'));
+  const next = await postgres.nextConnection();
+  await next.accept();
+  await settle();
+  next.send(encodeParseComplete(), encodeParameterDescription([]), rows);
+  await settle();
+  expect(next.pending()).toBe('PDHBES');
+  next.send(encodeBindComplete(), answer);
+  await settle();
+  expect(b.heard()).toEqual(['BindComplete', ...answered]);
 });
 
 test('those who run elsewhere need not wait for the one that is cancelled', async () => {

@@ -2,18 +2,10 @@
  * Messages about prepared statements on their way to Postgres: names are rewritten, statements the connection lacks are
  * put in front, and what was not carried out is put right. Rules: reference/pooling.md §2.12.
  */
-import {
-  concatBytes,
-  encodeBind,
-  encodeClose,
-  encodeCloseComplete,
-  encodeErrorResponse,
-  encodeParseComplete,
-  FrontendCode,
-} from '@postern/wire';
+import { encodeBind, encodeCloseComplete, encodeErrorResponse, encodeParseComplete, FrontendCode } from '@postern/wire';
 import type { SyntheticReply } from './answers.ts';
 import { readParameter } from './bind-parameters.ts';
-import { copyBytes, indexOfZero } from './byte-buffer.ts';
+import { copyBytes, hasHighByte, indexOfZero } from './byte-buffer.ts';
 import type { Forwarder } from './forwarding.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
@@ -21,13 +13,12 @@ import type { PooledSession } from './session.ts';
 import { nameKey, nameText, SessionStatements } from './session-statements.ts';
 import { countedRef, type StatementRef } from './statement-ref.ts';
 import { StatementSupply } from './statement-supply.ts';
-import { encodeParseOf, type Statement, type StatementText, serverNamePrefix } from './statements.ts';
+import { encodeCloseOf, encodeParseOf, type Statement, type StatementText, serverNamePrefix } from './statements.ts';
+import { ToldShapes } from './told-shapes.ts';
 import { UnnamedForwarder } from './unnamed-forwarding.ts';
 
 const missingName = `${serverNamePrefix}none`;
 const bindMissing: Uint8Array = encodeBind({ statement: missingName });
-/** No name of ours begins like this one. */
-const closeStranger: Uint8Array = encodeClose('S', `${serverNamePrefix}?`);
 const parseComplete: Uint8Array = encodeParseComplete();
 const closeComplete: Uint8Array = encodeCloseComplete();
 /** Larger ones are sent as they arrive. */
@@ -39,6 +30,7 @@ export class StatementForwarder {
   readonly names: SessionStatements = new SessionStatements();
   readonly unnamed: UnnamedForwarder;
   readonly supply: StatementSupply;
+  readonly shapes: ToldShapes;
   /** Names given by a Parse that is not answered yet. */
   private pending: Map<string, StatementRef> | undefined;
   private readonly session: PooledSession;
@@ -49,6 +41,7 @@ export class StatementForwarder {
     this.forwarder = forwarder;
     this.unnamed = new UnnamedForwarder(session, forwarder);
     this.supply = new StatementSupply(session, this.names);
+    this.shapes = new ToldShapes(session, this.supply);
   }
 
   /** False: whether the name is free is not known yet. */
@@ -142,12 +135,12 @@ export class StatementForwarder {
     const ref: StatementRef = { kind: 'named', key, statement, generation: statement.generation };
     this.pending.set(key, ref);
     server.expect(Expect.Parse, planRetry.action(), session, ref);
+    if (server.unchecked.has(statement)) this.shapes.check(server, statement);
     return true;
   }
 
   /** The statement of this name, on the connection from now on. */
-  private supplied(server: ServerConnection, key: string, routine: string): Statement | undefined {
-    const statement = this.names.get(key);
+  private supplied(server: ServerConnection, statement: Statement | undefined, routine: string): Statement | undefined {
     if (statement === undefined) return undefined;
     if (this.session.servesMany) this.supply.renewIfOld(statement);
     this.supply.bringBefore(server, statement.text);
@@ -175,13 +168,24 @@ export class StatementForwarder {
       text = this.unnamed.resolved(server);
     } else {
       const key = nameKey(bytes, portalEnd + 1, nameEnd);
-      if (this.forwarder.isInjectionOpen || this.forwarder.mustWait(server, this.names.get(key)?.text)) return 0;
-      let statement = this.supplied(server, key, 'exec_bind_message');
+      const named = this.names.get(key);
+      if (this.forwarder.isInjectionOpen || this.forwarder.mustWait(server, named?.text)) return 0;
+      if (this.shapes.refuses(named)) {
+        this.failWith(server, '0A000', 'cached plan must not change result type', 'RevalidateCachedQuery');
+        if (limit < end) session.input.streamNowhere(end - limit);
+        return limit - at;
+      }
+      let statement = this.supplied(server, named, 'exec_bind_message');
       if (statement !== undefined) {
+        const unsure = this.shapes.bind(server, statement, bytes, at + 5, portalEnd, end, available);
+        if (unsure !== undefined) {
+          this.forwarder.awaitAnswer(server, unsure);
+          return 0;
+        }
         text = this.forwarder.sqlPrepared.resolve(server, statement.text);
         if (text !== statement.text) {
           this.names.set(key, session.pool.texts.privateStatement(text, statement.constants));
-          statement = this.supplied(server, key, 'exec_bind_message')!;
+          statement = this.supplied(server, this.names.get(key), 'exec_bind_message')!;
         }
         this.sendRenamed(server, bytes, at, end, portalEnd + 1, nameEnd, statement.name);
         from = nameEnd;
@@ -268,12 +272,17 @@ export class StatementForwarder {
       } else {
         if (this.forwarder.isInjectionOpen) return false;
         const key = nameKey(bytes, at + 6, end - 1);
-        const statement = this.supplied(server, key, 'exec_describe_statement_message');
+        const statement = this.supplied(server, this.names.get(key), 'exec_describe_statement_message');
         if (statement !== undefined) {
           this.sendRenamed(server, bytes, at, end, at + 6, end - 1, statement.name);
           server.send(bytes, end - 1, end);
           server.unsynced++;
-          server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
+          server.expect(
+            Expect.Describe,
+            this.forwarder.planRetry.action(),
+            session,
+            this.shapes.describe(server, statement),
+          );
           return true;
         }
         if (key.startsWith(serverNamePrefix)) {
@@ -287,9 +296,10 @@ export class StatementForwarder {
         }
       }
     }
+    const ref = bytes[at + 5] === 0x50 ? this.shapes.describePortal(server, bytes, at + 6, end - 1) : countedRef;
     server.send(bytes, at, end);
     server.unsynced++;
-    server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, countedRef);
+    server.expect(Expect.Describe, this.forwarder.planRetry.action(), session, ref);
     return true;
   }
 
@@ -384,17 +394,7 @@ function dropGeneration(
   server: ServerConnection,
   { statement, generation }: { readonly statement: Statement; readonly generation: number },
 ): void {
-  if (server.prepared.get(statement) === generation) server.prepared.delete(statement);
-}
-
-function hasHighByte(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i]! >= 0x80) return true;
-  return false;
-}
-
-/** A Close of a statement that does not exist, whose name ends in these bytes. */
-function encodeCloseOf(name: Uint8Array): Uint8Array {
-  const message = concatBytes([closeStranger.subarray(0, -1), name, new Uint8Array(1)]);
-  new DataView(message.buffer).setUint32(1, message.length - 1);
-  return message;
+  if (server.prepared.get(statement) !== generation) return;
+  server.prepared.delete(statement);
+  server.unchecked.delete(statement);
 }

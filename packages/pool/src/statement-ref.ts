@@ -6,6 +6,10 @@ export type StatementRef =
   | { readonly kind: 'named'; readonly key: string; readonly statement: Statement; readonly generation: number }
   /** A Describe in place of the Parse of a statement that the connection has already. */
   | { readonly kind: 'verified'; readonly key: string; readonly statement: Statement }
+  /** A Describe that tells the caller what the statement's rows look like. */
+  | { readonly kind: 'described'; readonly statement: Statement }
+  /** A Describe of ours, whether they look as the caller was told. */
+  | { readonly kind: 'checked'; readonly statement: Statement }
   /** A Parse of ours in front of a message that `routine` of Postgres takes care of. */
   | {
       readonly kind: 'injected';

@@ -7,6 +7,7 @@ import { encodeClose, encodeDescribe, encodeQuery, encodeSync } from '@postern/w
 import { createErrand } from './errand.ts';
 import { type ConstantContext, changeConstantsSql, guardedSql } from './label.ts';
 import { Action, Expect } from './reply-queue.ts';
+import { noRows } from './result-shape.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 import type { SessionStatements } from './session-statements.ts';
@@ -76,6 +77,7 @@ export class StatementSupply {
 
   private ownCopy(statement: Statement): Statement {
     const copy = this.session.pool.texts.privateStatement(statement.text, undefined);
+    copy.shape = statement.shape;
     this.names.replace(statement, copy);
     return copy;
   }
@@ -92,12 +94,14 @@ export class StatementSupply {
     server.send(encodeParseOf(statement.name, statement.text.tail));
     server.unsynced++;
     server.prepared.set(statement, statement.generation);
+    if (statement.shape !== undefined && statement.shape !== noRows) server.unchecked.add(statement);
   }
 
   /** Takes a statement off the connection. */
   private remove(server: ServerConnection, statement: Statement): void {
     const generation = server.prepared.get(statement)!;
     server.prepared.delete(statement);
+    server.unchecked.delete(statement);
     server.send(encodeClose('S', decoder.decode(serverName(statement.id, generation))));
     server.unsynced++;
     const ref: StatementRef = { kind: 'removed', statement, generation };
@@ -108,6 +112,17 @@ export class StatementSupply {
   verify(server: ServerConnection, statement: Statement): void {
     server.send(encodeDescribe('S', decoder.decode(statement.name)));
     server.unsynced++;
+  }
+
+  /** The caller is told that the statement's rows look otherwise: to it and those to come it is another from now on. */
+  changed(statement: Statement, shape: number): void {
+    if (!this.names.holds(statement)) return;
+    const { texts } = this.session.pool;
+    const other = texts.privateStatement(statement.text, statement.constants);
+    other.shape = shape;
+    this.names.replace(statement, other);
+    texts.supersede(statement, other);
+    renewStatement(statement);
   }
 
   // --- statements that were parsed under other settings ---

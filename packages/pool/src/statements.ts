@@ -2,6 +2,7 @@
  * Statements as the engine knows them. A text (with its parameter types) is remembered once per pool; a Statement is that
  * text under one parse context, with the name it has on server connections. Rules: reference/pooling.md §2.12.
  */
+import { concatBytes, encodeClose } from '@postern/wire';
 import { copyBytes } from './byte-buffer.ts';
 import type { ConstantContext } from './label.ts';
 import type { SqlTraits } from './sql/classify.ts';
@@ -34,6 +35,8 @@ export interface Statement {
   name: Uint8Array;
   /** Under which its constants are read wherever it is parsed; undefined while that is not known. */
   constants: ConstantContext | undefined;
+  /** What its callers were told of its rows (result-shape.ts); undefined while nobody was. */
+  shape: number | undefined;
 }
 
 /** A session's unnamed statement: an identity of its own, because Postgres keeps only one per connection. */
@@ -52,9 +55,13 @@ export interface StatementTexts {
   statement(text: StatementText, context: string, constants: ConstantContext): Statement;
   /** A statement nobody else will be given. */
   privateStatement(text: StatementText, constants: ConstantContext | undefined): Statement;
+  /** From now on the text means `other` to whom it would have meant `statement`. */
+  supersede(statement: Statement, other: Statement): void;
 }
 
 const ascii = new TextEncoder();
+/** No name of ours begins like this one. */
+const closeStranger: Uint8Array = encodeClose('S', `${serverNamePrefix}?`);
 const maxInternedBytes = 16_384;
 const maxContexts = 64;
 
@@ -81,7 +88,7 @@ export function createStatementTexts(options: {
 
   function newStatement(text: StatementText, constants: ConstantContext | undefined): Statement {
     const id = ++lastId;
-    return { text, id, generation: 0, parsedAt: 0, name: serverName(id, 0), constants };
+    return { text, id, generation: 0, parsedAt: 0, name: serverName(id, 0), constants, shape: undefined };
   }
 
   return {
@@ -116,6 +123,12 @@ export function createStatementTexts(options: {
       return statement;
     },
     privateStatement: newStatement,
+    supersede(statement, other) {
+      const { text } = statement;
+      if (text.shared === statement) text.shared = other;
+      for (const [context, shared] of text.byContext ?? [])
+        if (shared === statement) text.byContext?.set(context, other);
+    },
   };
 
   /** Two generations make a least-recently-used memory that costs nothing per look-up. */
@@ -155,6 +168,13 @@ export function encodeParseOf(name: Uint8Array, tail: Uint8Array): Uint8Array {
   new DataView(message.buffer).setUint32(1, message.length - 1);
   copyBytes(name, 0, name.length, message, 5);
   copyBytes(tail, 0, tail.length, message, 6 + name.length);
+  return message;
+}
+
+/** A Close of a statement that does not exist, whose name ends in these bytes. */
+export function encodeCloseOf(name: Uint8Array): Uint8Array {
+  const message = concatBytes([closeStranger.subarray(0, -1), name, new Uint8Array(1)]);
+  new DataView(message.buffer).setUint32(1, message.length - 1);
   return message;
 }
 

@@ -2,6 +2,7 @@
 import {
   bind,
   closeStatement,
+  describePortal,
   describeStatement,
   execute,
   extended,
@@ -76,6 +77,73 @@ export const stalePlanScripts: readonly Script[] = [
       await a.send(parse('s1', 'SELECT * FROM t'), describeStatement('s1'), flush());
       await a.until('RowDescription');
       await a.segment(bind({ statement: 's1' }), execute());
+    },
+  },
+  {
+    name: 'stale-plan-of-a-described-statement',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'));
+      await a.segment(bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ALTER COLUMN n TYPE float4');
+      // It would take the bytes of the one type for the other.
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.segment(parse('s2', 'SELECT * FROM t'), describeStatement('s2'));
+      await a.segment(bind({ statement: 's2' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ALTER COLUMN n TYPE int');
+      await a.segment(bind({ statement: 's2' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+    },
+  },
+  {
+    name: 'stale-plan-that-another-has-parsed-anew',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      const b = await open('B');
+      await a.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'));
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await b.segment(parse('s1', 'SELECT * FROM t'), describeStatement('s1'));
+      await b.segment(bind({ statement: 's1' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+      await b.segment(bind({ statement: 's1' }), execute());
+      await b.segment(parse('s2', 'SELECT * FROM t'), bind({ statement: 's2' }), describePortal(), execute());
+      await a.segment(parse('s2', 'SELECT * FROM t'), bind({ statement: 's2' }), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+    },
+  },
+  {
+    name: 'stale-plan-of-a-described-portal',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'SELECT * FROM t'), bind({ statement: 's1' }), describePortal(), execute());
+      await a.segment(bind({ statement: 's1' }), execute());
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(bind({ portal: 'p', statement: 's1' }), execute('p'));
+      await a.query('BEGIN');
+      await a.segment(bind({ statement: 's1' }), execute());
+      await a.query('ROLLBACK');
+    },
+  },
+  {
+    name: 'stale-plan-of-a-described-insert',
+    section: '2.13',
+    setup: TABLE,
+    async run({ open, observe }) {
+      const a = await open('A');
+      await a.segment(parse('s1', 'INSERT INTO t VALUES (2) RETURNING *'), describeStatement('s1'));
+      await observe('ALTER TABLE t ADD COLUMN extra text');
+      await a.segment(bind({ statement: 's1' }), execute());
+      await observe('SELECT count(*) FROM t');
+      await a.segment(bind({ portal: 'p', statement: 's1' }), execute('p'), extended('SELECT 1'));
+      await a.segment(extended('SELECT 2'));
     },
   },
   {
