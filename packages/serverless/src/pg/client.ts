@@ -263,7 +263,7 @@ export class Client extends Emitter<ClientEvents> {
       // Which tells all who wait, this one too.
       const timer = setTimeout(() => {
         const error = createError('connection', 'Connection terminated: no answer', '08006');
-        this.#session?.connection.passenger.transport?.drop?.(error, askedAt); // those who share its WebSocket need not find out one by one
+        this.connection.passenger.transport?.drop?.(error, askedAt); // those who share its WebSocket need not find out one by one
         this.#session?.close(error);
       }, aliveTimeoutMs);
       this.submit(
