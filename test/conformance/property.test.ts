@@ -61,7 +61,7 @@ describe('random conversations', () => {
     'a pool of $poolSize answers like Postgres (multiplexing: $multiplexing, moving: $isMoving)',
     { timeout },
     async ({ poolSize, multiplexing, isMoving }) => {
-      const limits = { maxPinned: 3, multiplexing, ...(isMoving ? { serverLifetimeMs: 0 } : {}) };
+      const limits = { maxPinned: 8, multiplexing, ...(isMoving ? { serverLifetimeMs: 0 } : {}) };
       await expectNoDifference(createEngineRoute(postgres, { mode: 'pooled', limits }), poolSize, 0.225);
     },
   );

@@ -19,6 +19,7 @@ import {
   extended,
   flush,
   functionCall,
+  int32,
   message,
   parse,
   query,
@@ -31,9 +32,18 @@ export interface Step {
   /** The step as one would write it in a script. */
   readonly label: string;
   readonly messages: Uint8Array;
+  /** The session cancels what it has just sent. */
+  readonly isCancelled?: boolean;
+  /** The session leaves, with or without a goodbye, and comes back with these start-up parameters. */
+  /** Somebody else sends this, and is gone before it is answered. Postgres is not asked what that comes to. */
+  readonly passing?: { readonly afterMs: number; readonly isCancelled: boolean; readonly isPolite: boolean };
+  readonly returns?: { readonly isPolite: boolean; readonly parameters: Readonly<Record<string, string>> };
 }
 
 export const SESSIONS: readonly string[] = ['A', 'B', 'C'];
+
+/** Those who are gone before they are answered: nobody else must notice. */
+const PASSING = 'D';
 
 /** Everything the sessions expect to find in the database. */
 export const PROPERTY_SETUP: string = [
@@ -41,17 +51,24 @@ export const PROPERTY_SETUP: string = [
   'GRANT SELECT ON items TO script_role',
   `CREATE FUNCTION change(zone text) RETURNS text LANGUAGE plpgsql AS
     $$ BEGIN PERFORM set_config('TimeZone', zone, false); PERFORM set_config('work_mem', '222kB', false); RETURN zone; END $$`,
-  ...SESSIONS.map((session) => {
+  ...[...SESSIONS, PASSING].map((session) => {
     const own = session.toLowerCase();
-    return `CREATE TABLE t_${own} (n int CHECK (n < 90)); CREATE SEQUENCE seq_${own}`;
+    return `CREATE TABLE t_${own} (n int CHECK (n < 90)); CREATE SEQUENCE seq_${own};
+      CREATE PROCEDURE steps_${own}(n int) LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO public.t_${own} VALUES (n); COMMIT; INSERT INTO public.t_${own} VALUES (n + 40); END $$;
+      CREATE FUNCTION tries_${own}(n int) RETURNS text LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO public.t_${own} VALUES (n + 50); RETURN 'fine';
+        EXCEPTION WHEN check_violation THEN PERFORM set_config('work_mem', '999kB', false); RETURN 'caught'; END $$`;
   }),
 ].join(';\n');
 
 /** Puts the permanent objects back between two conversations. */
-export const PROPERTY_RESET: string = SESSIONS.map((session) => {
-  const own = session.toLowerCase();
-  return `TRUNCATE t_${own}; ALTER SEQUENCE seq_${own} RESTART; DROP TABLE IF EXISTS made_${own};`;
-}).join('\n');
+export const PROPERTY_RESET: string = [...SESSIONS, PASSING]
+  .map((session) => {
+    const own = session.toLowerCase();
+    return `TRUNCATE t_${own}; ALTER SEQUENCE seq_${own} RESTART; DROP TABLE IF EXISTS made_${own};`;
+  })
+  .join('\n');
 
 /** SQL a session may run; `random` fills in what varies. */
 function sql(session: string, random: Random): string {
@@ -147,6 +164,70 @@ function sql(session: string, random: Random): string {
     `CREATE TABLE public.made_${own} AS EXECUTE s1`,
     `SELECT 1; SELECT 2; SELECT ${random.pick(['1/0', '3'])}`,
     `BEGIN; INSERT INTO public.t_${own} VALUES (2); COMMIT; SELECT ${n}`,
+    'SELECT 1; BEGIN; SELECT 2',
+    'COMMIT; BEGIN',
+    'ROLLBACK AND CHAIN',
+    'BEGIN READ ONLY',
+    'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE',
+    `PREPARE TRANSACTION 'never'`,
+    'SHOW transaction_isolation',
+    'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+    `SELECT repeat('x', ${1000 * n})`,
+    `SELECT repeat('y', 3000) FROM generate_series(1, ${10 * n})`,
+    `INSERT INTO public.t_${own} SELECT generate_series(1, 50)`,
+    `UPDATE public.t_${own} SET n = n + 1 WHERE n < ${n}`,
+    `DELETE FROM public.t_${own}`,
+    `TRUNCATE public.t_${own}`,
+    `LOCK TABLE public.t_${own}`,
+    `VACUUM public.t_${own}`,
+    `SELECT n FROM public.t_${own} ORDER BY n LIMIT 9`,
+    `CREATE TABLE public.made_${own} (n int)`,
+    `DROP TABLE IF EXISTS public.made_${own}`,
+    `SELECT count(*) FROM public.made_${own}`,
+    `CALL public.steps_${own}(${n})`,
+    `SELECT public.tries_${own}(${n})`,
+    `SELECT pg_advisory_xact_lock(${lock})`,
+    `SELECT pg_advisory_lock_shared(${lock})`,
+    'SELECT pg_advisory_unlock_all()',
+    `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()`,
+    `SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind <> 'i' AND relname !~ 'toast' ORDER BY 1`,
+    'SELECT name, is_holdable FROM pg_cursors ORDER BY 1',
+    `DO $$ BEGIN EXECUTE 'CREATE TEMP TABLE hidden (n int)'; END $$`,
+    'DROP TABLE IF EXISTS hidden',
+    'CREATE TEMP SEQUENCE tseq',
+    `SELECT nextval('tseq')`,
+    'SELECT n INTO TEMP picked FROM public.items',
+    'SELECT * FROM picked ORDER BY 1',
+    'DECLARE c3 SCROLL CURSOR WITH HOLD FOR SELECT n FROM public.items ORDER BY n',
+    'FETCH BACKWARD 1 FROM c3',
+    'FETCH ALL FROM c3',
+    'CLOSE c3',
+    `SELECT pg_notify('ch_${own}', 'called ${n}')`,
+    `UNLISTEN ch_${own}`,
+    `LISTEN ch_${own}; NOTIFY ch_${own}, 'in one'`,
+    'SET ROLE NONE',
+    'SET SESSION AUTHORIZATION DEFAULT',
+    `SELECT set_config('search_path', 'noisy', true)`,
+    'SELECT count(*) FROM sink',
+    'SET client_encoding = LATIN1',
+    'SET client_encoding = UTF8',
+    'SELECT chr(233)',
+    'SET statement_timeout = 9000',
+    'SET lock_timeout = 9000',
+    'SHOW statement_timeout',
+    'SET idle_in_transaction_session_timeout = 90000',
+    'DISCARD PLANS',
+    'SET LOCAL work_mem = DEFAULT',
+    'SET work_mem = DEFAULT',
+    'SET work_mem FROM CURRENT',
+    `SET CONSTRAINTS ALL DEFERRED`,
+    `/* c */ SELECT '${n}' -- end`,
+    `SELECT 1/0; SET work_mem = '1MB'`,
+    `SET work_mem = '${n + 64}kB'; SELECT 1/0`,
+    `BEGIN; SET work_mem = '${n + 64}kB'; SAVEPOINT sp; SET work_mem = '2MB'; ROLLBACK TO sp; COMMIT`,
+    `COPY (SELECT repeat('z', 500) FROM generate_series(1, ${n * 5})) TO STDOUT`,
+    `INSERT INTO public.t_${own} VALUES (3); SELECT 1/0`,
+    `WITH w AS (INSERT INTO public.t_${own} VALUES (4) RETURNING n) SELECT n FROM w`,
   ]);
 }
 
@@ -161,6 +242,7 @@ function part(session: string, random: Random): Part {
   const drawn = sql(session, random);
   const isOwnName = statement !== '' && new RegExp(`(PREPARE|EXECUTE|DEALLOCATE) ${statement}\\b`).test(drawn);
   const text = isOwnName ? 'SELECT 1' : drawn;
+  const second = sql(session, random);
   const portal = random.pick(['', '', 'p1']);
   const maxRows = random.pick([0, 0, 1, 2]);
   const values = random.pick([[], [], ['7'], ['x']]);
@@ -242,7 +324,86 @@ function part(session: string, random: Random): Part {
     ['copyData("stray\\n")', copyData('stray\n')],
     ['copyDone()', copyDone()],
     ['functionCall(177, ["1", "2"])', functionCall(177, ['1', random.pick(['2', 'x'])])],
+    // pg_advisory_lock, pg_advisory_unlock, set_config, pg_notify
+    [`functionCall(2880, ['${session.charCodeAt(0)}'])`, functionCall(2880, [String(session.charCodeAt(0))])],
+    [`functionCall(2884, ['${session.charCodeAt(0)}'])`, functionCall(2884, [String(session.charCodeAt(0))])],
+    [`functionCall(2078, ['work_mem', '333kB', 'f'])`, functionCall(2078, ['work_mem', '333kB', 'f'])],
+    [
+      `functionCall(3036, ['ch_${session.toLowerCase()}', 'by F'])`,
+      functionCall(3036, [`ch_${session.toLowerCase()}`, 'by F']),
+    ],
+    [
+      `extended(${quote(text)}), extended('SELECT 1/0'), extended('SELECT 2'), sync(), extended('SELECT 3'), sync()`,
+      bytes(extended(text), extended('SELECT 1/0'), extended('SELECT 2'), sync(), extended('SELECT 3'), sync()),
+    ],
+    [`extended(${quote(text)}), extended(${quote(second)}), sync()`, bytes(extended(text), extended(second), sync())],
+    [
+      `extended('BEGIN'), sync(), extended(${quote(text)}), sync(), extended(${quote(second)}), sync(), extended('COMMIT'), sync()`,
+      bytes(extended('BEGIN'), sync(), extended(text), sync(), extended(second), sync(), extended('COMMIT'), sync()),
+    ],
+    [
+      `query(${quote(text)}), query(${quote(second)}), query('SELECT 9')`,
+      bytes(query(text), query(second), query('SELECT 9')),
+    ],
+    [
+      `parse('', 'SELECT * FROM generate_series(1, 5)'), bind({ portal: '${portal}' }), execute('${portal}', 2), flush()`,
+      bytes(parse('', 'SELECT * FROM generate_series(1, 5)'), bind({ portal }), execute(portal, 2), flush()),
+    ],
+    [`execute('${portal}', 2), flush()`, bytes(execute(portal, 2), flush())],
+    [
+      `parse('', 'SELECT 1'), bind(), parse('', ${quote(text)}), execute(), bind(), execute(), sync()`,
+      bytes(parse('', 'SELECT 1'), bind(), parse('', text), execute(), bind(), execute(), sync()),
+    ],
+    [
+      `closeStatement('${statement}'), parse('${statement}', ${quote(text)}), describeStatement('${statement}'), sync()`,
+      bytes(closeStatement(statement), parse(statement, text), describeStatement(statement), sync()),
+    ],
+    [
+      `parse('${statement}', 'SELECT $1::int + 1', [23]), bind({ statement: '${statement}', parameterFormats: [1], values: [int32(${maxRows})], resultFormats: [1] }), execute(), sync()`,
+      bytes(
+        parse(statement, 'SELECT $1::int + 1', [23]),
+        bind({ statement, parameterFormats: [1], values: [int32(maxRows)], resultFormats: [1] }),
+        execute(),
+        sync(),
+      ),
+    ],
+    [
+      `parse('', 'SELECT set_config($1, $2, $3)'), bind({ values: ['TimeZone', 'Asia/Tokyo', 'false'] }), execute(), sync()`,
+      bytes(
+        parse('', 'SELECT set_config($1, $2, $3)'),
+        bind({ values: ['TimeZone', 'Asia/Tokyo', 'false'] }),
+        execute(),
+        sync(),
+      ),
+    ],
+    ["message('B', bytes('garbage'))", message('B', bytes('garbage'))],
+    ["message('D', bytes('X', 0))", message('D', bytes('X', 0))],
+    ["message('C', bytes('S'))", message('C', bytes('S'))],
+    ["message('Q', bytes('SELECT 1'))", message('Q', bytes('SELECT 1'))],
+    ["message('Q', bytes('SELECT 1', 0, 'x'))", message('Q', bytes('SELECT 1', 0, 'x'))],
+    ["message('P', bytes('s1', 0, 'SELECT 1', 0, 0))", message('P', bytes('s1', 0, 'SELECT 1', 0, 0))],
+    ["message('E', bytes('', 0, 0))", message('E', bytes('', 0, 0))],
+    ["message('F', bytes(0, 0))", message('F', bytes(0, 0))],
+    ["message('S', bytes(1))", message('S', bytes(1))],
+    [`execute('${portal}', -1)`, execute(portal, -1)],
     ...(random.chance(0.05) ? [['message("y")', message('y')] as Part] : []),
+  ]);
+}
+
+/** Start-up parameters of a session that comes back. */
+function startUp(random: Random): Record<string, string> {
+  const n = random.below(100);
+  return random.pick<Record<string, string>>([
+    {},
+    { application_name: `came ${n}` },
+    { options: `-c work_mem=${n + 64}kB -c own.value=${n}` },
+    { DateStyle: 'German', TimeZone: 'America/Lima' },
+    { search_path: 'noisy, public' },
+    { client_encoding: 'LATIN1' },
+    { extra_float_digits: '0', statement_timeout: '8000' },
+    { default_transaction_read_only: 'on' },
+    { options: '-c role=script_role' },
+    { standard_conforming_strings: 'off' },
   ]);
 }
 
@@ -263,6 +424,27 @@ export function generateSteps(random: Random, count: number): Step[] {
   const unsynced = new Map<string, boolean>();
   return Array.from({ length: count }, () => {
     const session = random.pick(SESSIONS);
+    if (random.chance(0.15)) {
+      const parts = Array.from({ length: 1 + random.below(3) }, () => part(PASSING, random));
+      const whole = bytes(...parts.map(([, sent]) => sent));
+      const count = random.chance(0.5) ? whole.length : 1 + random.below(whole.length);
+      const passing = { afterMs: random.below(6), isCancelled: random.chance(0.2), isPolite: random.chance(0.3) };
+      const label = `passing(${parts.map(([label]) => label).join(', ')}; ${count} of ${whole.length} bytes, ${JSON.stringify(passing)})`;
+      return { session: PASSING, label, messages: whole.subarray(0, count), passing };
+    }
+    if (random.chance(0.04)) {
+      unsynced.set(session, false);
+      const isPolite = random.chance(0.5);
+      const parameters = startUp(random);
+      const label = `returns(${isPolite ? 'after Terminate' : 'after a reset'}, ${JSON.stringify(parameters)})`;
+      return { session, label, messages: bytes(), returns: { isPolite, parameters } };
+    }
+    if (random.chance(0.04)) {
+      // Nothing is answered before it has slept, so that it does not matter whether it was cancelled in the queue.
+      const label = `query('DO $$ BEGIN PERFORM pg_sleep(20); END $$'), cancel`;
+      unsynced.set(session, false);
+      return { session, label, messages: query('DO $$ BEGIN PERFORM pg_sleep(20); END $$'), isCancelled: true };
+    }
     const chosen = Array.from({ length: 1 + (random.chance(0.3) ? random.below(3) : 0) }, () => part(session, random));
     const parts = chosen.flatMap<Part>((next) => {
       const wasUnsynced = unsynced.get(session) ?? false;
