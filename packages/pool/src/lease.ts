@@ -133,6 +133,7 @@ export class Lease implements Waiter {
 
   private end(server: ServerConnection): void {
     const { session } = this;
+    session.cancelling.drop();
     session.output.resumeServer();
     session.server = undefined;
     session.inFlight = 0;

@@ -52,7 +52,7 @@ export class PooledSession implements ReplySink {
   readonly forwarder: Forwarder;
   readonly riding: Riding;
   readonly lastWords: LastWords;
-  private readonly cancelling: SessionCancel;
+  readonly cancelling: SessionCancel;
   private readonly onClosed: (session: PooledSession) => void;
 
   phase: 'opening' | 'open' | 'closed' = 'opening';
