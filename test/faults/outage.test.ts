@@ -23,22 +23,25 @@ test(`${waiting} callers wait for a Postgres that is away for ${outageMs / 1000}
   const clients = await Promise.all(
     Array.from({ length: waiting }, () => opened.connect('connect_timeout=60 pool_timeout=60')),
   );
-  await clients[0]!.query('SELECT 1');
+  await clients[0]!.query('CREATE SEQUENCE turns');
   await postgres.kill();
   // What is sent before the loss is known is lost with it, as on any connection.
   await vi.waitFor(() => expect(opened.gateway.stats().pools[0]!.idle).toBe(0));
-  const served: number[] = [];
+  /** In which turn Postgres served each; answers may be read in another order. */
+  const turns = new Map<number, number>();
   const answers: Promise<unknown>[] = [];
   for (const [n, client] of clients.entries()) {
     // LOCK-free, but not shareable: each caller needs a lease of its own, so the order of leases can be seen.
-    answers.push(client.query(`SELECT set_config('fault.caller', '${n}', false)`).then(() => served.push(n)));
+    const sql = `SELECT set_config('fault.caller', '${n}', false), nextval('turns')::int AS turn`;
+    answers.push(client.query(sql).then(({ rows }) => turns.set(n, rows[0].turn)));
     // In the queue before the next one speaks: sockets are not read in the order they were written to.
     while (opened.gateway.stats().pools[0]!.waiting <= n) await new Promise((resolve) => setImmediate(resolve));
   }
   await new Promise((resolve) => setTimeout(resolve, outageMs));
-  expect(served).toEqual([]);
+  expect(turns.size).toBe(0);
   await postgres.restart();
   await Promise.all(answers);
+  const served = [...turns.keys()].sort((a, b) => turns.get(a)! - turns.get(b)!);
   expect(served).toHaveLength(waiting);
   // Two connections serve in turn: neighbours may swap, nobody is left behind.
   for (const [place, n] of served.entries()) expect(Math.abs(place - n), `caller ${n} came ${place}th`).toBeLessThan(8);

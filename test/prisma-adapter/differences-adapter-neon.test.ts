@@ -19,6 +19,7 @@ const noTimestamptzArray = {
   'NULL in every column': 'it does not know timestamptz[]',
   'raw query of every column type': 'it does not know timestamptz[]',
   'an array of times with an offset': 'it does not know timestamptz[]',
+  'dates that never come': 'it does not know timestamptz[]',
 };
 const otherWords = {
   'P2002 unique': 'it names the fields, adapter-pg the constraint',

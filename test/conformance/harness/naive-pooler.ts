@@ -66,6 +66,7 @@ export function createNaivePoolerRoute(server: Server): OpenRoute {
             onData: () => {},
             onClose: () => {},
             write(sent) {
+              if (!isGreeted && isCancelRequest(sent)) return client.connection.end();
               if (!isGreeted) {
                 isGreeted = true;
                 const key = message('K', bytes(int32(nextProcessId++), int32(0)));
@@ -96,4 +97,9 @@ export function createNaivePoolerRoute(server: Server): OpenRoute {
       close: async () => upstream.reset(),
     };
   };
+}
+
+/** Nobody is cancelled. */
+function isCancelRequest(sent: Uint8Array): boolean {
+  return new DataView(sent.buffer, sent.byteOffset).getInt32(4) === 80_877_102;
 }

@@ -124,8 +124,9 @@ export async function playSteps(steps: readonly Step[], options: PlayOptions): P
     if (caller.isClosed) return;
     const from = caller.received.length;
     await caller.send(messages);
+    const deadline = Date.now() + answerLimitMs;
     // Postgres forgets a cancel that comes before what it is about has begun.
-    while (isCancelled && !isReady(caller, from)) {
+    while (isCancelled && !isReady(caller, from) && Date.now() < deadline) {
       await caller.next(CANCEL_AFTER_MS).catch(() => {});
       if (!isReady(caller, from)) await caller.cancel();
     }

@@ -78,7 +78,8 @@ function beginWsTransaction(
   client.on('error', onError);
 
   function release(error?: unknown): void {
-    client.off('error', onError);
+    // One that is given up may tell why only now.
+    if (error === undefined) client.off('error', onError);
     client.release(error !== undefined);
   }
 

@@ -87,10 +87,12 @@ export class Client extends Emitter<ClientEvents> {
     return this;
   }
 
-  /** By these zapatos tells a client from a pool, and pg-pool whether it may be lent again. */
+  // By these zapatos tells a client from a pool, and pg-pool whether it may be lent again.
+  /** @hidden */
   get _connected(): boolean {
     return this.isUsable;
   }
+  /** @hidden */
   get _queryable(): boolean {
     return this.isUsable;
   }
