@@ -129,11 +129,12 @@ export class Lease implements Waiter {
     if (session.state.settle(server)) return;
     this.end(server);
     if (session.input.hasHeld) session.input.pump();
+    // Nothing is under way that a cancel could be about.
+    if (session.server === undefined && !this.isWaiting) session.cancelling.drop();
   }
 
   private end(server: ServerConnection): void {
     const { session } = this;
-    session.cancelling.drop();
     session.output.resumeServer();
     session.server = undefined;
     session.inFlight = 0;
