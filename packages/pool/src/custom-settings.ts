@@ -7,9 +7,16 @@ import type { TextFacts } from './text-facts.ts';
 
 const maxNames = 256;
 
+interface CustomSetting {
+  /** As the session spelled it first: so Postgres shows it. */
+  readonly name: string;
+  /** The session has set it, if only to an empty text; otherwise perhaps. */
+  readonly isCertain: boolean;
+}
+
 export class CustomSettings {
-  /** Folded, as Postgres compares them. True: the session has set it, if only to an empty text; false: perhaps. */
-  private names: Map<string, boolean> | undefined;
+  /** By the folded name, which is what Postgres compares. */
+  private names: Map<string, CustomSetting> | undefined;
 
   /** The session sets it. False: there are too many to ask about. */
   add(name: string): boolean {
@@ -40,11 +47,11 @@ export class CustomSettings {
     return isComplete ? undefined : 'settings whose names are not known';
   }
 
-  /** All of them, to be asked about; what is set meanwhile is for the next time. */
+  /** All of them and whether they are certain, to be asked about; what is set meanwhile is for the next time. */
   take(): ReadonlyMap<string, boolean> {
     const { names } = this;
     this.names = undefined;
-    return names ?? none;
+    return names === undefined ? none : new Map(Array.from(names.values(), (found) => [found.name, found.isCertain]));
   }
 
   /** What `asked` has come to: those that have a value, or all of them when that is not known. */
@@ -55,8 +62,9 @@ export class CustomSettings {
   private put(name: string, isCertain: boolean): boolean {
     this.names ??= new Map();
     const folded = name.toLowerCase();
-    if (this.names.size >= maxNames && !this.names.has(folded)) return false;
-    this.names.set(folded, isCertain || this.names.get(folded) === true);
+    const known = this.names.get(folded);
+    if (known === undefined && this.names.size >= maxNames) return false;
+    if (known === undefined || (isCertain && !known.isCertain)) this.names.set(folded, { name, isCertain });
     return true;
   }
 }

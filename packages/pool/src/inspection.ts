@@ -58,7 +58,7 @@ function customSql(names: ReadonlyMap<string, boolean>): string {
   return `
 UNION ALL SELECT 'c', c.name, pg_catalog.current_setting(c.name, true), '' FROM (VALUES ${list}) c (name, is_certain)
   WHERE (pg_catalog.current_setting(c.name, true) <> '' OR (c.is_certain AND pg_catalog.current_setting(c.name, true) = ''))
-    AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = c.name)`;
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings p WHERE pg_catalog.lower(p.name) = pg_catalog.lower(c.name))`;
 }
 
 /** All others have names of ours. */
