@@ -64,6 +64,11 @@ export class SessionState {
     return this.touched === 0 && !this.isInspecting && !this.hasLocalSettings;
   }
 
+  /** It has something that no other connection can be given. */
+  get hasObjects(): boolean {
+    return this.objects.length > 0 || this.permanent !== undefined;
+  }
+
   /** A text is about to run on `server`; `parameter` tells the value of one by its number, if it is known. */
   touch(server: ServerConnection, text: TextFacts, parameter?: (number: number) => string | undefined): void {
     const { traits } = text;
@@ -229,7 +234,7 @@ export class SessionState {
     }
     this.areConstantsInDoubt = false;
     if (this.session.learnsStatements(server)) return true;
-    return this.objects.length > 0 || this.permanent !== undefined;
+    return this.hasObjects;
   }
 
   /** Whether the ReadyForQuery must wait until what the caller listens on is really listened on. */

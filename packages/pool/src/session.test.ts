@@ -375,6 +375,20 @@ describe('the release rule', () => {
     expect(engine.stats().pools).toMatchObject([{ leased: 0, idle: 1 }]);
   });
 
+  test('a statement prepared beside temporary objects is not shared: by the same text others may mean something else', async () => {
+    const { postgres, open } = createTestEngine({ limits: { poolSize: 1 } });
+    const [a, b] = [await open(), await open()];
+    const server = await answering(postgres, (sql) =>
+      isInspection(sql) ? concatBytes([held('o', 'temporary object t', ''), done]) : undefined,
+    );
+    await b.send(named('s', 'SELECT * FROM t'), encodeSync());
+    await a.send(encodeQuery('CREATE TEMP TABLE t ()'));
+    await a.send(encodeQuery('BEGIN'));
+    server.asked();
+    await a.send(named('s', 'SELECT * FROM t'), encodeSync());
+    expect(server.asked()).toEqual(['Parse _postern_2 SELECT * FROM t', 'Sync']);
+  });
+
   test('objects that cannot be replayed pin the session, within a limit', async () => {
     const { postgres, open, engine, pass } = createTestEngine({ limits: { poolSize: 3, maxPinned: 1 } });
     const temporary: Answer = (sql) =>

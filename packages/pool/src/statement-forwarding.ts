@@ -79,7 +79,7 @@ export class StatementForwarder {
   ): boolean {
     const { session, names } = this;
     const { planRetry } = this.forwarder;
-    const { label, isSettled } = session.state;
+    const { label, isSettled, hasObjects } = session.state;
     const { texts } = session.pool;
     const key = nameKey(bytes, nameStart, nameEnd);
     if (hasHighByte(bytes, nameStart, nameEnd)) {
@@ -110,8 +110,8 @@ export class StatementForwarder {
     }
     const shared = texts.statement(text, parseContext ? label.parseContext : '', label.constants);
     const isFailed = server.status === TransactionStatus.Failed && !text.traits.mayOpenTransaction;
-    // A second name of one session for it could not be told from the first in Postgres' errors.
-    const isPrivate = !isSettled || isFailed || text.traits.momentary || names.holds(shared);
+    // Beside temporary tables a text may mean others; a second name for it could not be told from the first in errors.
+    const isPrivate = !isSettled || hasObjects || isFailed || text.traits.momentary || names.holds(shared);
     const statement = isPrivate ? texts.privateStatement(text, isSettled ? label.constants : undefined) : shared;
     if (!isPrivate) this.supply.renewIfOld(statement);
     const isKnown = server.prepared.get(statement) === statement.generation;
