@@ -14,7 +14,7 @@ export interface CompareOptions {
   readonly mode: RouteKind;
   readonly openRoute: OpenRoute;
   readonly hasNeighbour: boolean;
-  readonly neighbourOffset?: number;
+  readonly neighbourOffset?: number | undefined;
 }
 
 export interface Verdict {

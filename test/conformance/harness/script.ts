@@ -34,5 +34,7 @@ export interface Script {
   readonly serverConnections?: number;
   /** Acts of the neighbour that any other session, pooled or not, would disturb this script by. */
   readonly withoutActs?: readonly string[];
+  /** What it shows is only seen on the connection it began on, which another beginning of the neighbour may take from it. */
+  readonly isAboutOneConnection?: boolean;
   run(stage: Stage): Promise<void>;
 }

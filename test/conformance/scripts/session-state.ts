@@ -248,6 +248,7 @@ export const sessionStateScripts: readonly Script[] = [
   {
     name: 'state-sequences',
     section: '2.11',
+    isAboutOneConnection: true,
     setup: 'CREATE SEQUENCE s; CREATE TABLE t (id serial, v text)',
     async run({ open }) {
       const a = await open('A');

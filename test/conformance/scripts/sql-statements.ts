@@ -176,6 +176,7 @@ export const sqlStatementScripts: readonly Script[] = [
   {
     name: 'sql-statements-are-listed',
     section: '2.12',
+    isAboutOneConnection: true,
     async run({ open }) {
       const a = await open('A');
       await a.query('PREPARE s1 AS SELECT 1');

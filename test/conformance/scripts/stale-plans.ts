@@ -29,6 +29,7 @@ export const stalePlanScripts: readonly Script[] = [
   {
     name: 'stale-plan-inside-a-transaction',
     section: '2.13',
+    isAboutOneConnection: true,
     setup: TABLE,
     async run({ open, observe }) {
       const a = await open('A');
@@ -42,6 +43,7 @@ export const stalePlanScripts: readonly Script[] = [
   {
     name: 'stale-plan-after-earlier-work-in-the-segment',
     section: '2.13',
+    isAboutOneConnection: true,
     setup: TABLE,
     async run({ open, observe }) {
       const a = await open('A');
@@ -173,6 +175,7 @@ export const stalePlanScripts: readonly Script[] = [
   {
     name: 'stale-plan-sql-execute',
     section: '2.13',
+    isAboutOneConnection: true,
     setup: TABLE,
     async run({ open, observe }) {
       const a = await open('A');
