@@ -11,7 +11,7 @@ export const cancelScripts: readonly Script[] = [
     async run({ open, untilRunning }) {
       const a = await open('A');
       await a.send(query('SELECT pg_sleep(30), 1 AS cancel_running'));
-      await untilRunning('cancel_running');
+      await untilRunning('cancel_running', 'PgSleep');
       await a.cancel();
       await a.ready();
       await a.query('SELECT 1');
@@ -40,7 +40,7 @@ export const cancelScripts: readonly Script[] = [
       const a = await open('A');
       await a.query('BEGIN');
       await a.send(query('SELECT pg_sleep(30), 1 AS cancel_in_transaction'));
-      await untilRunning('cancel_in_transaction');
+      await untilRunning('cancel_in_transaction', 'PgSleep');
       await a.cancel();
       await a.ready();
       await a.query('SELECT 1');
@@ -59,7 +59,7 @@ export const cancelScripts: readonly Script[] = [
         extended('SELECT 3'),
         sync(),
       );
-      await untilRunning('cancel_in_pipeline');
+      await untilRunning('cancel_in_pipeline', 'PgSleep');
       await a.cancel();
       await a.ready(2);
     },
@@ -71,10 +71,10 @@ export const cancelScripts: readonly Script[] = [
     async run({ open, untilRunning }) {
       const a = await open('A');
       const b = await open('B');
-      await b.send(query('SELECT pg_sleep(0.3), 1 AS cancel_not_me'));
-      await untilRunning('cancel_not_me');
+      await b.send(query('SELECT pg_sleep(1), 1 AS cancel_not_me'));
+      await untilRunning('cancel_not_me', 'PgSleep');
       await a.send(query('SELECT pg_sleep(30), 1 AS cancel_me'));
-      await untilRunning('cancel_me');
+      await untilRunning('cancel_me', 'PgSleep');
       await a.cancel();
       await a.ready();
       await b.ready();
@@ -86,7 +86,7 @@ export const cancelScripts: readonly Script[] = [
     async run({ open, untilRunning }) {
       const a = await open('A', { version: PROTOCOL_3_2 });
       await a.send(query('SELECT pg_sleep(30), 1 AS cancel_long_key'));
-      await untilRunning('cancel_long_key');
+      await untilRunning('cancel_long_key', 'PgSleep');
       await a.cancel();
       await a.ready();
       await a.query('SELECT 1');
