@@ -48,6 +48,22 @@ describe('a direct session', () => {
     await connection.closed;
   });
 
+  test('of such a caller is closed even if Postgres can no longer be reached for the cancel', async () => {
+    let isReachable = true;
+    const { postgres, open, pass } = createTestEngine({
+      dial: (real) => (target) => (isReachable ? real(target) : Promise.reject(new Error('ECONNREFUSED'))),
+    });
+    const a = await open(direct);
+    const connection = await postgres.nextConnection();
+    await connection.accept();
+    await a.send(encodeQuery('SELECT pg_sleep(60)'));
+    isReachable = false;
+    // An unhandled rejection fails the test, and would end the process.
+    await a.vanish();
+    await pass(1_000);
+    await connection.closed;
+  });
+
   test('of a caller that says goodbye ends without a cancel', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open(direct);

@@ -122,7 +122,8 @@ export class DirectSession {
     const { server } = this;
     if (server !== undefined && !this.isIdle && !this.isTerminated) {
       // Postgres would not notice before the statement is over.
-      this.options.context.cancelOnServer(this.options.target, server).finally(() => server.stream.destroy());
+      const destroy = (): void => server.stream.destroy();
+      this.options.context.cancelOnServer(this.options.target, server).then(destroy, destroy);
       this.server = undefined;
     }
     this.close();

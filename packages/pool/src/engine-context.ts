@@ -43,7 +43,7 @@ export interface EngineContext {
   closeIdleElsewhere(pool: Pool): void;
   /** DDL in the pool's database is about to run, or its transaction is over: whoever has it done. */
   schemaChanged(pool: Pool): void;
-  /** Sends a CancelRequest for what runs on `server`; resolves when Postgres has dealt with it, or cannot be reached. */
+  /** Sends a CancelRequest for what runs on `server`; resolves when it has been dealt with, rejects if Postgres cannot be reached. */
   cancelOnServer(target: Target, server: Cancellable): Promise<void>;
   shuttingDown(): PoolError;
 }
