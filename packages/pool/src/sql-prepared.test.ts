@@ -73,6 +73,32 @@ describe('PREPARE, EXECUTE and DEALLOCATE', () => {
     expect(forCaller(server.asked()).at(-1)).toBe('Query EXECUTE "mine"');
   });
 
+  test('a portal of any name, and none at all, may hold them', async () => {
+    const { postgres, open } = createTestEngine();
+    const a = await open();
+    const server = await answering(postgres, oneInteger);
+    const portal = 'p'.repeat(100);
+    await a.send(
+      encodeParse('', 'PREPARE mine AS SELECT $1 + 1'),
+      encodeBind({ portal }),
+      encodeExecute(portal),
+      encodeSync(),
+      encodeQuery('EXECUTE mine(1)'),
+    );
+    expect(forCaller(server.asked()).at(-1)).toBe('Query EXECUTE "_postern_1"(1)');
+    // Waits for the PREPARE, so all behind it is held: an Execute whose portal has no end, and much else without a zero.
+    const endless = new Uint8Array(250_000).fill(0x78);
+    endless.set([0x45, 0, 0, 0x10, 0]);
+    await a.send(
+      encodeParse('', 'PREPARE other AS SELECT $1 + 1'),
+      encodeBind({}),
+      encodeExecute(''),
+      endless.subarray(0, 0x1001),
+      endless.subarray(5),
+    );
+    expect(a.heard().at(-1)).toMatch(/^FATAL 08P01/);
+  });
+
   test('errors about a name say the caller’s', async () => {
     const { postgres, open } = createTestEngine();
     const a = await open();

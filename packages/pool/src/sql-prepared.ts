@@ -13,6 +13,7 @@ import { MessageCollector } from './message-collector.ts';
 import { Action, Expect } from './reply-queue.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
+import { nameKey } from './session-statements.ts';
 import { type EditedSql, originalPosition } from './sql/edited-sql.ts';
 import { type PrepareMention, rewritePreparedNames } from './sql/prepared-names.ts';
 import type { StatementRef } from './statement-ref.ts';
@@ -183,7 +184,7 @@ export class SqlPrepared {
   effectsOfExecute(bytes: Uint8Array, portalStart: number): SqlEffects | undefined {
     if (this.portals === undefined) return undefined;
     const end = indexOfZero(bytes, portalStart);
-    return this.portals.get(String.fromCharCode(...bytes.subarray(portalStart, end)));
+    return end < 0 ? undefined : this.portals.get(nameKey(bytes, portalStart, end));
   }
 
   executed(server: ServerConnection, effects: SqlEffects, code: number): void {
