@@ -101,6 +101,21 @@ describe('facts', () => {
     expect(createFacts().of(sql).changesSchema).toBe(changesSchema);
   });
 
+  test.each([
+    ['select 1 from t for no key update', true],
+    ['SELECT 1 FROM t FOR SHARE; select 2', true],
+    ['select substring(a for 2) from t; select 2 share', false],
+    ["select share from t where x = 'for'", false],
+    ['update t set a = 1', true],
+  ])('of what may wait for locks on rows: %s', (sql, locksRows) => {
+    expect(createFacts().of(sql).locksRows).toBe(locksRows);
+  });
+
+  test('of a text made to defeat it are found in linear time', () => {
+    // Quadratic behaviour would need minutes here; no clock is read.
+    expect(createFacts().of(`select '${'for '.repeat(120_000)}'`).locksRows).toBe(false);
+  });
+
   test('of very long texts are not remembered', () => {
     const { of } = createFacts();
     const sql = `select '${'x'.repeat(20_000)}'`;

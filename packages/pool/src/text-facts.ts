@@ -5,6 +5,7 @@
 import { Pace } from './pace.ts';
 import { Reads } from './reads.ts';
 import type { SqlTraits } from './sql/classify.ts';
+import { isFollowedBy } from './sql/followed-by.ts';
 import { traitsOfLargeText } from './sql/large-text.ts';
 
 export interface TextFacts {
@@ -76,7 +77,7 @@ export function createFactsOfTexts({ classify, maxShapes }: FactsOfTextsOptions)
       changesSchema: traits.changesSchema && /\b(?:create|alter|drop|import)\b/i.test(sql.replace(ownObjects, '')),
       changesDatabase: /\b(?:drop|alter|create)\s+database\b/i.test(sql),
       copiesIn: /\bcopy\b/i.test(sql) && /\bstdin\b/i.test(sql),
-      locksRows: !traits.clean || /\bfor\b[^;]*\b(?:update|share)\b/i.test(sql),
+      locksRows: !traits.clean || isFollowedBy(sql, /\bfor\b/i, /\b(?:update|share)\b/i),
       pace: new Pace(),
       reads: new Reads(),
     };

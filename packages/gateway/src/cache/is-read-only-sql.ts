@@ -5,11 +5,13 @@ import { withoutLeadingSpace } from '../leading-space.ts';
  * inside a string, is simply not cached. What functions do is for the caller to know who asks for caching.
  */
 export function isReadOnlySql(sql: string): boolean {
-  const text = withoutLeadingSpace(sql).replace(trailingSemicolon, '');
-  return firstWord.test(text) && !suspicious.test(text);
+  const text = withoutLeadingSpace(sql);
+  // By hand: a pattern would begin anew at each character of white space inside.
+  let end = text.length;
+  while (end > 0 && /[;\s]/.test(text[end - 1]!)) end--;
+  return firstWord.test(text) && !suspicious.test(text.slice(0, end));
 }
 
-const trailingSemicolon = /[;\s]+$/;
 const firstWord = /^(?:select|values|table|with|show)\b|^\(/i;
 /** A second statement, something that writes, locks, or gives another answer each time it is asked for on purpose. */
 const suspicious =

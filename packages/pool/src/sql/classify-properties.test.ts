@@ -148,6 +148,9 @@ describe('classifySql, whatever the text', () => {
     ]) {
       classifySql(`select ${piece.repeat(size)}`);
     }
+    for (const piece of ['execute ', 'set ', 'set_config(']) {
+      classifySql(`do $$${piece.repeat(size)}, true)$$`);
+    }
     classifySql('set a=1;'.repeat(size));
     classifySql(`with ${'a as (select 1),'.repeat(size)}b as (select 1) select 1`);
     classifySql(`select ${'set_config('.repeat(size)}${')'.repeat(size)}`);

@@ -1,4 +1,5 @@
 /** What one statement may leave behind, by its verb. A verb that is not known here may do anything. */
+import { computesSetting, mayReset } from './code-settings.ts';
 import {
   createScan,
   createSettingNames,
@@ -232,8 +233,8 @@ const procedure: Rule = (statement, findings) => {
     if (text.kinds[i]! < TokenKind.string || text.kinds[i]! > TokenKind.dollarString) continue;
     const code = text.sql.slice(text.starts[i], text.ends[i]);
     findings.permanent = mentionedPermanentFunction(code);
-    if (computesSetting.test(code)) findings.settings.areComputed = true;
-    if (mayReset.test(code)) {
+    if (computesSetting(code)) findings.settings.areComputed = true;
+    if (mayReset(code)) {
       findings.resets = true;
       findings.settings.reset.add('*');
     }
@@ -311,10 +312,6 @@ const deallocate: Rule = (statement, findings) => {
   trace(statement, findings);
 };
 
-/** set_config whose name is no constant, or SET in a text that is put together. */
-const computesSetting =
-  /\bset_config\s*\(\s*(?!'[^']*'\s*,)(?![^;]*,\s*true\s*\))|\bexecute\b[^;]*'\s*set\s+(?!local\b)/i;
-const mayReset = /\breset\b|\bset_config\b|\bset\b[^;]*\bdefault\b/i;
 const EQUAL_SIGN = 61;
 const ANALYZE: readonly string[] = ['analyze', 'analyse'];
 const WRITE_VERBS: readonly string[] = ['insert', 'update', 'delete', 'merge'];
