@@ -5,7 +5,7 @@ export interface EngineLimits {
   readonly poolSize: number;
   /** Server connections beyond the pool for sessions whose state cannot be replayed (pins). Default: half the pool, at least one. */
   readonly maxPinned: number;
-  /** Server connections of one target over all pools, direct sessions included; 0 = as many as Postgres grants. */
+  /** Server connections of one target over all pools, but those of direct sessions; 0 = as many as Postgres grants. */
   readonly maxServerConnections: number;
   /** Longest wait for a server connection; 0 = no limit. Prisma's default. */
   readonly poolTimeoutMs: number;
@@ -36,6 +36,8 @@ export interface EngineLimits {
   readonly maxHeldBytes: number;
   /** Bytes waiting for a slow caller; beyond it its server connection is not read. */
   readonly maxCallerBacklogBytes: number;
+  /** Bytes of notifications waiting for a caller that is in a transaction, or slow; beyond it the session ends. */
+  readonly maxNotificationBytes: number;
   /** Bytes waiting for a slow Postgres; beyond it the caller is not read. */
   readonly maxServerBacklogBytes: number;
   /** Segments sent ahead of their answers while nobody waits for the connection. */
@@ -73,6 +75,7 @@ export const defaultLimits: EngineLimits = {
   maxMessageBytes: 67_108_864,
   maxHeldBytes: 262_144,
   maxCallerBacklogBytes: 1_048_576,
+  maxNotificationBytes: 16_777_216,
   maxServerBacklogBytes: 1_048_576,
   pipelineWindow: 16,
   maxPreparedStatements: 200,

@@ -17,6 +17,7 @@ import {
   type TestCaller,
   type TestEngine,
 } from './engine.fixture.ts';
+import type { EngineLimits } from './limits.ts';
 
 /** Says that the session listens on c, when asked. */
 const listensOnC: Answer = (sql) =>
@@ -24,14 +25,17 @@ const listensOnC: Answer = (sql) =>
     ? concatBytes([encodeDataRow(['l', 'c', ''].map((cell) => encodeText(cell))), encodeCommandComplete('SELECT 1')])
     : undefined;
 
-async function createListening(): Promise<TestEngine & { caller: TestCaller; listener: AnsweringServer }> {
-  const engine = createTestEngine();
+/** A BEGIN is not answered. */
+async function createListening(
+  limits: Partial<EngineLimits> = {},
+): Promise<TestEngine & { caller: TestCaller; server: AnsweringServer; listener: AnsweringServer }> {
+  const engine = createTestEngine({ limits });
   const caller = await engine.open();
-  await answering(engine.postgres, listensOnC);
+  const server = await answering(engine.postgres, (sql) => (sql === 'BEGIN' ? null : listensOnC(sql)));
   await caller.send(encodeQuery('LISTEN c'));
   const listener = await answering(engine.postgres);
   await settle();
-  return { ...engine, caller, listener };
+  return { ...engine, caller, server, listener };
 }
 
 test('LISTEN is answered once notifications would arrive', async () => {
@@ -62,6 +66,49 @@ test('UNLISTEN is answered once nothing more would arrive', async () => {
   listener.connection.send(encodeCommandComplete('UNLISTEN'), encodeReadyForQuery('I'));
   await settle();
   expect(caller.heard()).toEqual(['ReadyForQuery I']);
+});
+
+describe('notifications that are not read', () => {
+  const limits = { maxNotificationBytes: 1_000_000, maxCallerBacklogBytes: 50_000 };
+  const limitReached = 'FATAL 53400 more than 1000000 bytes wait for a caller that listens';
+  const largeOf = (processId: number): Uint8Array => encodeNotificationResponse(processId, 'c', 'x'.repeat(7_000));
+
+  test.each([
+    ['in a transaction', 'T'],
+    ['by a caller that does not read', 'I'],
+  ] as const)('%s wait up to a limit', async (_, status) => {
+    const { caller, listener, server } = await createListening(limits);
+    await caller.send(encodeQuery('BEGIN'));
+    server.connection.send(encodeCommandComplete('BEGIN'), encodeReadyForQuery(status));
+    await settle();
+    if (status === 'I') caller.pause();
+    caller.heard();
+    for (let i = 0; i < 140; i++) listener.connection.send(largeOf(77));
+    await settle();
+    expect(caller.isClosed).toBe(false);
+    for (let i = 0; i < 20; i++) listener.connection.send(largeOf(77));
+    await settle();
+    await caller.resume();
+    expect(caller.heard().at(-1)).toContain(limitReached);
+    expect(caller.isClosed).toBe(true);
+  });
+
+  test('of the session’s own are not read on from Postgres', async () => {
+    const { caller, server } = await createListening(limits);
+    await caller.send(encodeQuery('BEGIN'));
+    caller.heard();
+    caller.pause();
+    for (let i = 0; i < 100; i++) {
+      server.connection.send(largeOf(1));
+      await settle();
+    }
+    server.connection.send(encodeCommandComplete('BEGIN'), encodeReadyForQuery('I'));
+    expect(server.connection.stream.bufferedBytes).toBeGreaterThan(500_000);
+    await caller.resume();
+    const heard = caller.heard();
+    expect(heard.filter((line) => line === 'NotificationResponse')).toHaveLength(100);
+    expect(heard.at(-1)).toBe('ReadyForQuery I');
+  });
 });
 
 describe('where no connection can be had to listen on', () => {

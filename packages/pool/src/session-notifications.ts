@@ -4,6 +4,7 @@
  * no listening connection all come from its own.
  */
 import { decodeNotification, encodeNotificationResponse } from '@postern/wire';
+import { errorMessage } from './error-message.ts';
 import { type ServerConnection, TransactionStatus } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 
@@ -21,6 +22,7 @@ export class SessionNotifications {
   /** It is pinned to the connection on which it listens; nobody else listens for it. */
   isAlone = false;
   private waiting: Uint8Array[] | undefined;
+  private waitingBytes = 0;
   /** Own notifications already told, until the listening connection brings them too. */
   private told: string[] | undefined;
   /**
@@ -39,11 +41,11 @@ export class SessionNotifications {
     const { processId, channel, payload } = decodeNotification(body);
     if (processId !== server.processId) {
       if (this.isAlone)
-        session.give(encodeNotificationResponse(session.pool.listener.senderOf(processId), channel, payload));
+        this.pass(encodeNotificationResponse(session.pool.listener.senderOf(processId), channel, payload));
       return;
     }
     const id = `${processId} ${channel} ${payload}`;
-    session.give(encodeNotificationResponse(session.processId, channel, payload));
+    this.pass(encodeNotificationResponse(session.processId, channel, payload));
     if (this.isAlone || !session.state.label.channels.includes(channel)) return;
     const at = this.doubtful?.findIndex((notification) => notification.id === id) ?? -1;
     if (at >= 0) {
@@ -52,6 +54,11 @@ export class SessionNotifications {
     }
     this.told ??= [];
     if (this.told.length < maxRemembered) this.told.push(id);
+  }
+
+  /** One of the session's own connection, which is not read while the caller does not read. */
+  private pass(message: Uint8Array): void {
+    this.session.receive(message, 0, message.length);
   }
 
   /** Takes a notification of the listening connection, unless it has been told by the own connection. */
@@ -74,7 +81,18 @@ export class SessionNotifications {
     if (server !== undefined && (!server.isQuiet || server.status !== TransactionStatus.Idle)) {
       this.waiting ??= [];
       this.waiting.push(message);
+      this.waitingBytes += message.length;
     } else session.give(message);
+    // The listening connection goes on being read, for others' sake.
+    const { maxNotificationBytes } = session.context.limits;
+    if (this.waitingBytes <= maxNotificationBytes && session.stream.bufferedBytes <= maxNotificationBytes) return;
+    session.fail(
+      errorMessage(
+        'FATAL',
+        '53400',
+        `more than ${maxNotificationBytes} bytes wait for a caller that listens: it does not read them, or stays in a transaction`,
+      ),
+    );
   }
 
   /** Before the ReadyForQuery of a segment; outside a transaction what has waited is told. */
@@ -83,6 +101,7 @@ export class SessionNotifications {
     if (doubtful !== undefined) for (const notification of doubtful) notification.segmentsLeft--;
     if (status !== TransactionStatus.Idle) return;
     this.waiting = undefined;
+    this.waitingBytes = 0;
     if (waiting !== undefined) for (const message of waiting) session.give(message);
     if (doubtful === undefined) return;
     const left = doubtful.filter(({ segmentsLeft }) => segmentsLeft > 0);
