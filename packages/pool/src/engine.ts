@@ -40,7 +40,6 @@ export interface EngineOptions {
   readonly soon?: (callback: () => void) => void;
   /** Cryptographically strong random bytes. */
   random(bytes: number): Uint8Array;
-  /** Memory for output; a platform whose sockets like a kind of their own passes it here. */
   log?(event: EngineEvent): void;
   readonly limits?: Partial<EngineLimits>;
   /** Where several processes share one budget: pools then have what this grants them. */
@@ -118,8 +117,7 @@ export function createEngine(options: EngineOptions): Engine {
   const budget = new ServerBudget(limits.maxServerConnections, pools);
   /** Tell those whose logins are under way that it ends without them. */
   const loginEndings = new Set<(error: PoolError) => void>();
-  const groups = createLimitGroups((group, pool, name) => permits?.addGroup(group, pool, name));
-  // Callers' streams read on into the same memory, server connections' streams can be told that it was kept.
+  const groups = createLimitGroups(permits);
   const idleCallers = createIdleCallers<PooledSession>({
     clock,
     timeoutMs: limits.callerIdleTimeoutMs,
@@ -213,6 +211,7 @@ export function createEngine(options: EngineOptions): Engine {
   function sweep(): void {
     let isAnyOpen = false;
     for (const [key, pool] of pools) {
+      groups.sweep(pool);
       if (pool.closeStale()) isAnyOpen = true;
       else if (pool.isUnused) drop(key, pool);
     }
@@ -293,6 +292,8 @@ export function createEngine(options: EngineOptions): Engine {
     const pool = poolFor(given.target, given.identity);
     pool.sessions++;
     const { settings: startup, error } = parseStartupOptions(given.startupParameters);
+    const { connectionLimit, limitGroup } = given.settings ?? {};
+    const group = groups.find(pool, connectionLimit, limitGroup ?? startup.get('application_name') ?? '');
     const session = new PooledSession({
       context,
       pool,
@@ -303,15 +304,12 @@ export function createEngine(options: EngineOptions): Engine {
       limits: {
         poolTimeoutMs: given.settings?.poolTimeoutMs ?? limits.poolTimeoutMs,
         connectTimeoutMs: given.settings?.connectTimeoutMs ?? limits.connectTimeoutMs,
-        group: groups.find(
-          pool,
-          given.settings?.connectionLimit,
-          given.settings?.limitGroup ?? startup.get('application_name') ?? '',
-        ),
+        group,
       },
       onClosed: () => {
         keys.delete(processId);
         pool.sessions--;
+        if (group !== undefined) group.sessions--;
         if (keys.size === 0) idleCallers.rest();
       },
     });

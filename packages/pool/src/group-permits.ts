@@ -37,13 +37,17 @@ export class GroupPermits {
 
   /** The pool is dropped, and its groups with it. */
   remove(pool: Pool): void {
-    for (const share of [...this.shares.values()]) {
-      if (share.pool !== pool) continue;
-      this.shares.delete(share.key);
-      this.byGroup.delete(share.group);
-      if (share.told > 0) this.source.want(share, 0);
-      if (share.held > 0) this.source.giveBack(share.key, share.held);
-    }
+    for (const share of [...this.shares.values()]) if (share.pool === pool) this.removeGroup(share.group);
+  }
+
+  /** Nobody is in it any more. */
+  removeGroup(group: LimitGroup): void {
+    const share = this.byGroup.get(group);
+    if (share === undefined) return;
+    this.shares.delete(share.key);
+    this.byGroup.delete(group);
+    if (share.told > 0) this.source.want(share, 0);
+    if (share.held > 0) this.source.giveBack(share.key, share.held);
   }
 
   has(key: string): boolean {

@@ -216,4 +216,7 @@ test('a connection_limit is shared, too: its callers have as many connections as
   world.said();
   await world.pass(5_000);
   expect(world.said()).toContain('back 1 for web');
+  // Without a session the group is forgotten.
+  await world.grant(1, groupKey);
+  expect(world.said()).toEqual(['back 1 for web']);
 });

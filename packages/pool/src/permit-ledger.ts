@@ -78,6 +78,11 @@ export class PermitLedger implements PermitHolder {
     this.groups.add(`${this.byPool.get(pool)?.key ?? ''} connection_limit ${name}`, group, pool);
   }
 
+  /** The last of them is gone. */
+  removeGroup(group: LimitGroup): void {
+    this.groups.removeGroup(group);
+  }
+
   /** A caller waits for its connection_limit. */
   groupNeeded(group: LimitGroup): void {
     if (this.groups.needed(group)) this.tellSoon();

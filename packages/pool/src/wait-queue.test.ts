@@ -76,7 +76,7 @@ test('removing while walking through it visits everybody once', () => {
 
 test('a group at its limit is passed over, and served in its old place once it is below', () => {
   const queue = new WaitQueue();
-  const group = { size: 1, limit: 1, lent: 1 };
+  const group = { size: 1, limit: 1, lent: 1, sessions: 1 };
   const [a, b, c] = [waiter(group), waiter(), waiter(group)];
   for (const one of [a, b, c]) queue.push(one);
   expect(queue.shift()).toBe(b);

@@ -11,6 +11,8 @@ export interface LimitGroup {
   limit: number;
   /** Server connections lent to them. */
   lent: number;
+  /** How many there are. */
+  sessions: number;
 }
 
 /** Somebody who needs a server connection. */
