@@ -188,3 +188,16 @@ test('when nobody listens any more the connection is given back', async () => {
   expect(listener.asked()).toEqual(['X']);
   expect(engine.stats().pools).toMatchObject([{ idle: 1 }]);
 });
+
+test('a connection that comes too late to listen is closed', async () => {
+  const { engine, postgres, open, pass } = createTestEngine();
+  const caller = await open();
+  await answering(postgres, listensOnC);
+  await caller.send(encodeQuery('LISTEN c'));
+  const late = await postgres.nextConnection();
+  const closed = engine.close(0);
+  await pass(100);
+  await closed;
+  await late.accept();
+  await late.closed;
+});

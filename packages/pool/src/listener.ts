@@ -60,6 +60,10 @@ export function createListener(pool: Pool): Listener {
   }
 
   function opened(connection: ServerConnection): void {
+    if (isClosed) {
+      connection.destroy();
+      return;
+    }
     server = connection;
     state = 'listening';
     connection.onNotification = { heard: (_, body) => deliver(body) };

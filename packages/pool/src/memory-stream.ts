@@ -1,9 +1,9 @@
-/** Two ends of a stream in memory: how a frontend that has no socket of its own (HTTP) plays a session from the inside. */
+/** Two ends of a stream in memory: how a session is played from the inside, by the gateway itself and by tests. */
 import type { ByteStream } from './byte-stream.ts';
 
 /**
  * Bytes written to one end arrive at the other in a later microtask, never inside `write`: the engine may be in the middle
- * of a chunk. `security` is what the ends say of themselves.
+ * of a chunk.
  */
 export function createMemoryStreamPair(): [ByteStream, ByteStream] {
   const a = new MemoryStream();

@@ -27,7 +27,7 @@ export function encodingOf(server: ServerConnection): string | undefined {
 export interface LoginFacts {
   readonly stream: ByteStream;
   readonly processId: number;
-  /** Empty when the server gave no key: then a cancel closes the connection. */
+  /** Empty when the server gave no key: then nothing is cancelled, and what is abandoned ends with the connection. */
   readonly secretKey: Uint8Array;
   readonly parameters: ReadonlyMap<string, string>;
 }
