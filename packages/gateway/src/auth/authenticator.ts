@@ -68,8 +68,11 @@ export interface Authenticator {
   scramIdentity(endpoint: Endpoint, user: string, verifier: ScramVerifier, clientKey: Uint8Array): Identity;
   /** The identity that goes with a password that was verified otherwise. */
   passwordIdentity(endpoint: Endpoint, user: string, password: string): Identity;
-  /** Resolves when another attempt may be made; throws when too many wait. `verifyPassword` does it by itself. */
-  enter(attempt: LoginAttempt): Promise<void>;
+  /**
+   * Does what decides an attempt, when it may be made; throws when too many wait. `verifyPassword` does it by itself. Many at
+   * once are held back until those before them have ended: so `work` refuses by `refuse`.
+   */
+  tryOnce<T>(attempt: LoginAttempt, work: () => Promise<T>): Promise<T>;
   /** For refusals found elsewhere (a wrong SCRAM proof): counts it and returns the error when it may be told. */
   refuse(attempt: LoginAttempt, startedAtMs: number, reason: string): Promise<GatewayError>;
   /** Postgres no longer accepts this identity. */
@@ -184,10 +187,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     return new Promise((resolve) => void clock.after(milliseconds, resolve));
   }
 
-  async function enter(login: LoginAttempt): Promise<void> {
-    if (!(await attempts.enter(attemptKey(login)))) throw tooManyWait(login);
-  }
-
   function tryOnce<T>(login: LoginAttempt, work: () => Promise<T>): Promise<T> {
     return attempts.run(attemptKey(login), work, () => tooManyWait(login));
   }
@@ -222,7 +221,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return identityOf(endpoint, user, secret, toHex(verifier.storedKey));
     },
     refuse,
-    enter,
+    tryOnce,
     forget: (identityId) => credentials.forget(identityId),
   };
 }

@@ -105,7 +105,7 @@ export function createCredentialCache(options: CredentialCacheOptions): Credenti
     accept(key, password, identityId) {
       const salt = crypto.randomBytes(16);
       const slowHash = crypto.slowHash(password, salt);
-      // Awaited by `matches` alone, perhaps never.
+      // Awaited by `compare` alone, perhaps never.
       slowHash.catch(() => credentials.delete(key));
       const now = clock.now();
       credentials.set(key, {

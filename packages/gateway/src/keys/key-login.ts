@@ -31,7 +31,7 @@ export interface KeyLogin {
 export interface KeyLoginOptions {
   readonly keys: KeyRing;
   readonly accessOf: AccessOf;
-  readonly authenticator: Pick<Authenticator, 'enter' | 'refuse'>;
+  readonly authenticator: Pick<Authenticator, 'tryOnce' | 'refuse'>;
   readonly clock: Clock;
 }
 
@@ -45,8 +45,9 @@ export function createKeyLogin({ keys, accessOf, authenticator, clock }: KeyLogi
       const grant = await keys.find(secret);
       if (grant !== undefined) return accessOf(grant);
       if (secret === secrets.bearerToken && keyIdOf(secret) === undefined) throw foreignToken();
-      await authenticator.enter(attempt);
-      throw await authenticator.refuse(attempt, startedAtMs, 'the API key is unknown, or was revoked');
+      return authenticator.tryOnce(attempt, async () => {
+        throw await authenticator.refuse(attempt, startedAtMs, 'the API key is unknown, or was revoked');
+      });
     },
   };
 }

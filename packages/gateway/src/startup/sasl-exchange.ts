@@ -25,7 +25,7 @@ export interface SaslExchange {
 
 export interface SaslExchangeOptions {
   offer: Extract<ScramOffer, { kind: 'challenge' }>;
-  authenticator: Pick<Authenticator, 'enter' | 'refuse'>;
+  authenticator: Pick<Authenticator, 'tryOnce' | 'refuse'>;
   attempt: LoginAttempt;
   crypto: ScramHashes;
   startedAtMs: number;
@@ -52,13 +52,13 @@ export function createSaslExchange(options: SaslExchangeOptions): SaslExchange {
       step = 'response';
       return encodeAuthenticationSaslContinue(server.first(initial.data));
     },
-    async final(body) {
-      await authenticator.enter(attempt);
-      const outcome = await server.final(body);
-      if (!outcome.ok || offer.identify === undefined) {
-        throw await authenticator.refuse(attempt, startedAtMs, outcome.ok ? 'unknown user' : 'wrong SCRAM proof');
-      }
-      return { message: encodeAuthenticationSaslFinal(outcome.message), identity: offer.identify(outcome.clientKey) };
-    },
+    final: (body) =>
+      authenticator.tryOnce(attempt, async () => {
+        const outcome = await server.final(body);
+        if (!outcome.ok || offer.identify === undefined) {
+          throw await authenticator.refuse(attempt, startedAtMs, outcome.ok ? 'unknown user' : 'wrong SCRAM proof');
+        }
+        return { message: encodeAuthenticationSaslFinal(outcome.message), identity: offer.identify(outcome.clientKey) };
+      }),
   };
 }
