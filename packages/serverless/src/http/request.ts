@@ -133,7 +133,6 @@ export function answerError(
 export function parseJson(text: string): Record<string, unknown> | undefined {
   try {
     return Object(JSON.parse(text)) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
+  } catch {}
+  return undefined;
 }

@@ -30,7 +30,7 @@ interface RawResult {
 export function readResult(raw: unknown, response: Response, options: HTTPQueryOptions): unknown {
   const { fields, rows } = Object(raw) as RawResult;
   if (!Array.isArray(fields) || !Array.isArray(rows)) throw answerError(response);
-  const rowAsArray = options.arrayMode === true;
+  const rowAsArray = Boolean(options.arrayMode);
   const read = createRowReader(fields, rowAsArray, options.types);
   rows.forEach((values, index) => {
     rows[index] = read(values) as never;

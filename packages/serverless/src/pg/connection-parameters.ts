@@ -79,12 +79,9 @@ export function parseIntoClientConfig(text: string): ClientConfig {
   return config;
 }
 
-/** What a timer can wait. */
-const longestTimeoutMs = 2 ** 31 - 1;
-
-/** In whole milliseconds. */
+/** In whole milliseconds, and not more than a timer can wait. */
 export function clampTimeout(ms: number | string): number {
-  return Math.min(Math.ceil(Number(ms)), longestTimeoutMs);
+  return Math.min(Math.ceil(Number(ms)), 2 ** 31 - 1);
 }
 
 export function resolveParameters(given: string | ClientConfig | undefined): ConnectionParameters {

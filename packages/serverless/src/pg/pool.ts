@@ -128,7 +128,7 @@ export class Pool extends Emitter<PoolEvents> {
       connected,
       callback &&
         ((error: Error | undefined, client?: PoolClient) =>
-          callback(error ?? undefined, client, client?.release ?? (() => {}))),
+          callback(error ?? undefined, client, client ? client.release : () => {})),
     );
   }
 

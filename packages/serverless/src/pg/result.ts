@@ -35,8 +35,7 @@ export class Result<Row = Record<string, unknown>> {
   addCommandComplete(tag: string): void {
     const [, command, first, second] = /^([A-Za-z]+)( \d+)?( \d+)?/.exec(tag) ?? [];
     this.command = command ?? null;
-    if (second !== undefined) this.oid = Number(first);
-    const count = second ?? first;
-    if (count !== undefined) this.rowCount = Number(count);
+    if (second) this.oid = Number(first);
+    if (first) this.rowCount = Number(second ?? first);
   }
 }

@@ -18,5 +18,6 @@ export function parseBytea(text: string): Uint8Array {
 /** The bytes of any binary object; undefined for everything else. */
 export function bytesOf(value: unknown): Uint8Array | undefined {
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  return value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  return undefined;
 }

@@ -25,7 +25,7 @@ export function prepareValue(value: unknown): string | Uint8Array | null {
     return Object(value) === value ? JSON.stringify(value).toString() : `${value as string}`;
   } catch (error) {
     if (error instanceof PosternError) throw error;
-    throw createError('usage', `a ${typeof value} cannot be a query parameter: ${(error as Error).message}`);
+    throw createError('usage', `a ${typeof value} cannot be a parameter: ${error}`);
   }
 }
 
@@ -33,7 +33,7 @@ export function prepareValue(value: unknown): string | Uint8Array | null {
 export function parameterText(value: unknown): string | null {
   const prepared = prepareValue(value);
   return prepared instanceof Uint8Array
-    ? prepared.reduce((text, byte) => text + (byte + 256).toString(16).slice(1), '\\x')
+    ? prepared.reduce((text, byte) => text + byte.toString(16).padStart(2, '0'), '\\x')
     : prepared;
 }
 
