@@ -2,7 +2,7 @@
 
 /** Without an offset it is local time. `infinity` is a number, what is not ISO is null. */
 export function parseDate(text: string): Date | number | null {
-  if (!/^\d+-\d/.test(text)) return Number(text.replace('i', 'I')) || null;
+  if (!/^\d{4,}-/.test(text)) return Number(text.replace('i', 'I')) || null;
   const [, zone = ''] = /:.*([+-])/.exec(text) ?? [];
   const [year = 0, month = 0, day, hour = 0, minute = 0, second = 0, ...offset] = text.split(/[^\d.]+/).map(Number);
   const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => -Number(zone + part));

@@ -18,7 +18,8 @@ const days = [
 const stamps = days.flatMap((day) =>
   times.flatMap((time) => offsets.flatMap((offset) => [`${day} ${time}${offset}`, `${day} ${time}${offset} BC`])),
 );
-const dates = [...days, ...days.map((day) => `${day} BC`), 'infinity', '-infinity'];
+// The last two are of other DateStyles.
+const dates = [...days, ...days.map((day) => `${day} BC`), 'infinity', '-infinity', '02-29-2024', '29.02.2024'];
 const intervals = [
   '00:00:00',
   '1 year',
