@@ -6,7 +6,7 @@ export function parseDate(text: string): Date | number | null {
   const [, zone = ''] = /:.*([+-])/.exec(text) ?? [];
   const [year = 0, month = 0, day, hour = 0, minute = 0, second = 0, ...offset] = text.split(/[^\d.]+/).map(Number);
   const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => -Number(zone + part));
-  const utc = zone && 'UTC';
+  const utc = zone ? 'UTC' : '';
   // Not by the constructor, which takes 0 to 99 for the last century.
   const date = new Date(0);
   date[`set${utc}FullYear`](/BC$/.test(text) ? 1 - year : year, month - 1, day);
@@ -20,15 +20,18 @@ export const dateSettings: { areSentAsUtc: boolean } = { areSentAsUtc: false };
 
 /** The text of a parameter: local time with its offset, or UTC. Throws a RangeError for an invalid date. */
 export function formatDate(date: Date): string {
-  const minutes = dateSettings.areSentAsUtc ? 0 : -date.getTimezoneOffset();
-  const local = new Date(date.getTime() + minutes * 60_000);
+  const local = new Date(date);
+  if (!dateSettings.areSentAsUtc) {
+    // Not by getTimezoneOffset(), which leaves out the seconds of old offsets: a day might become the one before.
+    local.setUTCFullYear(date.getFullYear(), date.getMonth(), date.getDate());
+    local.setUTCHours(date.getHours(), date.getMinutes(), date.getSeconds());
+  }
   const year = local.getUTCFullYear();
-  const isBc = year < 1;
   return (
-    String(isBc ? 1 - year : year).padStart(4, '0') +
+    String(year < 1 ? 1 - year : year).padStart(4, '0') +
     local.toISOString().slice(-20, -1) +
-    (minutes < 0 ? '-' : '+') +
-    new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16) +
-    (isBc ? ' BC' : '')
+    (local < date ? '-' : '+') +
+    new Date(Math.abs(+local - +date)).toISOString().slice(11, 19).replace(/:00$/, '') +
+    (year < 1 ? ' BC' : '')
   );
 }
