@@ -35,14 +35,17 @@ export interface ScramVerifiersOptions {
   crypto: AuthCrypto;
   /** 32 secret bytes that decide the salts of users who do not exist; the same for all gateways of one address. */
   mockSeed?: Uint8Array;
-  /** How long a verifier, or its absence, is taken as known. */
+  /** How long a verifier, or its absence, is taken as known: a new password is good after it at the latest. */
+  freshMs?: number;
+  /** How long it goes on being used when Postgres cannot be asked, or not within `patienceMs`. */
   lifetimeMs?: number;
+  /** How long the answer may take before the last one has to do. */
+  patienceMs?: number;
   maxVerifiers?: number;
 }
 
 export interface ScramVerifiers {
   offer(endpoint: Endpoint | undefined, user: string): Promise<ScramOffer>;
-  forget(user: string): void;
 }
 
 /** What `rolpassword` held. */
@@ -52,13 +55,16 @@ type Known =
   | { readonly kind: 'other' };
 
 interface Entry {
-  readonly user: string;
-  readonly known: Promise<Known>;
-  readonly until: number;
+  known: Promise<Known>;
+  /** Until then Postgres is not asked again. */
+  freshUntil: number;
+  /** Until then it may stand in for an answer that does not come. */
+  usableUntil: number;
 }
 
 export function createScramVerifiers(options: ScramVerifiersOptions): ScramVerifiers {
-  const { authenticator, clock, crypto, lifetimeMs = 300_000, maxVerifiers = 10_000 } = options;
+  const { authenticator, clock, crypto, maxVerifiers = 10_000 } = options;
+  const { freshMs = 1_000, lifetimeMs = 300_000, patienceMs = 500 } = options;
   const mockSeed = options.mockSeed ?? crypto.randomBytes(32);
   const read = new LRUCache<string, Entry>({ max: maxVerifiers });
   const ownVerifiers = new Map<string, Promise<ScramVerifier>>();
@@ -82,13 +88,40 @@ export function createScramVerifiers(options: ScramVerifiersOptions): ScramVerif
 
   function lookUp(endpoint: Endpoint, role: Identity, user: string): Promise<Known> {
     const key = `${endpoint.name}\0${user}`;
-    const entry = read.get(key);
-    if (entry !== undefined && entry.until > clock.now()) return entry.known;
-    const known = options.readVerifier(endpoint, role, user).then(classify);
-    read.set(key, { user, known, until: clock.now() + lifetimeMs });
-    // A failure is not an answer: the next caller asks again.
-    known.catch(() => read.delete(key));
+    const last = read.get(key);
+    const now = clock.now();
+    if (last !== undefined && now < last.freshUntil) return last.known;
+    const asked = options.readVerifier(endpoint, role, user).then(classify);
+    const fallback = last !== undefined && now < last.usableUntil ? last : undefined;
+    const known = fallback === undefined ? asked : orElse(asked, fallback.known);
+    const entry: Entry = { known, freshUntil: now + lifetimeMs, usableUntil: fallback?.usableUntil ?? 0 };
+    read.set(key, entry);
+    asked.then(
+      () => {
+        entry.known = asked;
+        entry.freshUntil = clock.now() + freshMs;
+        entry.usableUntil = clock.now() + lifetimeMs;
+      },
+      () => {
+        entry.freshUntil = clock.now() + freshMs;
+        // A failure is not an answer: the next caller asks again.
+        if (fallback === undefined && read.peek(key) === entry) read.delete(key);
+      },
+    );
     return known;
+  }
+
+  /** What Postgres answers, unless it fails or takes too long. */
+  function orElse(asked: Promise<Known>, last: Promise<Known>): Promise<Known> {
+    return new Promise((resolve) => {
+      const waiting = clock.after(patienceMs, () => resolve(last));
+      asked
+        .catch(() => last)
+        .then((known) => {
+          waiting.cancel();
+          resolve(known);
+        });
+    });
   }
 
   async function offerOf(endpoint: Endpoint, user: string | undefined): Promise<ScramOffer> {
@@ -131,9 +164,6 @@ export function createScramVerifiers(options: ScramVerifiersOptions): ScramVerif
       if (model === undefined) return unavailable('no endpoint');
       const offer = await offerOf(model, undefined);
       return offer.kind === 'challenge' ? mock(user) : offer;
-    },
-    forget(user) {
-      for (const [key, entry] of read.entries()) if (entry.user === user) read.delete(key);
     },
   };
 }

@@ -495,6 +495,47 @@ describe('SCRAM', () => {
     }
   });
 
+  it('takes a password set anew within a second, and the last known one while Postgres cannot be asked', async () => {
+    const clock = createFakeClock();
+    const verifier = async (password: string): Promise<string> =>
+      formatScramVerifier(await buildScramVerifier(password, new Uint8Array(16).fill(7)));
+    let answer: () => Promise<string | null> = async () => null;
+    const fixture = createStartupFixture({ endpoints, clock, readVerifier: () => answer() });
+    const attempt = (password: string): Promise<unknown> => {
+      const outcome = logIn(fixture, { user: 'alice', password }).then(
+        () => 'in',
+        (error) => error.code,
+      );
+      const ticks = setInterval(() => clock.advance(10), 1);
+      return outcome.finally(() => clearInterval(ticks));
+    };
+    expect(await attempt('first')).toBe('28P01');
+    clock.advance(1_000);
+    const first = await verifier('first');
+    answer = async () => first;
+    expect(await attempt('first')).toBe('in');
+    clock.advance(1_000);
+    const second = await verifier('second');
+    answer = async () => second;
+    expect(await attempt('second')).toBe('in');
+    clock.advance(1_000);
+    answer = () => Promise.reject(new Error('away'));
+    expect(await attempt('second')).toBe('in');
+    clock.advance(1_000);
+    let answerLate = (): void => {};
+    answer = () =>
+      new Promise((resolve) => {
+        answerLate = () => resolve(second);
+      });
+    expect(await attempt('second')).toBe('in');
+    answerLate();
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(1_000);
+    answer = async () => first;
+    expect(await attempt('second')).toBe('28P01');
+    expect(await attempt('first')).toBe('in');
+  });
+
   it('gives way to a password when the role may not read verifiers', async () => {
     let reads = 0;
     const fixture = createStartupFixture({
