@@ -1,6 +1,14 @@
-import { encodeNotificationResponse, encodeParameterStatus, encodeParse, encodeQuery, encodeSync } from '@postern/wire';
+import {
+  encodeCommandComplete,
+  encodeNotificationResponse,
+  encodeParameterStatus,
+  encodeParse,
+  encodeQuery,
+  encodeReadyForQuery,
+  encodeSync,
+} from '@postern/wire';
 import { describe, expect, test } from 'vitest';
-import { type Answer, answering, createTestEngine, settle, type TestEngine } from './engine.fixture.ts';
+import { type Answer, answering, createTestEngine, settle, type TestEngine, target } from './engine.fixture.ts';
 
 const slow = 'SELECT pg_sleep(1)';
 const silentWhenSlow: Answer = (sql) => (sql.includes('pg_sleep') ? null : undefined);
@@ -248,4 +256,18 @@ test('an idle connection is closed after its time, and a pool without any is dro
   expect(engine.stats().pools).toEqual([]);
   await pass(6_000);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('a connection at work when another database is to be dropped is closed when it is done', async () => {
+  const { postgres, open } = createTestEngine();
+  const worker = await open();
+  const server = await answering(postgres, silentWhenSlow);
+  await worker.send(encodeQuery(slow));
+  const admin = await open({ target: { ...target, database: 'other' } });
+  await answering(postgres);
+  await admin.send(encodeQuery('DROP DATABASE d'));
+  server.connection.send(encodeCommandComplete('SELECT 1'), encodeReadyForQuery('I'));
+  await settle();
+  expect(worker.heard()).toEqual(['CommandComplete SELECT 1', 'ReadyForQuery I']);
+  expect(server.asked().at(-1)).toBe('X');
 });

@@ -326,7 +326,9 @@ export class Pool {
 
   /** Closes what nobody uses, now or as soon as it has come to rest: somebody wants the database to itself. */
   leaveDatabase(): void {
-    for (const server of this.recovering) server.isSuspect = true;
+    for (const used of [this.recovering, this.leased, this.pinned.keys()]) {
+      for (const server of used) server.isSuspect = true;
+    }
     while (this.closeOneIdle());
   }
 
