@@ -1,5 +1,6 @@
 import type { ScriptedConnection } from '@postern/testkit';
 import {
+  encodeBind,
   encodeCommandComplete,
   encodeCopyData,
   encodeCopyDone,
@@ -53,6 +54,17 @@ describe('a caller that vanishes', () => {
     await (await open()).send(encodeQuery('SELECT 1'));
     // The reset has been: nothing needs to go in front.
     expect(await take(connection)).toBe('Q');
+  });
+
+  test('in the middle of a message: nothing could be said that is not taken for its rest, so the connection is closed', async () => {
+    const { caller, connection, engine, postgres } = await createLeased();
+    const bind = encodeBind({ parameters: [new Uint8Array(40_000).fill(0x31)] });
+    await caller.send(encodeParse('', 'SELECT $1'), bind.subarray(0, 20_000));
+    expect(await take(connection)).toBe('P');
+    await caller.vanish();
+    await connection.closed;
+    expect(engine.stats().pools).toMatchObject([{ recovering: 0, leased: 0, idle: 0 }]);
+    expect(postgres.connections).toHaveLength(1);
   });
 
   test('while its query runs: that is cancelled first, and what it says goes nowhere', async () => {
