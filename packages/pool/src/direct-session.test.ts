@@ -1,6 +1,14 @@
-import { encodeCommandComplete, encodeQuery, encodeReadyForQuery, encodeTerminate } from '@postern/wire';
+import {
+  encodeCommandComplete,
+  encodeCopyData,
+  encodeDataRow,
+  encodeQuery,
+  encodeReadyForQuery,
+  encodeTerminate,
+} from '@postern/wire';
 import { describe, expect, test } from 'vitest';
 import { createTestEngine, settle } from './engine.fixture.ts';
+import { createMemoryStreamPair } from './memory-stream.ts';
 
 const direct = { mode: 'direct' } as const;
 const done = encodeCommandComplete('SELECT 1');
@@ -75,6 +83,48 @@ describe('a direct session', () => {
     await settle();
     await connection.closed;
     expect(postgres.connections).toHaveLength(1);
+  });
+
+  describe('with a side that does not read holds the other back, and loses nothing:', () => {
+    const limits = { maxCallerBacklogBytes: 100_000, maxServerBacklogBytes: 100_000 };
+    const count = 40;
+
+    test('the caller', async () => {
+      const { postgres, open } = createTestEngine({ limits });
+      const a = await open(direct);
+      const connection = await postgres.nextConnection();
+      await connection.accept();
+      await settle();
+      a.heard();
+      a.pause();
+      for (let i = 0; i < count; i++) {
+        connection.send(encodeDataRow([new Uint8Array(10_000)]));
+        await settle();
+      }
+      expect(connection.stream.bufferedBytes).toBeGreaterThan(200_000);
+      await a.resume();
+      await settle();
+      expect(a.heard()).toHaveLength(count);
+    });
+
+    test('Postgres', async () => {
+      const { postgres, open } = createTestEngine({ limits });
+      const [stream, far] = createMemoryStreamPair();
+      await open({ ...direct, stream });
+      const connection = await postgres.nextConnection();
+      await connection.accept();
+      await settle();
+      connection.stream.pause();
+      for (let i = 0; i < count; i++) {
+        far.write(encodeCopyData(new Uint8Array(10_000)));
+        await settle();
+      }
+      expect(far.bufferedBytes).toBeGreaterThan(200_000);
+      connection.stream.resume();
+      await settle();
+      await settle();
+      expect(connection.pending()).toBe('d'.repeat(count));
+    });
   });
 
   test('ends when Postgres does', async () => {
