@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseConnectionString, redactConnectionString } from './connection-string.ts';
+import { parseConnectionString } from './connection-string.ts';
 import { GatewayError } from './gateway-error.ts';
 
 function errorOf(text: string): GatewayError {
@@ -93,23 +93,5 @@ describe('parseConnectionString', () => {
     expect(error).toMatchObject({ code: 'invalid_connection_string', httpStatus: 400, message });
     expect(error.cause).toBeUndefined();
     expect(JSON.stringify({ ...error, message: error.message, stack: error.stack })).not.toContain('secret');
-  });
-});
-
-describe('redactConnectionString', () => {
-  test.each([
-    ['postgres://u:secret@h:5432/d?x=y', 'postgres://u:***@h:5432/d?x=y'],
-    ['to postgres://u:se/cr#et?@h/d and postgres://v:secret@i/d.', 'to postgres://u:***@h/d and postgres://v:***@i/d.'],
-    ['postgres://u:se@cret@h/d', 'postgres://u:***@h/d'],
-    ['postgres://u:secret', 'postgres://u:***'],
-    ['postgres://h:5432/d', 'postgres://h:5432/d'],
-    ['http://127.0.0.1:4444', 'http://127.0.0.1:4444'],
-    ['http://[::1]:4444/sql', 'http://[::1]:4444/sql'],
-    ['postgres://u@h/d?password=secret&a=b', 'postgres://u@h/d?password=***&a=b'],
-    ["host=h password='sec ret' user=u", 'host=h password=*** user=u'],
-    ['prisma://h/?api_key=secret', 'prisma://h/?api_key=***'],
-    ['options=endpoint%3Da', 'options=endpoint%3Da'],
-  ])('%s', (text, expected) => {
-    expect(redactConnectionString(text)).toBe(expected);
   });
 });

@@ -45,31 +45,6 @@ export function parseConnectionString(text: string): ConnectionString {
   };
 }
 
-/**
- * Hides passwords and keys in anything that contains connection strings, for logs. Works on strings that do not parse,
- * and rather hides too much (a host behind a stray `@`) than too little.
- */
-export function redactConnectionString(text: string): string {
-  return text
-    .replace(/\S+/g, redactUserInfo)
-    .replace(
-      /\b(password|pgpassword|sslpassword|api_key|apikey|token)(\s*=\s*|%3d)('[^']*'|"[^"]*"|[^\s&'"]+)/gi,
-      '$1$2***',
-    );
-}
-
-// From the first colon behind `://` to the last `@`: unescaped `/`, `#`, `?` and `@` of a password are covered too.
-function redactUserInfo(word: string): string {
-  const scheme = word.indexOf('://');
-  if (scheme < 0) return word;
-  const colon = word.indexOf(':', scheme + 3);
-  if (colon < 0) return word;
-  const at = word.lastIndexOf('@');
-  if (at > colon) return `${word.slice(0, colon + 1)}***${word.slice(at)}`;
-  const isHostAndPort = at < 0 && /^\d+(?:$|[/?#,;"'`)\]}])/.test(word.slice(colon + 1));
-  return at >= 0 || isHostAndPort || word[scheme + 3] === '[' ? word : `${word.slice(0, colon + 1)}***`;
-}
-
 function parseUrl(text: string): URL {
   let url: URL;
   try {

@@ -1,5 +1,5 @@
 export { type GatewayOptions, type SplitOptions, searchPathOf, splitOptions } from './connection-options.ts';
-export { type ConnectionString, parseConnectionString, redactConnectionString } from './connection-string.ts';
+export { type ConnectionString, parseConnectionString } from './connection-string.ts';
 export {
   type ErrorCatalogueEntry,
   errorCatalogue,

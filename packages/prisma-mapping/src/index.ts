@@ -15,7 +15,7 @@ export {
   type PrismaRuntimeLevel,
 } from './database-cause.ts';
 export { DriverAdapterError, type ErrorCause, isDriverAdapterError, type MappedError } from './error-cause.ts';
-export { connectLater, type GatewayFetchOptions, gatewayFetch, gatewayOrigin } from './gateway-fetch.ts';
+export { connectLater, type GatewayFetchOptions, gatewayFetch } from './gateway-fetch.ts';
 export { beginStatement, isIsolationLevel, type PrismaIsolationLevel } from './isolation.ts';
 export { type ResultValue, type ResultValueOptions, type ValueDecoder, valueDecoder } from './result-value.ts';
 export { typeName } from './type-name.ts';
