@@ -68,6 +68,27 @@ test('UNLISTEN is answered once nothing more would arrive', async () => {
   expect(caller.heard()).toEqual(['ReadyForQuery I']);
 });
 
+test.each(['after', 'before'])(
+  'a session’s own notification is told once, if the listener’s comes %s its own connection’s',
+  async (when) => {
+    const { caller, listener, server } = await createListening();
+    const own = encodeNotificationResponse(1, 'c', '');
+    await caller.send(encodeQuery('BEGIN'));
+    caller.heard();
+    if (when === 'before') listener.connection.send(own);
+    await settle();
+    server.connection.send(encodeCommandComplete('BEGIN'), own, encodeReadyForQuery('I'));
+    await settle();
+    if (when === 'after') listener.connection.send(own);
+    await settle();
+    expect(caller.heard()).toEqual(['CommandComplete BEGIN', 'NotificationResponse', 'ReadyForQuery I']);
+    // Another one is another.
+    listener.connection.send(own);
+    await settle();
+    expect(caller.heard()).toEqual(['NotificationResponse']);
+  },
+);
+
 describe('notifications that are not read', () => {
   const limits = { maxNotificationBytes: 1_000_000, maxCallerBacklogBytes: 50_000 };
   const limitReached = 'FATAL 53400 more than 1000000 bytes wait for a caller that listens';
