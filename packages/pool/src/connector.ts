@@ -5,6 +5,7 @@
 import { DatabaseError } from '@postern/wire';
 import { retryDelayMs } from './connect-retry.ts';
 import { dialWithin } from './dial-within.ts';
+import type { ParameterSet } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
 import { isPermanent, messageOf } from './pool-errors.ts';
 import { type LoginFacts, ServerConnection } from './server-connection.ts';
@@ -20,6 +21,8 @@ export class Connector {
   /** Why the last attempt failed; undefined once one has succeeded again. */
   failure: unknown;
   private readonly pool: Pool;
+  /** What the last fresh connection reported. */
+  private defaults: ParameterSet | undefined;
   private failedAttempts = 0;
   private isRetryPlanned = false;
 
@@ -102,6 +105,9 @@ export class Connector {
       pool.labels.none,
     );
     this.opened++;
+    // Other than before: another server by now, where start-ups come to something else.
+    if (server.parameters !== this.defaults) pool.startups.clear();
+    this.defaults = server.parameters;
     if (this.failedAttempts > 0) {
       this.failedAttempts = 0;
       this.failure = undefined;

@@ -26,6 +26,11 @@ export function createParameterSets(maxSets = 1_000): ParameterSets {
   };
 }
 
+/** Reported by a standby. It becomes a primary without a word on connections that are idle. */
+export function isOfStandby(parameters: ParameterSet): boolean {
+  return parameters.values.get('in_hot_standby') === 'on';
+}
+
 /** What changes for somebody who was told `before` and shall know `after`. */
 export function changedParameters(before: ParameterSet, after: ParameterSet): [name: string, value: string][] {
   const changes: [string, string][] = [];

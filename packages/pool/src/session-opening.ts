@@ -6,7 +6,7 @@ import { decodeErrorFields, encodeErrorResponse, encodeQuery } from '@postern/wi
 import { createErrand } from './errand.ts';
 import { inspect } from './inspection.ts';
 import { type Label, replaySql } from './label.ts';
-import type { ParameterSet } from './parameter-set.ts';
+import { isOfStandby, type ParameterSet } from './parameter-set.ts';
 import type { ServerConnection } from './server-connection.ts';
 import type { PooledSession } from './session.ts';
 
@@ -37,7 +37,7 @@ export class SessionOpening {
     const { state } = session;
     if (wanted === undefined || state.isBusy) return;
     const { parameters } = wanted;
-    if (parameters.size === 0) {
+    if (parameters.size === 0 && !isOfStandby(server.parameters)) {
       this.finish(server, state.label);
       return;
     }

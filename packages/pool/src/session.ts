@@ -12,6 +12,7 @@ import type { PoolError } from './errors.ts';
 import { Forwarder } from './forwarding.ts';
 import { LastWords } from './last-words.ts';
 import { Lease, type LeaseLimits } from './lease.ts';
+import { isOfStandby } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
 import { connectionLost } from './pool-errors.ts';
 import { Action, Expect } from './reply-queue.ts';
@@ -126,7 +127,8 @@ export class PooledSession implements ReplySink {
       this.output.greet(startup.parameters, greeting?.(startup.parameters.values) ?? []);
     };
     const known = startups.get(key);
-    if (known === undefined) {
+    // A standby may have been promoted: who is greeted is told what Postgres says now.
+    if (known === undefined || (greeting !== undefined && isOfStandby(known.parameters))) {
       this.opening.begin(parameters, begin);
       return;
     }
