@@ -1,13 +1,13 @@
 /** Trying again while Postgres is starting, full or not there yet. */
 import { DatabaseError } from '@postern/wire';
 import type { Clock } from './clock.ts';
-import { PoolError } from './errors.ts';
+import { FinalDialError, PoolError } from './errors.ts';
 
 /** Whether a failed connection may succeed later. */
 export function isRetryable(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === '53300' || error.code === '57P03';
   if (error instanceof PoolError) return error.safeToRetry;
-  return error instanceof Error && 'code' in error;
+  return error instanceof Error && 'code' in error && !(error instanceof FinalDialError);
 }
 
 /** Milliseconds until the next attempt: soon at first, then once a second, so that a waking database is not flooded. */
@@ -32,15 +32,22 @@ const shortestAttemptMs = 100;
 export async function retryWithin<T>(options: RetryOptions<T>): Promise<T> {
   const { clock } = options;
   const endAt = options.budgetMs > 0 ? clock.now() + options.budgetMs : Number.POSITIVE_INFINITY;
+  let failure: unknown;
   for (let failedAttempts = 0; ; failedAttempts++) {
     try {
       return await options.attempt(endAt - clock.now());
     } catch (error) {
+      // An attempt that the end has cut short says less than the one before.
+      if (!isTimeout(error) || failure === undefined) failure = error;
       const spareMs = endAt - clock.now() - shortestAttemptMs;
-      if (!isRetryable(error) || spareMs <= 0 || options.isOver?.() === true) throw error;
+      if (!isRetryable(error) || spareMs <= 0 || options.isOver?.() === true) throw failure;
       await new Promise<void>((resolve) => {
         clock.after(Math.min(retryDelayMs(failedAttempts), spareMs), resolve);
       });
     }
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof PoolError && error.code === 'connect_timeout';
 }

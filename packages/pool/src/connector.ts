@@ -2,12 +2,11 @@
  * Opens a pool's server connections: for those who wait, a few at a time, and again while Postgres cannot be reached.
  * Whom a connection is lent to is the pool's business.
  */
-import { DatabaseError } from '@postern/wire';
 import { retryDelayMs } from './connect-retry.ts';
 import { dialWithin } from './dial-within.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
-import { isPermanent, messageOf } from './pool-errors.ts';
+import { connectFailed, isFull, isPermanent, messageOf, roomHint } from './pool-errors.ts';
 import { type LoginFacts, ServerConnection } from './server-connection.ts';
 import { logIn } from './server-login.ts';
 
@@ -89,6 +88,7 @@ export class Connector {
     context.connectionOpened(pool);
     const facts = await this.logIn(timeoutMs).catch((error: unknown) => {
       context.connectionClosed(pool);
+      if (isFull(error)) context.serverIsFull(pool.target, pool.identity, error);
       throw error;
     });
     const server = new ServerConnection(
@@ -142,7 +142,7 @@ export class Connector {
     if (isPermanent(error)) {
       for (const waiter of waiters) {
         waiters.remove(waiter);
-        waiter.refused(error, true);
+        waiter.refused(connectFailed(error), true);
       }
       context.log({
         event: 'server_login_refused',
@@ -169,11 +169,3 @@ export class Connector {
     });
   }
 }
-
-/** The pool then has what Postgres gives it, and asks for more once a second at most while callers wait. */
-function isFull(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === '53300';
-}
-
-const roomHint =
-  'Postgres has no room for more connections: lower the pool size, or raise max_connections (less its reserved ones).';

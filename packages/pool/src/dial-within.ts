@@ -14,7 +14,7 @@ export function dialWithin(clock: Clock, dial: Dial, target: Target, timeoutMs: 
         new PoolError({
           code: 'connect_timeout',
           sqlstate: '08001',
-          message: `Postgres did not accept a connection within ${timeoutMs} ms`,
+          message: `Postgres did not accept a connection within ${Math.round(timeoutMs)} ms`,
           safeToRetry: true,
         }),
       );

@@ -5,6 +5,7 @@ import { dialWithin } from './dial-within.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage } from './error-message.ts';
 import type { Identity, Target } from './identity.ts';
+import { isFull } from './pool-errors.ts';
 import type { LoginFacts } from './server-connection.ts';
 import { logIn } from './server-login.ts';
 
@@ -64,6 +65,9 @@ export class DirectSession {
           clock: context.clock,
           timeoutMs,
           maxMessageBytes: context.limits.maxMessageBytes,
+        }).catch((error: unknown) => {
+          if (isFull(error)) context.serverIsFull(target, identity, error);
+          throw error;
         });
       },
       isOver: () => this.isOver,

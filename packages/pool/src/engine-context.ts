@@ -1,9 +1,10 @@
 /** What the parts of the engine share: its limits, its seams and its outgoing bytes. */
+import type { DatabaseError } from '@postern/wire';
 import type { SpareBuffers } from './byte-buffer.ts';
 import type { Cancellable } from './cancel-request.ts';
 import type { Clock } from './clock.ts';
 import type { PoolError } from './errors.ts';
-import type { Dial, Target } from './identity.ts';
+import type { Dial, Identity, Target } from './identity.ts';
 import type { EngineLimits } from './limits.ts';
 import type { Outbox } from './outbox.ts';
 import type { PermitLedger } from './permit-ledger.ts';
@@ -37,6 +38,8 @@ export interface EngineContext {
   mayConnect(pool: Pool): boolean;
   /** Whether the target has more server connections than its budget allows: a login to verify somebody may exceed it. */
   isOverBudget(pool: Pool): boolean;
+  /** Postgres refused a connection for want of room: closes an idle one that takes it up, if there is one. */
+  serverIsFull(target: Target, identity: Identity, refusal: DatabaseError): void;
   connectionOpened(pool: Pool): void;
   connectionClosed(pool: Pool): void;
   /** Closes the idle connections to other databases of the pool's target. */

@@ -174,6 +174,7 @@ export function createEngine(options: EngineOptions): Engine {
       }
     },
     mayConnect: (pool) => budget.makeRoom(pool),
+    serverIsFull: (to, identity, refusal) => budget.closeIdleFor(to, identity, refusal),
     isOverBudget: (pool) => budget.isExceeded(pool.target),
     connectionOpened(pool) {
       budget.opened(pool.target);

@@ -4,6 +4,7 @@ export type PoolErrorCode =
   | 'pool_timeout'
   | 'connect_failed'
   | 'connect_timeout'
+  | 'too_many_connections'
   | 'server_connection_lost'
   | 'pin_limit'
   | 'query_cancelled'
@@ -40,5 +41,16 @@ export class PoolError extends Error {
     this.detail = fields.detail;
     this.hint = fields.hint;
     this.safeToRetry = fields.safeToRetry;
+  }
+}
+
+/** Why a connection cannot be opened, now or later: what was configured does not fit what is there. `code` as in `Dial`. */
+export class FinalDialError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'FinalDialError';
+    this.code = code;
   }
 }

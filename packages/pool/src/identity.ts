@@ -7,6 +7,8 @@ export interface Target {
   readonly port: number;
   readonly database: string;
   readonly tls: 'disable' | 'prefer' | 'require' | 'verify-full';
+  /** File of the certificates to trust, PEM; the system's when left out. */
+  readonly rootCertificates?: string | undefined;
   /** Server connections that pooled sessions of one identity share; the engine's default when left out. */
   readonly poolSize?: number | undefined;
 }
@@ -24,5 +26,8 @@ export interface Identity {
   readonly secret: Secret;
 }
 
-/** Opens a byte stream to Postgres; rejects with an Error whose `code` is the system's (ECONNREFUSED, ENOTFOUND …). */
+/**
+ * Opens a byte stream to Postgres; rejects with an Error whose `code` is the system's (ECONNREFUSED, ENOTFOUND …), and which
+ * is a FinalDialError where trying again will not help (a certificate that is not trusted).
+ */
 export type Dial = (target: Target) => Promise<ByteStream>;

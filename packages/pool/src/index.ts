@@ -11,7 +11,7 @@ export {
   type SessionOptions,
 } from './engine.ts';
 export type { EngineEvent } from './engine-context.ts';
-export { PoolError, type PoolErrorCode } from './errors.ts';
+export { FinalDialError, PoolError, type PoolErrorCode } from './errors.ts';
 export { FrontViews } from './front-views.ts';
 export type { Dial, Identity, Secret, Target } from './identity.ts';
 export { defaultLimits, type EngineLimits, resolveLimits } from './limits.ts';

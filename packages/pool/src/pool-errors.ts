@@ -1,7 +1,7 @@
 /** What callers are told about their server connection: which limit, its value, the wait, what was lost, what to change. */
 import { DatabaseError, ProtocolError } from '@postern/wire';
 import { isRetryable } from './connect-retry.ts';
-import { PoolError } from './errors.ts';
+import { FinalDialError, PoolError } from './errors.ts';
 import type { LimitGroup } from './wait-queue.ts';
 
 export function poolTimeout(state: {
@@ -13,8 +13,10 @@ export function poolTimeout(state: {
   readonly pinned: number;
   /** Whose connection_limit the waiter shares. */
   readonly group: LimitGroup | undefined;
+  /** Why Postgres gives no further connection; undefined when it does. */
+  readonly failure: unknown;
 }): PoolError {
-  const { waitedMs, limitMs, group } = state;
+  const { waitedMs, limitMs, group, failure } = state;
   const isOwnLimit = group !== undefined && group.lent >= group.limit;
   const [what, hint] = isOwnLimit
     ? [
@@ -22,8 +24,8 @@ export function poolTimeout(state: {
         'connection_limit (of an API key: its plan)',
       ]
     : [
-        `pool size ${state.size}, ${state.leased} in use, ${state.pinned} pinned, ${state.waiting} waiting`,
-        'the pool size (--pool-size)',
+        `pool size ${state.size}, ${state.leased} in use, ${state.pinned} pinned, ${state.waiting} waiting${failure === undefined ? '' : `; Postgres gives no more: ${messageOf(failure)}`}`,
+        failure === undefined ? 'the pool size (--pool-size)' : 'what Postgres allows',
       ];
   return new PoolError({
     code: 'pool_timeout',
@@ -43,17 +45,31 @@ export function connectFailed(error: unknown): unknown {
     code: 'connect_failed',
     sqlstate: '08001',
     message: `cannot reach the database server: ${messageOf(error)}`,
-    hint: 'Check that Postgres is running and reachable.',
+    hint:
+      error instanceof FinalDialError
+        ? "Check sslmode and sslrootcert of the gateway's database URL, and the certificate of Postgres."
+        : 'Check that Postgres is running and reachable.',
     safeToRetry: isRetryable(error),
     cause: error,
   });
 }
 
 export function unreachable(waitedMs: number, cause: unknown): PoolError {
+  const tried = `(tried for ${(waitedMs / 1000).toFixed(1)} s; last error: ${messageOf(cause)})`;
+  if (isFull(cause)) {
+    return new PoolError({
+      code: 'too_many_connections',
+      sqlstate: '53300',
+      message: `cannot connect to the database server ${tried}`,
+      hint: roomHint,
+      safeToRetry: true,
+      cause,
+    });
+  }
   return new PoolError({
     code: 'connect_timeout',
     sqlstate: cause instanceof DatabaseError ? cause.code : '08001',
-    message: `cannot reach the database server (tried for ${(waitedMs / 1000).toFixed(1)} s; last error: ${messageOf(cause)})`,
+    message: `cannot reach the database server ${tried}`,
     hint: 'Check that Postgres is running and reachable; raise connect_timeout if it takes longer to wake.',
     safeToRetry: true,
     cause,
@@ -83,8 +99,16 @@ export function cancelled(): PoolError {
 /** Errors that no retry will mend: credentials, unknown database, missing privileges. */
 export function isPermanent(error: unknown): boolean {
   if (error instanceof DatabaseError) return /^(28|3D|42|0A)/.test(error.code);
-  return error instanceof PoolError && !error.safeToRetry;
+  return error instanceof FinalDialError || (error instanceof PoolError && !error.safeToRetry);
 }
+
+/** The pool then has what Postgres gives it, and asks for more once a second at most while callers wait. */
+export function isFull(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.code === '53300';
+}
+
+export const roomHint =
+  'Postgres has no room for more connections: lower the pool size, or raise max_connections (less its reserved ones) or the CONNECTION LIMIT.';
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

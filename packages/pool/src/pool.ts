@@ -304,6 +304,7 @@ export class Pool {
               leased: this.leased.size,
               pinned: this.pinned.size,
               group: waiter.group,
+              failure: this.connector.failure,
             }),
         false,
       );

@@ -1,5 +1,6 @@
 /** How many server connections each Postgres gives us, over all pools of it. */
-import type { Target } from './identity.ts';
+import type { DatabaseError } from '@postern/wire';
+import type { Identity, Target } from './identity.ts';
 import type { Pool } from './pool.ts';
 
 export class ServerBudget {
@@ -26,6 +27,20 @@ export class ServerBudget {
       if (other !== pool && targetKey(other.target) === key && other.closeOneIdle()) return true;
     }
     return false;
+  }
+
+  /**
+   * Gives back to Postgres an idle connection that takes up the room which Postgres refused: the role's, the database's
+   * (CONNECTION LIMIT), or the server's.
+   */
+  closeIdleFor(target: Target, { user }: Identity, { routine }: DatabaseError): void {
+    const key = targetKey(target);
+    for (const pool of this.pools.values()) {
+      if (targetKey(pool.target) !== key) continue;
+      if (routine === 'InitializeSessionUserId' && pool.identity.user !== user) continue;
+      if (routine === 'CheckMyDatabase' && pool.target.database !== target.database) continue;
+      if (pool.closeOneIdle()) return;
+    }
   }
 
   isExceeded(target: Target): boolean {

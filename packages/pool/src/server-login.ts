@@ -50,7 +50,7 @@ export function logIn(options: LoginOptions): Promise<LoginFacts> {
         new PoolError({
           code: 'connect_timeout',
           sqlstate: '08001',
-          message: `Postgres was reached, but did not finish the login within ${options.timeoutMs} ms`,
+          message: `Postgres was reached, but did not finish the login within ${Math.round(options.timeoutMs)} ms`,
           safeToRetry: true,
         }),
       ),

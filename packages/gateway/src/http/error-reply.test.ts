@@ -8,6 +8,7 @@ const codesOfThePool: Record<PoolErrorCode, true> = {
   pool_timeout: true,
   connect_failed: true,
   connect_timeout: true,
+  too_many_connections: true,
   server_connection_lost: true,
   pin_limit: true,
   query_cancelled: true,
