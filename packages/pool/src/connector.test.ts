@@ -119,7 +119,7 @@ test('what no further attempt can mend is told at once', async () => {
   await caller.send(encodeQuery('SELECT 1'));
   await pass(50);
   expect(caller.heard()).toEqual(['FATAL 08001 cannot reach the database server: db:5432: certificate has expired']);
-  expect(events).toMatchObject([{ event: 'server_login_refused', error: 'db:5432: certificate has expired' }]);
+  expect(events).toMatchObject([{ event: 'server_connect_failed', error: 'db:5432: certificate has expired' }]);
 });
 
 test('the last attempt of a login, cut short by its end, does not hide why those before failed', async () => {

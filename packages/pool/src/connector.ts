@@ -4,6 +4,7 @@
  */
 import { retryDelayMs } from './connect-retry.ts';
 import { dialWithin } from './dial-within.ts';
+import { FinalDialError } from './errors.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
 import { connectFailed, isFull, isPermanent, messageOf, roomHint } from './pool-errors.ts';
@@ -144,6 +145,9 @@ export class Connector {
         waiters.remove(waiter);
         waiter.refused(connectFailed(error), true);
       }
+    }
+    // That Postgres cannot be reached is no word about the role.
+    if (isPermanent(error) && !(error instanceof FinalDialError)) {
       context.log({
         event: 'server_login_refused',
         target: pool.describe(),

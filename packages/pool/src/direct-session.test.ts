@@ -8,6 +8,7 @@ import {
 } from '@postern/wire';
 import { describe, expect, test } from 'vitest';
 import { createTestEngine, settle } from './engine.fixture.ts';
+import { FinalDialError } from './errors.ts';
 import { createMemoryStreamPair } from './memory-stream.ts';
 
 const direct = { mode: 'direct' } as const;
@@ -137,4 +138,15 @@ describe('a direct session', () => {
     await settle();
     expect(a.isClosed).toBe(true);
   });
+});
+
+test('says why Postgres cannot be reached in words, with advice', async () => {
+  const { open, pass } = createTestEngine({
+    dial: () => () =>
+      Promise.reject(new FinalDialError('CERT_HAS_EXPIRED', 'db:5432: certificate has expired', undefined)),
+  });
+  const caller = await open({ mode: 'direct' });
+  await pass(50);
+  expect(caller.heard()).toEqual(['FATAL 08001 cannot reach the database server: db:5432: certificate has expired']);
+  expect(caller.isClosed).toBe(true);
 });

@@ -5,7 +5,7 @@ import { dialWithin } from './dial-within.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage } from './error-message.ts';
 import type { Identity, Target } from './identity.ts';
-import { isFull } from './pool-errors.ts';
+import { connectFailed, isFull } from './pool-errors.ts';
 import type { LoginFacts } from './server-connection.ts';
 import { logIn } from './server-login.ts';
 
@@ -46,7 +46,7 @@ export class DirectSession {
     stream.onData = (bytes): boolean => this.fromCaller(bytes);
     stream.onDrain = (): void => this.server?.stream.resume();
     stream.onClose = (): void => this.callerClosed();
-    this.connect().catch((error: unknown) => this.fail(error));
+    this.connect().catch((error: unknown) => this.fail(connectFailed(error)));
   }
 
   private async connect(): Promise<void> {

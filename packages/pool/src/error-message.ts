@@ -2,6 +2,7 @@
 import { concatBytes, DatabaseError, encodeErrorResponse, encodeReadyForQuery } from '@postern/wire';
 import { indexOfZero } from './byte-buffer.ts';
 import { PoolError } from './errors.ts';
+import { messageOf } from './pool-errors.ts';
 
 const idle: Uint8Array = encodeReadyForQuery('I');
 const open: Uint8Array = encodeReadyForQuery('T');
@@ -38,7 +39,7 @@ export function errorMessage(severity: 'ERROR' | 'FATAL', code: string, error: u
       hint: error.hint,
     });
   }
-  const message = typeof error === 'string' ? error : `cannot reach the database server: ${String(error)}`;
+  const message = typeof error === 'string' ? error : `cannot reach the database server: ${messageOf(error)}`;
   return encodeErrorResponse({ severity, severityNonLocalized: severity, code: code || '08001', message });
 }
 

@@ -242,7 +242,11 @@ function explainUnreachable(error: unknown, triedMs: number): unknown {
   const lastError = 'code' in cause ? `; last error: ${cause.code}` : '';
   const message = `cannot reach the database server (tried for ${(triedMs / 1000).toFixed(1)} s${lastError})`;
   const code = isOfThePool && error.code === 'connect_timeout' ? 'connect_timeout' : 'connect_failed';
-  return new GatewayError(code, message, { detail: cause.message, cause: error });
+  return new GatewayError(code, message, {
+    detail: cause.message,
+    cause: error,
+    ...(isOfThePool && error.hint !== undefined ? { hint: error.hint } : {}),
+  });
 }
 
 function credentialKey(endpoint: Endpoint, user: string): string {

@@ -8,6 +8,8 @@ export interface ParsedDatabaseUrl {
   host: string;
   port: number;
   tls: Target['tls'];
+  /** File of the certificates to trust; undefined: the system's. */
+  rootCertificates: string | undefined;
   /** The database callers get who name none. */
   database: string;
   /** The role in the URL. Optional: callers bring their own roles. */
@@ -26,6 +28,9 @@ const tlsBySslmode: Readonly<Record<string, Target['tls']>> = {
   'verify-ca': 'verify-full',
   'verify-full': 'verify-full',
 };
+
+/** Those that are read, and those of libpq that change nothing about whom the connection trusts. */
+const tlsParameters: ReadonlySet<string> = new Set(['sslmode', 'sslrootcert', 'sslcompression', 'sslsni']);
 
 /**
  * Parses `postgres://user:password@host:port/database?sslmode=…`. A Unix socket is `postgres:///db?host=/directory`.
@@ -59,10 +64,20 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
   if (tls === undefined) {
     throw new Error(`the database URL has sslmode=${sslmode}; allowed: ${Object.keys(tlsBySslmode).join(', ')}`);
   }
+  const rootCertificates = url.searchParams.get('sslrootcert') ?? 'system';
+  const isGiven = rootCertificates !== 'system';
+  for (const name of url.searchParams.keys()) {
+    // What is meant to secure the connection is never passed over.
+    if (/^ssl/i.test(name) && !tlsParameters.has(name)) {
+      throw new Error(`the database URL has ${name}, which is not known here; use sslmode and sslrootcert`);
+    }
+  }
   return {
     host,
     port,
-    tls: host.startsWith('/') ? 'disable' : tls,
+    // With certificates to trust, libpq's `require` verifies too.
+    tls: host.startsWith('/') ? 'disable' : tls === 'require' && isGiven ? 'verify-full' : tls,
+    rootCertificates: isGiven ? rootCertificates : undefined,
     database,
     role: user === '' ? undefined : { user, password: decode(url.password, 'password') },
   };

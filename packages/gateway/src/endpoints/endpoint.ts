@@ -20,6 +20,7 @@ export interface Endpoint {
   readonly host: string;
   readonly port: number;
   readonly tls: Target['tls'];
+  readonly rootCertificates: string | undefined;
   /** The database of callers who name none. */
   readonly database: string;
   /** The role of the database URL: reads SCRAM verifiers, and can log in itself without asking Postgres for its verifier. */
@@ -54,6 +55,6 @@ export function createEndpoint(config: EndpointConfig): Endpoint {
 
 /** Where to connect for a caller of this endpoint. */
 export function endpointTarget(endpoint: Endpoint, database: string): Target {
-  const { host, port, tls, poolSize } = endpoint;
-  return { host, port, tls, database, poolSize };
+  const { host, port, tls, rootCertificates, poolSize } = endpoint;
+  return { host, port, tls, rootCertificates, database, poolSize };
 }

@@ -15,7 +15,11 @@ describe('parseDatabaseUrl', () => {
       'postgres:///app?host=/var/run/postgresql&port=5433&sslmode=require',
       { host: '/var/run/postgresql', port: 5433, tls: 'disable', database: 'app', role: undefined },
     ],
-    ['postgres://u:p@db/app?sslmode=verify-ca', { tls: 'verify-full' }],
+    ['postgres://u:p@db/app?sslmode=verify-ca', { tls: 'verify-full', rootCertificates: undefined }],
+    ['postgres://db/app?sslmode=verify-full&sslrootcert=/ca.pem', { tls: 'verify-full', rootCertificates: '/ca.pem' }],
+    ['postgres://db/app?sslmode=require&sslrootcert=/ca.pem', { tls: 'verify-full', rootCertificates: '/ca.pem' }],
+    ['postgres://db/app?sslmode=verify-full&sslrootcert=system', { tls: 'verify-full', rootCertificates: undefined }],
+    ['postgres://db/app?channel_binding=require&sslsni=1', { tls: 'prefer' }],
   ])('%s', (text, parsed) => {
     expect(parseDatabaseUrl(text)).toMatchObject(parsed);
   });
@@ -24,6 +28,8 @@ describe('parseDatabaseUrl', () => {
     ['nonsense', 'not a URL'],
     ['mysql://u:hush@db/app', 'scheme "mysql:"'],
     ['postgres://u:hush@db/app?sslmode=yes', 'sslmode=yes'],
+    ['postgres://u:hush@db/app?sslmod=verify-full', 'sslmod'],
+    ['postgres://u:hush@db/app?ssl=true', 'use sslmode and sslrootcert'],
     ['postgres:///?port=5432', 'names no database'],
     ['postgres://db/app?port=70000', 'port "70000"'],
     ['postgres://u:%E0%A4%A@db/app', 'percent-encoded'],

@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import type { ByteStream, Target } from '@postern/pool';
+import { type ByteStream, FinalDialError, type Target } from '@postern/pool';
 import { afterEach, describe, expect, it } from 'vitest';
 import { testCertificate } from './certificate.fixture.ts';
 import { createDial } from './dial.ts';
@@ -99,7 +102,9 @@ describe('createDial', () => {
     stream.write(Uint8Array.of(0x78));
     expect(await received).toBe('x');
     stream.destroy();
-    await expect(createDial()(target(port, 'require'))).rejects.toMatchObject({ code: 'POSTGRES_WITHOUT_TLS' });
+    const refused = await createDial()(target(port, 'require')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'POSTGRES_WITHOUT_TLS' });
+    expect(refused).toBeInstanceOf(FinalDialError);
   });
 
   it('encrypts when the server can, and checks the certificate only for verify-full', async () => {
@@ -110,15 +115,23 @@ describe('createDial', () => {
     stream.write(new TextEncoder().encode('y'.repeat(200_000)));
     expect(await received).toMatch(/^y+$/);
     stream.destroy();
-    await expect(createDial()(target(port, 'verify-full'))).rejects.toMatchObject({
-      code: 'DEPTH_ZERO_SELF_SIGNED_CERT',
-    });
-    const trusted = await createDial({ trustedCertificates: testCertificate.cert })({
-      ...target(port, 'verify-full'),
-      host: 'localhost',
-    });
-    expect(trusted.security).toBe('tls');
-    trusted.destroy();
+    const refused = await createDial()(target(port, 'verify-full')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+    expect(refused).toBeInstanceOf(FinalDialError);
+    const folder = mkdtempSync(join(tmpdir(), 'dial-'));
+    try {
+      const rootCertificates = join(folder, 'root.pem');
+      const verified: Target = { ...target(port, 'verify-full'), host: 'localhost', rootCertificates };
+      const unread = await createDial()(verified).catch((error: unknown) => error);
+      expect(unread).toMatchObject({ code: 'ENOENT', message: expect.stringContaining(rootCertificates) });
+      expect(unread).toBeInstanceOf(FinalDialError);
+      writeFileSync(rootCertificates, testCertificate.cert);
+      const trusted = await createDial()(verified);
+      expect(trusted.security).toBe('tls');
+      trusted.destroy();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('refuses bytes slipped in behind the answer to the TLS request', async () => {

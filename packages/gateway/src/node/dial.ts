@@ -1,7 +1,8 @@
 /** Opens byte streams to Postgres: TCP or Unix socket, with TLS as the endpoint's sslmode asks for. */
+import { readFileSync } from 'node:fs';
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type Dial, FrontViews, type Target } from '@postern/pool';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import { type Dial, FinalDialError, FrontViews, type Target } from '@postern/pool';
 import { encodeSslRequest } from '@postern/wire';
 import { createSocketStream, type SocketStream, socketSecurity } from './socket-stream.ts';
 
@@ -10,8 +11,6 @@ export interface DialOptions {
   connectTimeoutMs?: number;
   /** Idle time before the kernel probes a server connection, so that a firewall cannot lose it silently. */
   keepAliveMs?: number;
-  /** PEM certificates to trust besides the system's, for sslmode=verify-full. */
-  trustedCertificates?: string;
 }
 
 /** What one read may bring. A result of many rows comes in runs of this size, each forwarded as one write. */
@@ -21,7 +20,7 @@ const tlsAccepted = 0x53; // 'S'
 
 /** Errors carry the system's `code` (ECONNREFUSED, ENOTFOUND, ETIMEDOUT …) or `POSTGRES_WITHOUT_TLS`, and name the target. */
 export function createDial(options: DialOptions = {}): Dial {
-  const { connectTimeoutMs = 5_000, keepAliveMs = 60_000, trustedCertificates } = options;
+  const { connectTimeoutMs = 5_000, keepAliveMs = 60_000 } = options;
 
   return function dial(target) {
     return new Promise<SocketStream>((resolve, reject) => {
@@ -50,11 +49,11 @@ export function createDial(options: DialOptions = {}): Dial {
         connectTimeoutMs,
       );
 
-      function fail(error: Error): void {
+      function fail(error: Error, isFinal = false): void {
         clearTimeout(timer);
         current.destroy();
         socket.destroy();
-        reject(describeDialError(error, target));
+        reject(describeDialError(error, target, isFinal));
       }
 
       function closedEarly(): void {
@@ -63,7 +62,7 @@ export function createDial(options: DialOptions = {}): Dial {
 
       function succeed(stream: SocketStream): void {
         clearTimeout(timer);
-        current.off('error', fail);
+        current.off('error', failed);
         current.off('close', closedEarly);
         resolve(stream);
       }
@@ -74,7 +73,12 @@ export function createDial(options: DialOptions = {}): Dial {
         return stream;
       }
 
-      socket.on('error', fail);
+      function failed(error: Error): void {
+        // Set when the certificate was not accepted.
+        fail(error, current instanceof TLSSocket && Boolean(current.authorizationError));
+      }
+
+      socket.on('error', failed);
       socket.on('close', closedEarly);
       socket.once('connect', () => {
         if (target.tls === 'disable') return succeed(plainStream());
@@ -83,7 +87,8 @@ export function createDial(options: DialOptions = {}): Dial {
           if (answer.length !== 1) fail(new Error('unexpected bytes after the answer to the TLS request'));
           else if (answer[0] === tlsAccepted) startTls();
           else if (target.tls === 'prefer') succeed(plainStream());
-          else fail(Object.assign(new Error('the server does not support TLS'), { code: 'POSTGRES_WITHOUT_TLS' }));
+          else
+            fail(Object.assign(new Error('the server does not support TLS'), { code: 'POSTGRES_WITHOUT_TLS' }), true);
           return false;
         };
         socket.write(encodeSslRequest());
@@ -91,15 +96,24 @@ export function createDial(options: DialOptions = {}): Dial {
 
       function startTls(): void {
         receive = () => false;
+        const { rootCertificates } = target;
+        let ca: Buffer | undefined;
+        try {
+          // Read each time: a new one counts without a restart.
+          if (rootCertificates !== undefined) ca = readFileSync(rootCertificates);
+        } catch (error) {
+          fail(error as Error, true);
+          return;
+        }
         const secure: TLSSocket = connectTls({
           socket,
           rejectUnauthorized: target.tls === 'verify-full',
           ...(isIP(target.host) === 0 ? { servername: target.host } : { host: target.host }),
-          ...(trustedCertificates === undefined ? {} : { ca: trustedCertificates }),
+          ...(ca === undefined ? {} : { ca }),
         });
         current = secure;
         socket.off('close', closedEarly);
-        secure.on('error', fail);
+        secure.on('error', failed);
         secure.on('close', closedEarly);
         secure.once('secureConnect', () => succeed(createSocketStream(secure, { security: 'tls' })));
       }
@@ -107,12 +121,14 @@ export function createDial(options: DialOptions = {}): Dial {
   };
 }
 
-function describeDialError(error: Error, target: Target): Error {
+function describeDialError(error: Error, target: Target, isFinal: boolean): Error {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const where = target.host.startsWith('/')
     ? `${target.host}/.s.PGSQL.${target.port}`
     : `${target.host}:${target.port}`;
   // Node's AggregateError for a host name with several addresses has an empty message.
   const what = error.message === '' ? (code ?? 'connection failed') : error.message;
-  return Object.assign(new Error(`${where}: ${what}`, { cause: error }), code === undefined ? {} : { code });
+  const message = `${where}: ${what}`;
+  if (isFinal) return new FinalDialError(code ?? 'TLS', message, error);
+  return Object.assign(new Error(message, { cause: error }), code === undefined ? {} : { code });
 }
