@@ -97,7 +97,7 @@ test.each([
 });
 
 test('who waits where Postgres gives no more is told so', async () => {
-  const { postgres, open, pass } = withRoomForOne('InitProcess');
+  const { postgres, open, pass, events } = withRoomForOne('InitProcess');
   const first = await open();
   void answering(postgres, (sql) => (sql === slowly ? null : undefined));
   await first.send(encodeQuery(slowly));
@@ -108,6 +108,7 @@ test('who waits where Postgres gives no more is told so', async () => {
     expect.stringContaining('Postgres gives no more: too many connections'),
     'ReadyForQuery I',
   ]);
+  expect(events.filter(({ event }) => event === 'waits_expired')).toHaveLength(1);
 });
 
 test('what no further attempt can mend is told at once', async () => {
@@ -134,4 +135,16 @@ test('the last attempt of a login, cut short by its end, does not hide why those
   await pass(2_000);
   expect(dials).toBe(3);
   expect(await login).toMatchObject({ code: 'connect_failed', message: expect.stringContaining('no route') });
+});
+
+test('the log has one line for all whose wait for a connection was over at once', async () => {
+  const { postgres, open, pass, events } = createTestEngine({ limits: { multiplexing: false } });
+  const busy = await open();
+  void answering(postgres, () => null);
+  await busy.send(encodeQuery(slowly));
+  for (let i = 0; i < 3; i++) await (await open()).send(encodeQuery('SELECT 2'));
+  await pass(11_000);
+  expect(events.filter(({ event }) => event === 'waits_expired')).toEqual([
+    expect.objectContaining({ target: 'db:5432/d', user: 'postgres', refused: 3, code: 'pool_timeout' }),
+  ]);
 });

@@ -4,12 +4,12 @@
  */
 import { Connector } from './connector.ts';
 import type { EngineContext } from './engine-context.ts';
+import { expireWaits } from './expired-waits.ts';
 import { createFunctionKnowledge, type FunctionKnowledge } from './function-knowledge.ts';
 import type { Identity, Target } from './identity.ts';
 import { createLabels, type Labels } from './label.ts';
 import { createListener, type Listener } from './listener.ts';
 import { createParameterSets, type ParameterSets } from './parameter-set.ts';
-import { poolTimeout, unreachable } from './pool-errors.ts';
 import type { Pin, PoolStats } from './pool-stats.ts';
 import { recover } from './recovery.ts';
 import { createRelationKnowledge, type RelationKnowledge } from './relation-knowledge.ts';
@@ -285,30 +285,9 @@ export class Pool {
 
   /** Ends the waits that took too long. */
   expireWaiters(): void {
-    const now = this.context.clock.now();
-    const isDown = this.connector.failure !== undefined && this.idle.length + this.leased.size + this.pinned.size === 0;
-    for (const waiter of this.waiters) {
-      const waitedMs = now - waiter.waitingSince;
-      const limitMs = isDown ? waiter.connectTimeoutMs : waiter.poolTimeoutMs;
-      if (limitMs === 0 || waitedMs < limitMs) continue;
-      const waiting = this.waiters.length;
-      this.waiters.remove(waiter);
-      waiter.refused(
-        isDown
-          ? unreachable(waitedMs, this.connector.failure)
-          : poolTimeout({
-              waitedMs,
-              limitMs,
-              waiting,
-              size: this.size,
-              leased: this.leased.size,
-              pinned: this.pinned.size,
-              group: waiter.group,
-              failure: this.connector.failure,
-            }),
-        false,
-      );
-    }
+    const { failure } = this.connector;
+    const isDown = failure !== undefined && this.idle.length + this.leased.size + this.pinned.size === 0;
+    expireWaits(this, failure, isDown);
   }
 
   /** Closes connections that were idle for too long. Returns whether any connection is left. */
