@@ -202,6 +202,19 @@ describe('strangers', () => {
     await (await connectRaw({ ...alice, port })).end();
   });
 
+  it.each([['PROXY TCP4 10.0.0.1 10.0.0.2 5000 6432\r\n'], ['\r\n\r\n\0\r\nQUIT\n']])(
+    'a proxy that begins with %j is told that this is not read',
+    async (header) => {
+      const { port, log } = await open();
+      const socket = await openSocket(port);
+      const all = readAll(socket);
+      socket.write(header);
+      const message = 'a header of the PROXY protocol came first, which is not read here';
+      expect(errorIn(await all)).toMatchObject({ code: '08P01', message });
+      expect(log).toMatchObject([{ event: 'caller_refused', code: 'protocol_violation', message }]);
+    },
+  );
+
   it('hear the error even though they keep sending', async () => {
     const { port } = await open();
     const socket = await openSocket(port);

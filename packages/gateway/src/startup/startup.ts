@@ -23,7 +23,7 @@ import { refusalOf } from './refusal.ts';
 import { readRequest, type SessionRequest } from './request.ts';
 import { sessionSettings } from './session-settings.ts';
 import { createWaitingBudget } from './waiting-budget.ts';
-import { isHttpRequest } from './wrong-port.ts';
+import { isHttpRequest, isProxyHeader, proxyHeaderAtPostgres } from './wrong-port.ts';
 
 export interface StartupOptions extends LoginRules {
   engine: Pick<Engine, 'openSession' | 'cancel'>;
@@ -74,6 +74,7 @@ export function createStartup(options: StartupOptions): AcceptCaller {
           fail(error, answer);
           return;
         }
+        if (isProxyHeader(bytes)) throw proxyHeaderAtPostgres();
         const packet = decoder.push(bytes);
         if (packet !== undefined) opened(packet, decoder.rest());
       },

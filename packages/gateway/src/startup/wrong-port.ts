@@ -20,6 +20,14 @@ export function httpAtPostgres(httpPort: number | undefined): GatewayError {
   );
 }
 
+/** To a proxy that begins with who its client is. */
+export function proxyHeaderAtPostgres(): GatewayError {
+  return wrongPort(
+    'a header of the PROXY protocol came first, which is not read here',
+    'Switch it off (HAProxy: send-proxy).',
+  );
+}
+
 function wrongPort(message: string, hint: string): GatewayError {
   return new GatewayError('protocol_violation', message, { hint });
 }
@@ -29,9 +37,15 @@ export function isHttpRequest(bytes: Uint8Array): boolean {
   return methods.test(decodeText(bytes.subarray(0, 4)));
 }
 
+/** Whether these first bytes are a header of the PROXY protocol, in text (version 1) or bytes (2). */
+export function isProxyHeader(bytes: Uint8Array): boolean {
+  return proxyHeaders.test(decodeText(bytes.subarray(0, 4)));
+}
+
 /** Whether these first bytes are the length of a start-up packet, which is below 65 536. No request of HTTP has such. */
 export function isStartupPacket(bytes: Uint8Array): boolean {
   return bytes[0] === 0 && bytes[1] === 0;
 }
 
+const proxyHeaders = /^(?:PROX|\r\n\r\n)$/;
 const methods = /^(?:GET |HEAD|POST|PUT |DELE|OPTI|PATC|CONN|TRAC|PRI )/;
