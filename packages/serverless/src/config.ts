@@ -9,7 +9,7 @@ export type FetchFunction = (url: string, init: Record<string, unknown>) => Prom
 /** What this package uses of a WebSocket. */
 export interface WebSocketLike {
   readonly readyState: number;
-  readonly protocol?: string;
+  readonly protocol?: string | null;
   readonly bufferedAmount?: number;
   binaryType: string;
   close(code?: number, reason?: string): void;

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as official from '@neondatabase/serverless';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type NeonQueryPromise, neon, neonConfig, PosternError, postern, SqlTemplate, types } from '../http.ts';
 import { behaviour, errorOf } from '../testing/behaviour.ts';
 import { type GatewayFixture, startGatewayFixture } from '../testing/gateway.fixture.ts';
@@ -71,6 +71,23 @@ describe('a query', () => {
     await query;
     expect(server.requests).toHaveLength(1);
     server.close();
+  });
+
+  // Next.js with `cacheComponents` ends the build at a component that does so before it has waited for something.
+  test('looks at no clock and throws no dice before it is sent', async () => {
+    const unstable = [vi.spyOn(Date, 'now'), vi.spyOn(Math, 'random'), vi.spyOn(crypto, 'getRandomValues')];
+    const used: number[] = [];
+    neonConfig.fetchFunction = async () => {
+      used.push(...unstable.map((spy) => spy.mock.calls.length));
+      return new Response(oneRow);
+    };
+    const sql = postern('postgres://u:p@127.0.0.1:1/d');
+    await sql`SELECT 1`;
+    await sql.stream`SELECT 1`.next();
+    await sql.begin((tx) => tx.commitWith`SELECT 1`).catch(() => {});
+    neonConfig.fetchFunction = undefined;
+    for (const spy of unstable) spy.mockRestore();
+    expect(used).toEqual(Array(9).fill(0));
   });
 
   test('is a Promise to look at', () => {

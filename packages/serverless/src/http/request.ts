@@ -50,7 +50,7 @@ export async function post(
   });
   const target = await computed(endpoint, url.hostname, url.port, { jwtAuth: authToken != null });
 
-  const giveUpAt = Date.now() + connectTimeoutMs(url.searchParams.get('connect_timeout'));
+  const giveUpAt = performance.now() + connectTimeoutMs(url.searchParams.get('connect_timeout'));
   for (let attempt = 0; ; attempt++) {
     try {
       const response = await ((neonConfig.fetchFunction ?? fetch) as FetchFunction)(target, {
@@ -68,7 +68,7 @@ export async function post(
       const error = failureOf(failure);
       // A procedure that raises one of these may have committed before; the gateway's own have no routine.
       const wasRaised = error.severity === 'ERROR' && error.routine;
-      const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(`${error.code}`);
+      const mayRepeat = error.safeToRetry && !wasRaised && notReady.test(error.code as string);
       if (!mayRepeat || !(await backOff(attempt, giveUpAt, signal))) throw error;
     }
   }
@@ -122,7 +122,7 @@ export function answerError(
     {
       status,
       // Neon does not say so, but these end a session only when it could not begin.
-      safeToRetry: body?.severity === 'FATAL' && notReady.test(`${body.code}`),
+      safeToRetry: body?.severity === 'FATAL' && notReady.test(body.code as string),
       // The id is what to quote to the operator.
       ...defined({ requestId: headers.get('neon-request-id'), ...((isError as object) && body) }),
     },

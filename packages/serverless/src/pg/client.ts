@@ -255,8 +255,8 @@ export class Client extends Emitter<ClientEvents> {
   /** Whether the server still answers; asked only after a silence of some length. */
   async isAlive(silenceMs: number = keepAliveMs): Promise<boolean> {
     if (!this.isUsable) return false;
-    if (Date.now() - this.#lastSign < silenceMs) return true;
     const askedAt = Date.now();
+    if (askedAt - this.#lastSign < silenceMs) return true;
     return new Promise((resolve) => {
       const settle = (isAlive: boolean): void => {
         clearTimeout(timer);
@@ -283,7 +283,7 @@ export class Client extends Emitter<ClientEvents> {
     if (this.#state !== 'new') throw createError('usage', 'You cannot reuse a client');
     this.#state = 'connecting';
     const settings = { ...neonConfig, ...this.neonConfig };
-    const giveUpAt = Date.now() + this.#parameters.connectTimeoutMs;
+    const giveUpAt = performance.now() + this.#parameters.connectTimeoutMs;
     let mayPipeline = settings.pipelineConnect !== false;
     try {
       if (!this.#parameters.hasTarget) throw createError('usage', 'no host or connection string');
@@ -322,7 +322,7 @@ export class Client extends Emitter<ClientEvents> {
           this.#hub?.renew();
           reject(error);
         },
-        clampTimeout(giveUpAt - Date.now()),
+        clampTimeout(giveUpAt - performance.now()),
       );
     });
     try {

@@ -359,6 +359,6 @@ export class Pool extends Emitter<PoolEvents> {
 
   #isExpired({ bornAt }: Member): boolean {
     const { maxLifetimeSeconds } = this.options;
-    return Boolean(maxLifetimeSeconds) && Date.now() - bornAt > Number(maxLifetimeSeconds) * 1000;
+    return Date.now() - bornAt > (maxLifetimeSeconds || Infinity) * 1000;
   }
 }

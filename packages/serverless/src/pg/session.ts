@@ -230,7 +230,7 @@ export function createSession(options: SessionOptions): Session {
       secretKey = reader.bytes().slice();
     } else if (type === 'E') {
       const error = readError(body, 'error');
-      if (/FATAL|PANIC/.test(`${error.severity}`)) fatal = error;
+      if (/FATAL|PANIC/.test(error.severity as string)) fatal = error;
       if (!isOpen()) end(error);
       else if (query) {
         entry!.hasFailed = !('settle' in query);

@@ -47,7 +47,7 @@ export function readError(body: Uint8Array, kind: 'error' | 'notice'): DatabaseE
     if (name) fields[name] = text.slice(1);
   }
   // Postgres rolled back for a reason that may be gone, or never began (see @postern/wire's DatabaseError).
-  const safeToRetry = /^(40001|40P01|53300|57P03)$/.test(`${fields.code}`);
+  const safeToRetry = /^(40001|40P01|53300|57P03)$/.test(fields.code as string);
   return new DatabaseError(`${fields.message}`, body.length + 4, kind, { ...fields, safeToRetry });
 }
 

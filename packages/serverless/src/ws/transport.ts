@@ -64,7 +64,7 @@ export function createHub(
   }
 
   return {
-    isCertain: () => speaks() !== undefined,
+    isCertain: () => Boolean(speaks()),
     renew() {
       sessions = undefined;
     },

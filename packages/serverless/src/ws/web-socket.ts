@@ -17,8 +17,8 @@ export interface Transport {
 }
 
 export interface SocketEvents {
-  /** `protocol`: of those offered, what the server chose; '' for none. */
-  onOpen(protocol: string): void;
+  /** `protocol`: of those offered, what the server chose, if any. */
+  onOpen(protocol: string | null | undefined): void;
   onBytes(bytes: Uint8Array): void;
   /** Once; nothing comes after it. `wasOpen` false: the upgrade failed. */
   onClose(error: PosternError, wasOpen: boolean): void;
@@ -61,7 +61,7 @@ export function openWebSocket(
   on('open', () => {
     if (state !== 'connecting') return;
     state = 'open';
-    events.onOpen(socket.protocol ?? '');
+    events.onOpen(socket.protocol);
   });
   on('message', ({ data }: { data: unknown }) => {
     if (state === 'closed') return;
