@@ -1,6 +1,6 @@
 // Each recipe is run as its comment says, and prints what it says.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,10 +20,16 @@ let gateway: RunningGateway;
 let environment: Record<string, string>;
 let direct: Record<string, string>;
 let home: string;
+/** The recipes as somebody has copied them, with nothing of the repository around. */
+let copied: string;
 
 beforeAll(async () => {
   generatePrismaClient();
   home = mkdtempSync(join(tmpdir(), 'postern-recipes-'));
+  copied = join(home, 'copied');
+  const installed = join(recipesFolder, 'node_modules');
+  cpSync(recipesFolder, copied, { recursive: true, filter: (path) => path !== installed });
+  symlinkSync(installed, join(copied, 'node_modules'));
   database = await createTestDatabase();
   const { key, entry } = await createKey({
     name: 'recipes',
@@ -61,7 +67,7 @@ afterAll(async () => {
 
 async function run(command: string, added: Record<string, string> = {}): Promise<string> {
   const { stdout, stderr } = await execute('sh', ['-c', command.replace(/\bnpx (tsx|prisma)\b/g, '$1')], {
-    cwd: recipesFolder,
+    cwd: copied,
     env: { ...environment, ...added },
     timeout: 60_000,
   });
@@ -105,7 +111,7 @@ test.each(recipes)('$path', { timeout: 60_000 }, async ({ command, prints }) => 
 describe('before and after', { timeout: 60_000 }, () => {
   /** A recipe's program as it was, beside it, so that it finds the same packages. */
   async function runBefore({ path, before }: Recipe, added: Record<string, string>, preload = ''): Promise<string> {
-    const file = join(recipesFolder, dirname(path), `before-${process.pid}.tmp.ts`);
+    const file = join(copied, dirname(path), `before-${process.pid}.tmp.ts`);
     writeFileSync(file, `${preload}${before}`);
     try {
       return await run(`npx tsx ${file}`, added);
