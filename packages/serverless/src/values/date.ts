@@ -2,7 +2,7 @@
 
 /** Without an offset it is local time. `infinity` is a number, what is not ISO is null. */
 export function parseDate(text: string): Date | number | null {
-  if (!/^\d{4,}-/.test(text)) return Number(text.replace('i', 'I')) || null;
+  if (!/^\d{3}/.test(text)) return Number(text.replace('i', 'I')) || null;
   const [, zone = ''] = /:.*([+-])/.exec(text) ?? [];
   const [year = 0, month = 0, day, hour = 0, minute = 0, second = 0, ...offset] = text.split(/[^\d.]+/).map(Number);
   const [hours = 0, minutes = 0, seconds = 0] = offset.map((part) => -Number(zone + part));
@@ -30,8 +30,8 @@ export function formatDate(date: Date): string {
   return (
     String(year < 1 ? 1 - year : year).padStart(4, '0') +
     local.toISOString().slice(-20, -1) +
-    (local < date ? '-' : '+') +
-    new Date(Math.abs(+local - +date)).toISOString().slice(11, 19).replace(/:00$/, '') +
+    (date > local ? '-' : '+') +
+    new Date(Math.abs(+date - +local)).toISOString().slice(11, 19).replace(/:00$/, '') +
     (year < 1 ? ' BC' : '')
   );
 }

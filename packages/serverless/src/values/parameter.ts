@@ -25,7 +25,7 @@ export function prepareValue(value: unknown): string | Uint8Array | null {
     return Object(value) === value ? JSON.stringify(value).toString() : `${value as string}`;
   } catch (error) {
     if (error instanceof PosternError) throw error;
-    throw createError('usage', `a ${typeof value} cannot be a parameter: ${error}`);
+    throw createError('usage', `invalid ${typeof value} parameter: ${error}`);
   }
 }
 
