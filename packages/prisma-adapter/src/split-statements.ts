@@ -2,6 +2,7 @@
 // (src/backend/parser/scan.l, "standard_conforming_strings" on) and psql's rule that a semicolon in parentheses, or in the
 // body of a function between BEGIN ATOMIC and its END, does not end a statement. Knows no other grammar.
 
+import { endOfComment } from '@postern/prisma-mapping';
 import type { Statement } from './transport.ts';
 
 /** In the order of scan.l; a comment may nest, so its end is looked for by hand. */
@@ -62,16 +63,4 @@ export function splitStatements(script: string): string[] {
   if (script.slice(contentEnd).trim() !== '') hasContent = true;
   finish(script.length);
   return statements;
-}
-
-/** Comments nest. */
-function endOfComment(script: string, from: number): number {
-  const mark = /\/\*|\*\//g;
-  mark.lastIndex = from;
-  let depth = 1;
-  for (let match = mark.exec(script); match !== null; match = mark.exec(script)) {
-    depth += match[0] === '/*' ? 1 : -1;
-    if (depth === 0) return mark.lastIndex;
-  }
-  return script.length;
 }

@@ -1,4 +1,4 @@
-/** Prisma's values, arguments and errors ↔ Postgres'. Pure functions for the driver adapter and the gateway. */
+/** Prisma's values, arguments and errors ↔ Postgres', and what a text of SQL is read by. Pure functions for the driver adapter and the gateway. */
 
 export { type ArgumentType, encodeArgument } from './argument.ts';
 export { ColumnType, columnTypeOf } from './column-type.ts';
@@ -14,6 +14,7 @@ export {
   type PostgresErrorFields,
   type PrismaRuntimeLevel,
 } from './database-cause.ts';
+export { endOfComment } from './end-of-comment.ts';
 export { DriverAdapterError, type ErrorCause, isDriverAdapterError, type MappedError } from './error-cause.ts';
 export { connectLater, type GatewayFetchOptions, gatewayFetch } from './gateway-fetch.ts';
 export { beginStatement, isIsolationLevel, type PrismaIsolationLevel } from './isolation.ts';
