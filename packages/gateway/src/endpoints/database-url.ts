@@ -64,8 +64,8 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
   if (tls === undefined) {
     throw new Error(`the database URL has sslmode=${sslmode}; allowed: ${Object.keys(tlsBySslmode).join(', ')}`);
   }
-  const rootCertificates = url.searchParams.get('sslrootcert') ?? 'system';
-  const isGiven = rootCertificates !== 'system';
+  const sslrootcert = url.searchParams.get('sslrootcert') ?? 'system';
+  const rootCertificates = sslrootcert === 'system' ? undefined : sslrootcert;
   for (const name of url.searchParams.keys()) {
     // What is meant to secure the connection is never passed over.
     if (/^ssl/i.test(name) && !tlsParameters.has(name)) {
@@ -76,8 +76,8 @@ export function parseDatabaseUrl(text: string): ParsedDatabaseUrl {
     host,
     port,
     // With certificates to trust, libpq's `require` verifies too.
-    tls: host.startsWith('/') ? 'disable' : tls === 'require' && isGiven ? 'verify-full' : tls,
-    rootCertificates: isGiven ? rootCertificates : undefined,
+    tls: host.startsWith('/') ? 'disable' : tls === 'require' && rootCertificates !== undefined ? 'verify-full' : tls,
+    rootCertificates,
     database,
     role: user === '' ? undefined : { user, password: decode(url.password, 'password') },
   };
