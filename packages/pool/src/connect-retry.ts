@@ -5,9 +5,15 @@ import { FinalDialError, PoolError } from './errors.ts';
 
 /** Whether a failed connection may succeed later. */
 export function isRetryable(error: unknown): boolean {
-  if (error instanceof DatabaseError) return error.code === '53300' || error.code === '57P03';
+  if (isFull(error)) return true;
+  if (error instanceof DatabaseError) return error.code === '57P03';
   if (error instanceof PoolError) return error.safeToRetry;
   return error instanceof Error && 'code' in error && !(error instanceof FinalDialError);
+}
+
+/** Postgres has no room. The pool then has what it is given, and asks for more once a second at most while callers wait. */
+export function isFull(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.code === '53300';
 }
 
 /** Milliseconds until the next attempt: soon at first, then once a second, so that a waking database is not flooded. */

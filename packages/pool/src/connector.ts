@@ -2,14 +2,13 @@
  * Opens a pool's server connections: for those who wait, a few at a time, and again while Postgres cannot be reached.
  * Whom a connection is lent to is the pool's business.
  */
-import { retryDelayMs } from './connect-retry.ts';
-import { dialWithin } from './dial-within.ts';
+import { isFull, retryDelayMs } from './connect-retry.ts';
 import { FinalDialError } from './errors.ts';
+import { openConnection } from './open-connection.ts';
 import type { ParameterSet } from './parameter-set.ts';
 import type { Pool } from './pool.ts';
-import { connectFailed, isFull, isPermanent, messageOf, roomHint } from './pool-errors.ts';
-import { type LoginFacts, ServerConnection } from './server-connection.ts';
-import { logIn } from './server-login.ts';
+import { connectFailed, isPermanent, messageOf, roomHint } from './pool-errors.ts';
+import { ServerConnection } from './server-connection.ts';
 
 export class Connector {
   /** Connections under way that count against the pool's size. */
@@ -82,16 +81,19 @@ export class Connector {
     }
   }
 
-  /** One attempt. Rejects as `logIn` does, or with the error of `dial`. */
+  /** One attempt. Rejects as `openConnection` does. */
   async connect(timeoutMs: number): Promise<ServerConnection> {
     const { pool } = this;
     const { context } = pool;
     context.connectionOpened(pool);
-    const facts = await this.logIn(timeoutMs).catch((error: unknown) => {
-      context.connectionClosed(pool);
-      if (isFull(error)) context.serverIsFull(pool.target, pool.identity, error);
-      throw error;
-    });
+    const { target, identity } = pool;
+    // No parameters, so that RESET on the connection leads to the server's own defaults.
+    const facts = await openConnection(context, { target, identity, parameters: [], timeoutMs }).catch(
+      (error: unknown) => {
+        context.connectionClosed(pool);
+        throw error;
+      },
+    );
     const server = new ServerConnection(
       {
         facts,
@@ -119,22 +121,6 @@ export class Connector {
     return server;
   }
 
-  private async logIn(timeoutMs: number): Promise<LoginFacts> {
-    const { target, identity, context } = this.pool;
-    const { clock, dial, limits } = context;
-    const endAt = clock.now() + timeoutMs;
-    return logIn({
-      stream: await dialWithin(clock, dial, target, timeoutMs),
-      identity,
-      database: target.database,
-      // None, so that RESET on the connection leads to the server's own defaults.
-      parameters: [],
-      clock,
-      timeoutMs: Math.max(1, endAt - clock.now()),
-      maxMessageBytes: limits.maxMessageBytes,
-    });
-  }
-
   private failed(error: unknown): void {
     const { pool } = this;
     const { context, waiters } = pool;
@@ -145,17 +131,17 @@ export class Connector {
         waiters.remove(waiter);
         waiter.refused(connectFailed(error), true);
       }
-    }
-    // That Postgres cannot be reached is no word about the role.
-    if (isPermanent(error) && !(error instanceof FinalDialError)) {
-      context.log({
-        event: 'server_login_refused',
-        target: pool.describe(),
-        // Opaque; for whoever remembers this identity as accepted.
-        identity: pool.identity.id,
-        error: messageOf(error),
-      });
-      return;
+      // That Postgres cannot be reached is no word about the role.
+      if (!(error instanceof FinalDialError)) {
+        context.log({
+          event: 'server_login_refused',
+          target: pool.describe(),
+          // Opaque; for whoever remembers this identity as accepted.
+          identity: pool.identity.id,
+          error: messageOf(error),
+        });
+        return;
+      }
     }
     if (this.failedAttempts === 1) {
       context.log({

@@ -1,13 +1,12 @@
 /** A session with a server connection of its own: bytes pass both ways untouched; only the cancel key is ours. */
 import type { ByteStream } from './byte-stream.ts';
 import { retryWithin } from './connect-retry.ts';
-import { dialWithin } from './dial-within.ts';
 import type { EngineContext } from './engine-context.ts';
 import { errorMessage } from './error-message.ts';
 import type { Identity, Target } from './identity.ts';
-import { connectFailed, isFull } from './pool-errors.ts';
+import { openConnection } from './open-connection.ts';
+import { connectFailed } from './pool-errors.ts';
 import type { LoginFacts } from './server-connection.ts';
-import { logIn } from './server-login.ts';
 
 export interface DirectSessionOptions {
   readonly context: EngineContext;
@@ -54,22 +53,14 @@ export class DirectSession {
     const server = await retryWithin({
       clock: context.clock,
       budgetMs: this.options.connectTimeoutMs,
-      attempt: async (leftMs) => {
-        const timeoutMs = Math.min(context.limits.loginTimeoutMs, leftMs);
-        return logIn({
-          stream: await dialWithin(context.clock, context.dial, target, timeoutMs),
+      attempt: (leftMs) =>
+        openConnection(context, {
+          target,
           identity,
-          database: target.database,
           parameters: this.options.parameters,
           minor: this.options.protocolMinor,
-          clock: context.clock,
-          timeoutMs,
-          maxMessageBytes: context.limits.maxMessageBytes,
-        }).catch((error: unknown) => {
-          if (isFull(error)) context.serverIsFull(target, identity, error);
-          throw error;
-        });
-      },
+          timeoutMs: Math.min(context.limits.loginTimeoutMs, leftMs),
+        }),
       isOver: () => this.isOver,
     });
     this.opened(server);

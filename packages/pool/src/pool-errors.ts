@@ -1,6 +1,6 @@
 /** What callers are told about their server connection: which limit, its value, the wait, what was lost, what to change. */
 import { DatabaseError, ProtocolError } from '@postern/wire';
-import { isRetryable } from './connect-retry.ts';
+import { isFull, isRetryable } from './connect-retry.ts';
 import { FinalDialError, PoolError } from './errors.ts';
 import type { LimitGroup } from './wait-queue.ts';
 
@@ -100,11 +100,6 @@ export function cancelled(): PoolError {
 export function isPermanent(error: unknown): boolean {
   if (error instanceof DatabaseError) return /^(28|3D|42|0A)/.test(error.code);
   return error instanceof FinalDialError || (error instanceof PoolError && !error.safeToRetry);
-}
-
-/** The pool then has what Postgres gives it, and asks for more once a second at most while callers wait. */
-export function isFull(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.code === '53300';
 }
 
 export const roomHint =
